@@ -1,0 +1,49 @@
+# The commands of every day. The build itself is CMakeLists.txt; `make help` lists what is here.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+CDASK = build/release/bin/cdask
+
+build:   ## build everything in build/release
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release
+
+demo:    ## install what is missing, build, make data, run the notebook's computations
+	@tools/bootstrap.sh build
+	@$(MAKE) --no-print-directory build
+	@test -d data || $(CDASK) demo-data
+	@$(CDASK) demo
+
+check:   ## install what the tests need, then build and run them all
+	@tools/bootstrap.sh check
+	@python3 tools/check.py
+
+bench:   ## measure, beside Dask, pandas, polars and duckdb
+	@tools/bootstrap.sh bench
+	@$(MAKE) --no-print-directory build
+	@build/venv/bin/python bench/run.py
+
+fuzz:    ## feed random bytes to every fuzzer, FUZZ_SECONDS each
+	@tools/bootstrap.sh fuzz
+	@cmake --preset fuzz && cmake --build --preset fuzz
+	@for fuzzer in build/fuzz/fuzz/fuzz_*; do \
+	    mkdir -p build/corpus/$${fuzzer##*/} && \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) build/corpus/$${fuzzer##*/} || exit 1; \
+	done
+
+fmt:     ## format all C files in place
+	@find src include tests examples bench fuzz -name '*.[ch]' 2>/dev/null | xargs clang-format -i
+
+install: ## install under PREFIX (/usr/local), staged under DESTDIR
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release
+	@DESTDIR=$(DESTDIR) cmake --install build/release
+
+clean:   ## remove what was built; the Python environment stays
+	@rm -rf build/dev build/asan build/tsan build/fuzz build/release build/check build/tidy-cache
+
+help:    ## this list
+	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: build demo check bench fuzz fmt install clean help
