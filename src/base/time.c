@@ -1,0 +1,10 @@
+#include "base/time.h"
+
+#include <time.h>
+
+int64_t time_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
