@@ -1,0 +1,46 @@
+/* The context: everything a program's expressions, graphs and results hang on. There is no global
+ * state. */
+#ifndef CDASK_CONTEXT_H
+#define CDASK_CONTEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cdask/memory.h>
+#include <cdask/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dk_context dk_context;
+
+typedef struct dk_options {
+    const dk_allocator *allocator; /* NULL: malloc; copied */
+    int64_t memory_limit;          /* bytes; allocations beyond it fail with DK_ENOMEM; 0: none */
+    const char *scheduler; /* default of dk_compute(); NULL: $CDASK_SCHEDULER, else "threads" */
+    int32_t num_workers;   /* default; 0: $CDASK_NUM_WORKERS, else CPUs this process may use */
+} dk_options;
+
+/* Opens a context; `options` may be NULL.
+ *
+ * Ownership: the caller closes it with dk_close().
+ * Thread: any; a context may be used from several threads at once.
+ * Errors: DK_ENOMEM, DK_EINVAL (unknown scheduler name, listing the accepted ones). */
+DK_API dk_status dk_open_with(const dk_options *options, dk_context **out,
+                              dk_error *err) DK_NODISCARD;
+
+/* dk_open_with() for programs that give up on failure: NULL then. */
+DK_API dk_context *dk_open(const dk_options *options) DK_NODISCARD;
+
+/* Closes the context and frees its expressions. Tables that are still referenced stay valid, and
+ * the ledger lives until the last of their bytes has gone. NULL is ignored. */
+DK_API void dk_close(dk_context *dk);
+
+/* Reads the ledger of `dk`.   Thread: any. */
+DK_API dk_memory_use dk_context_memory(const dk_context *dk);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

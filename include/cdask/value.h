@@ -1,0 +1,136 @@
+/* Values: what tasks take and give. Immutable and reference counted; small ones live in the struct
+ * itself.
+ *
+ * A dk_value is passed by value and owns at most one reference. Functions borrow the values they
+ * are given unless they say *Takes*.   Thread: any function, any thread.
+ */
+#ifndef CDASK_VALUE_H
+#define CDASK_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cdask/context.h>
+#include <cdask/table.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum dk_kind {
+    DK_KIND_NULL,
+    DK_KIND_BOOL,
+    DK_KIND_INT,
+    DK_KIND_FLOAT,
+    DK_KIND_TEXT,   /* UTF-8 */
+    DK_KIND_BYTES,  /* anything */
+    DK_KIND_LIST,   /* of values */
+    DK_KIND_MAP,    /* values, alternately a text key and what it maps to, in insertion order */
+    DK_KIND_TABLE,  /* one partition */
+    DK_KIND_OBJECT, /* something of the program's own, see dk_value_object() */
+    DK_KIND_TASK    /* in the arguments of a task only: the result of another task */
+} dk_kind;
+
+/* An opaque thing that tasks hand to each other inside one process (and to its forked workers). */
+typedef struct dk_object_type {
+    const char *name;
+    void (*free)(void *object);
+} dk_object_type;
+
+typedef struct dk_value {
+    dk_kind kind;
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct dk_block *block; /* text, bytes, list, map, object */
+        dk_table *table;
+        uint32_t task;
+    } as;
+} dk_value;
+
+static inline dk_value dk_value_null(void)
+{
+    dk_value value = {DK_KIND_NULL, {0}};
+    return value;
+}
+
+static inline dk_value dk_value_bool(bool boolean)
+{
+    dk_value value = {DK_KIND_BOOL, {0}};
+    value.as.boolean = boolean;
+    return value;
+}
+
+static inline dk_value dk_value_int(int64_t integer)
+{
+    dk_value value = {DK_KIND_INT, {0}};
+    value.as.integer = integer;
+    return value;
+}
+
+static inline dk_value dk_value_float(double real)
+{
+    dk_value value = {DK_KIND_FLOAT, {0}};
+    value.as.real = real;
+    return value;
+}
+
+/* *Takes* one reference of `table`. */
+static inline dk_value dk_value_table(dk_table *table)
+{
+    dk_value value = {DK_KIND_TABLE, {0}};
+    value.as.table = table;
+    return value;
+}
+
+/* Makes a text value from `nbytes` bytes of UTF-8 (copied).   Errors: DK_ENOMEM. */
+DK_API dk_status dk_value_text(dk_context *dk, const char *text, size_t nbytes,
+                               dk_value *out) DK_NODISCARD;
+
+/* Makes a bytes value (copied).   Errors: DK_ENOMEM. */
+DK_API dk_status dk_value_bytes(dk_context *dk, const void *bytes, size_t nbytes,
+                                dk_value *out) DK_NODISCARD;
+
+/* Makes a list, or a map from `count` items that alternate text key and value.
+ * Ownership: *takes* the items, also on failure.   Errors: DK_ENOMEM, DK_EINVAL (a map's key is no
+ * text). */
+DK_API dk_status dk_value_list(dk_context *dk, const dk_value *items, size_t count,
+                               dk_value *out) DK_NODISCARD;
+DK_API dk_status dk_value_map(dk_context *dk, const dk_value *items, size_t count,
+                              dk_value *out) DK_NODISCARD;
+
+/* Wraps `object`, which `type->free` frees with the last reference (`type` must live as long).
+ * Ownership: *takes* the object, also on failure.   Errors: DK_ENOMEM. */
+DK_API dk_status dk_value_object(dk_context *dk, const dk_object_type *type, void *object,
+                                 dk_value *out) DK_NODISCARD;
+
+/* Adds a reference. */
+DK_API dk_value dk_value_ref(dk_value value);
+/* Drops one; the value must not be used after. */
+DK_API void dk_value_unref(dk_value value);
+
+/* The bytes of a text or bytes value, `*nbytes` long (texts are also terminated); NULL for other
+ * kinds. Ownership: borrowed from the value. */
+DK_API const char *dk_value_data(dk_value value, size_t *nbytes);
+
+/* The items of a list or map, `*count` of them; NULL for other kinds.   Ownership: borrowed. */
+DK_API const dk_value *dk_value_items(dk_value value, size_t *count);
+
+/* What a map has under `key`; a null value when there is nothing.   Ownership: borrowed. */
+DK_API dk_value dk_value_find(dk_value map, const char *key);
+
+/* The object of an object value of `type`; NULL for anything else.   Ownership: borrowed. */
+DK_API void *dk_value_as_object(dk_value value, const dk_object_type *type);
+
+/* Bytes the value holds on the ledger, tables and items included. */
+DK_API int64_t dk_value_nbytes(dk_value value);
+
+/* Name of a kind ("text"), never NULL. */
+DK_API const char *dk_kind_name(dk_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* What a context holds. Each member belongs to the layer that its header is in; src/api opens and
+ * closes it. */
+#ifndef GRAPH_CONTEXT_H
+#define GRAPH_CONTEXT_H
+
+#include <cdask/graph.h>
+
+#include "base/memory.h"
+#include "graph/registry.h"
+
+struct expressions; /* src/frame */
+
+struct dk_context {
+    struct memory *memory;
+    struct registry registry;
+    struct expressions *expressions;
+    dk_get default_get;
+    int32_t num_workers;
+};
+
+#endif

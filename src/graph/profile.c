@@ -1,0 +1,77 @@
+#include "graph/profile.h"
+
+#include <string.h>
+
+void profile_init(struct profile *profile, struct memory *memory)
+{
+    vector_init(&profile->lines, memory, sizeof(struct profile_line));
+    profile->inner_ns = 0;
+}
+
+void profile_deinit(struct profile *profile)
+{
+    vector_deinit(&profile->lines);
+}
+
+/* Few distinct names, mostly the same pointer. */
+static struct profile_line *line_of(struct profile *profile, enum profile_kind kind,
+                                    const char *name)
+{
+    struct profile_line *lines = profile->lines.data;
+    for (size_t i = 0; i < profile->lines.count; i++) {
+        bool same_name = lines[i].name == name || strcmp(lines[i].name, name) == 0;
+        if (same_name && lines[i].kind == kind)
+            return &lines[i];
+    }
+    struct profile_line *line = vector_push(&profile->lines);
+    if (line)
+        *line = (struct profile_line){.name = name, .kind = kind};
+    return line;
+}
+
+void profile_kernel(struct profile *profile, const char *name, int64_t ns, int64_t nrows,
+                    int64_t nbytes)
+{
+    profile->inner_ns += ns;
+    struct profile_line *line = line_of(profile, PROFILE_KERNEL, name);
+    if (!line)
+        return;
+    line->calls++;
+    line->total_ns += ns;
+    line->nrows += nrows;
+    line->nbytes += nbytes;
+}
+
+void profile_function(struct profile *profile, const char *name, int64_t ns, int64_t wait_ns,
+                      int64_t nbytes)
+{
+    struct profile_line *line = line_of(profile, PROFILE_FUNCTION, name);
+    if (line) {
+        line->calls++;
+        line->total_ns += ns;
+        line->inner_ns += profile->inner_ns;
+        line->wait_ns += wait_ns;
+        line->nbytes += nbytes;
+    }
+    profile->inner_ns = 0;
+}
+
+static void add_line(struct profile *into, const struct profile_line *from)
+{
+    struct profile_line *line = line_of(into, from->kind, from->name);
+    if (!line)
+        return;
+    line->calls += from->calls;
+    line->total_ns += from->total_ns;
+    line->inner_ns += from->inner_ns;
+    line->wait_ns += from->wait_ns;
+    line->nrows += from->nrows;
+    line->nbytes += from->nbytes;
+}
+
+void profile_merge(struct profile *into, const struct profile *from)
+{
+    const struct profile_line *lines = from->lines.data;
+    for (size_t i = 0; i < from->lines.count; i++)
+        add_line(into, &lines[i]);
+}

@@ -1,0 +1,38 @@
+/* Where the time goes: a line for each task function and each kernel inside it. Every worker fills
+ * a profile of its own, so nothing is shared while tasks run; they are merged at the end. */
+#ifndef GRAPH_PROFILE_H
+#define GRAPH_PROFILE_H
+
+#include "base/vector.h"
+
+enum profile_kind { PROFILE_FUNCTION, PROFILE_KERNEL };
+
+/* Names are borrowed for the life of the context (registry entries and string constants). */
+struct profile_line {
+    const char *name;
+    enum profile_kind kind;
+    int64_t calls;
+    int64_t total_ns;
+    int64_t inner_ns; /* of total_ns, spent in kernels that have lines of their own */
+    int64_t wait_ns;  /* between being ready and being started */
+    int64_t nrows;
+    int64_t nbytes;
+};
+
+struct profile {
+    struct vector lines; /* of struct profile_line */
+    int64_t inner_ns;    /* of the running task so far */
+};
+
+void profile_init(struct profile *profile, struct memory *memory);
+void profile_deinit(struct profile *profile);
+
+/* Adds one call; a line that finds no memory is dropped. A kernel's time counts as inner time of
+ * the task. */
+void profile_kernel(struct profile *profile, const char *name, int64_t ns, int64_t nrows,
+                    int64_t nbytes);
+void profile_function(struct profile *profile, const char *name, int64_t ns, int64_t wait_ns,
+                      int64_t nbytes);
+void profile_merge(struct profile *into, const struct profile *from);
+
+#endif

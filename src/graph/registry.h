@@ -1,0 +1,37 @@
+/* The registry of named task functions. Entries never move or go away, so a graph keeps pointers to
+ * them. */
+#ifndef GRAPH_REGISTRY_H
+#define GRAPH_REGISTRY_H
+
+#include <pthread.h>
+
+#include <cdask/graph.h>
+
+#include "base/arena.h"
+#include "base/vector.h"
+
+struct function {
+    const char *name;
+    dk_function call;
+    void *user;
+};
+
+struct registry {
+    pthread_mutex_t lock;
+    struct arena arena;
+    struct vector functions; /* of struct function * */
+    struct vector names;     /* of const char *: see registry_intern() */
+};
+
+void registry_init(struct registry *registry, struct memory *memory);
+void registry_deinit(struct registry *registry);
+/* Registering the same function again under its name changes nothing. */
+dk_status registry_add(struct registry *registry, const char *name, dk_function call, void *user,
+                       dk_error *err) DK_NODISCARD;
+/* NULL when there is none of that name. */
+const struct function *registry_find(struct registry *registry, const char *name);
+/* The registry's own copy of `name`, which lives as long as it: for names that come from another
+ * process. NULL when out of memory. */
+const char *registry_intern(struct registry *registry, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* A running task, from the inside: what kernels may ask and tell. */
+#ifndef GRAPH_TASK_H
+#define GRAPH_TASK_H
+
+#include <cdask/graph.h>
+
+#include "base/time.h"
+#include "graph/profile.h"
+#include "graph/registry.h"
+
+struct dk_task {
+    dk_context *context;
+    const struct function *function;
+    const volatile int *cancel; /* the caller's wish; NULL: none */
+    const atomic_bool *failed;  /* another task failed; NULL: not shared */
+    struct profile *profile;    /* NULL: nobody wants to know */
+};
+
+/* Times one kernel call between begin and end. Both do nothing without a profile. */
+static inline int64_t task_kernel_begin(const dk_task *task)
+{
+    return task->profile ? time_now_ns() : 0;
+}
+
+static inline void task_kernel_end(const dk_task *task, const char *kernel, int64_t begin_ns,
+                                   int64_t nrows, int64_t nbytes)
+{
+    if (task->profile) {
+        profile_kernel(task->profile, kernel, time_now_ns() - begin_ns, nrows, nbytes);
+    }
+}
+
+#endif
