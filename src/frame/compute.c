@@ -1,0 +1,252 @@
+/* Computing frames: lower, run, hand out. */
+#include "column/table.h"
+#include "frame/delayed.h"
+#include "frame/lower.h"
+#include "graph/value.h"
+
+/* What has been lowered for each wanted frame. */
+struct job {
+    dk_context *dk;
+    dk_graph *graph;
+    struct lowering lowering;
+    struct vector calls; /* struct lowered_call */
+};
+
+static dk_status check_frame(dk_frame frame, dk_error *err)
+{
+    const struct dk_expression *expression = frame.expression;
+    if (expression->error) {
+        if (err)
+            *err = *expression->error;
+        return expression->error->status;
+    }
+    if (expression->shape == SHAPE_GROUPBY) {
+        return error_set(err, DK_EINVAL, "a groupby cannot be computed: aggregate it first");
+    }
+    if (expression->shape == SHAPE_LITERAL) {
+        return error_set(err, DK_EINVAL, "a literal cannot be computed: combine it with a series");
+    }
+    return DK_OK;
+}
+
+/* First everything is lowered, then emitted, so that all frames share their passes. */
+static dk_status lower_all(struct job *job, const dk_frame *frames, size_t nframes,
+                           struct place *places, dk_error *err)
+{
+    for (size_t i = 0; i < nframes; i++) {
+        DK_TRY(check_frame(frames[i], err));
+        dk_status status = DK_OK;
+        if (frames[i].expression->shape == SHAPE_DELAYED) {
+            status = delayed_lower(&job->lowering, &job->calls, frames[i].expression, err);
+        } else {
+            status = lower_frame(&job->lowering, frames[i].expression, &places[i]);
+        }
+        if (status == DK_ENOMEM)
+            return error_nomem(err);
+        DK_TRY(status);
+    }
+    return DK_OK;
+}
+
+static dk_status emit_all(struct job *job, const dk_frame *frames, size_t nframes,
+                          const struct place *places, dk_task_id *keys, dk_error *err)
+{
+    if (dk_graph_new(job->dk, &job->graph) != DK_OK)
+        return error_nomem(err);
+    DK_TRY(lower_emit(&job->lowering, job->graph, err));
+    DK_TRY(delayed_emit(&job->lowering, &job->calls, job->graph, err));
+    for (size_t i = 0; i < nframes; i++) {
+        keys[i] = frames[i].expression->shape == SHAPE_DELAYED
+                      ? delayed_task(&job->calls, frames[i].expression)
+                      : lower_task(&job->lowering, places[i]);
+    }
+    return DK_OK;
+}
+
+static dk_status build_graph(const dk_frame *frames, size_t nframes, int32_t limit, dk_graph **out,
+                             dk_task_id *keys, dk_error *err)
+{
+    dk_context *dk = frames[0].dk;
+    struct job job = {.dk = dk};
+    lowering_init(&job.lowering, dk);
+    job.lowering.limit = limit;
+    vector_init(&job.calls, dk->memory, sizeof(struct lowered_call));
+    struct place *places = memory_calloc(dk->memory, nframes * sizeof(*places));
+    dk_status status = places ? lower_all(&job, frames, nframes, places, err) : error_nomem(err);
+    if (status == DK_OK)
+        status = emit_all(&job, frames, nframes, places, keys, err);
+    memory_free(dk->memory, places, nframes * sizeof(*places));
+    vector_deinit(&job.calls);
+    lowering_deinit(&job.lowering);
+    if (status == DK_OK) {
+        *out = job.graph;
+    } else {
+        dk_graph_free(job.graph);
+    }
+    return status;
+}
+
+dk_status dk_frame_graph(const dk_frame *frames, size_t nframes, dk_graph **out, dk_task_id *keys,
+                         dk_error *err)
+{
+    if (!nframes)
+        return error_set(err, DK_EINVAL, "nothing to compute");
+    return build_graph(frames, nframes, 0, out, keys, err);
+}
+
+/* ---- running ---- */
+
+static dk_status choose_get(dk_context *dk, const dk_compute_options *options, dk_get *get)
+{
+    *get = dk->default_get;
+    if (!options)
+        return DK_OK;
+    if (options->get)
+        *get = options->get;
+    if (options->scheduler)
+        return dk_find_scheduler(options->scheduler, get, options->error);
+    return DK_OK;
+}
+
+/* Gives one value a frame. */
+static dk_status run(const dk_frame *frames, size_t nframes, int32_t limit,
+                     const dk_compute_options *options, dk_task_id *keys, dk_value *values)
+{
+    dk_context *dk = frames[0].dk;
+    dk_error *err = options ? options->error : NULL;
+    dk_get get = NULL;
+    dk_graph *graph = NULL;
+    DK_TRY(choose_get(dk, options, &get));
+    DK_TRY(build_graph(frames, nframes, limit, &graph, keys, err));
+    dk_status status = get(dk, graph, keys, nframes, options ? &options->run : NULL, values, err);
+    dk_graph_free(graph);
+    return status;
+}
+
+static dk_status run_limited(const dk_frame *frames, size_t nframes, int32_t limit,
+                             const dk_compute_options *options, dk_value *values)
+{
+    dk_error *err = options ? options->error : NULL;
+    if (!nframes)
+        return error_set(err, DK_EINVAL, "nothing to compute");
+    struct memory *memory = frames[0].dk->memory;
+    dk_task_id *keys = memory_alloc(memory, nframes * sizeof(*keys));
+    if (!keys)
+        return error_nomem(err);
+    dk_status status = run(frames, nframes, limit, options, keys, values);
+    memory_free(memory, keys, nframes * sizeof(*keys));
+    return status;
+}
+
+static dk_status tables_of(const dk_value *values, size_t nframes, dk_table **out, dk_error *err)
+{
+    for (size_t i = 0; i < nframes; i++) {
+        if (values[i].kind == DK_KIND_TABLE)
+            continue;
+        return error_set(err, DK_EINVAL,
+                         "result %zu is of kind %s, not a table: use dk_compute_values()", i,
+                         dk_kind_name(values[i].kind));
+    }
+    for (size_t i = 0; i < nframes; i++)
+        out[i] = dk_table_ref(values[i].as.table);
+    return DK_OK;
+}
+
+static dk_status compute_tables(const dk_frame *frames, size_t nframes, int32_t limit,
+                                const dk_compute_options *options, dk_table **out)
+{
+    dk_error *err = options ? options->error : NULL;
+    if (!nframes)
+        return error_set(err, DK_EINVAL, "nothing to compute");
+    struct memory *memory = frames[0].dk->memory;
+    dk_value *values = memory_calloc(memory, nframes * sizeof(*values));
+    if (!values)
+        return error_nomem(err);
+    dk_status status = run_limited(frames, nframes, limit, options, values);
+    if (status == DK_OK)
+        status = tables_of(values, nframes, out, err);
+    for (size_t i = 0; i < nframes; i++)
+        dk_value_unref(values[i]);
+    memory_free(memory, values, nframes * sizeof(*values));
+    return status;
+}
+
+dk_status dk_compute_many(const dk_frame *frames, size_t nframes, const dk_compute_options *options,
+                          dk_table **out)
+{
+    return compute_tables(frames, nframes, 0, options, out);
+}
+
+dk_status dk_compute(dk_frame frame, const dk_compute_options *options, dk_table **out)
+{
+    return compute_tables(&frame, 1, 0, options, out);
+}
+
+/* ---- single values ---- */
+
+static dk_value number_at(const struct view *view, const dk_table *table)
+{
+    switch (view->type) {
+    case DK_BOOL:
+        return dk_value_bool(dk_table_int(table, 0, 0) != 0);
+    case DK_FLOAT32:
+    case DK_FLOAT64:
+        return dk_value_float(dk_table_float(table, 0, 0));
+    default:
+        return dk_value_int(dk_table_int(table, 0, 0));
+    }
+}
+
+/* The one value of a scalar's table; takes the value, also on failure. */
+static dk_status unpack(dk_value *value)
+{
+    dk_table *table = value->as.table;
+    const struct view *view = &table->columns[0]->view;
+    dk_status status = DK_OK;
+    *value = dk_value_null();
+    if (view->type == DK_TEXT || view->type == DK_CATEGORY) {
+        size_t nbytes = 0;
+        const char *text = dk_table_text(table, 0, 0, &nbytes);
+        if (text)
+            status = value_text(table->memory, text, nbytes, value);
+    } else if (view_is_valid(view, 0)) {
+        *value = number_at(view, table);
+    }
+    dk_table_unref(table);
+    return status;
+}
+
+dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
+                            const dk_compute_options *options, dk_value *out)
+{
+    DK_TRY(run_limited(frames, nframes, 0, options, out));
+    dk_status status = DK_OK;
+    for (size_t i = 0; i < nframes; i++) {
+        bool is_scalar = frames[i].expression->shape == SHAPE_SCALAR;
+        if (!is_scalar || out[i].kind != DK_KIND_TABLE)
+            continue;
+        dk_status unpacked = unpack(&out[i]);
+        if (unpacked != DK_OK)
+            status = unpacked;
+    }
+    if (status == DK_OK)
+        return DK_OK;
+    for (size_t i = 0; i < nframes; i++)
+        dk_value_unref(out[i]);
+    return error_nomem(options ? options->error : NULL);
+}
+
+/* ---- head ---- */
+
+dk_status dk_head(dk_frame frame, int64_t n, const dk_compute_options *options, dk_table **out)
+{
+    dk_error *err = options ? options->error : NULL;
+    if (n < 0 || n > INT32_MAX)
+        return error_set(err, DK_EINVAL, "head: cannot give %lld rows", (long long)n);
+    dk_table *table = NULL;
+    DK_TRY(compute_tables(&frame, 1, n ? (int32_t)n : 1, options, &table));
+    int64_t nrows = table->nrows < n ? table->nrows : n;
+    dk_status status = table_slice(table, 0, nrows, out);
+    dk_table_unref(table);
+    return status == DK_OK ? DK_OK : error_nomem(err);
+}

@@ -1,0 +1,174 @@
+#include "frame/delayed.h"
+
+#include <stdio.h>
+
+#include "graph/value.h"
+
+/* ---- building ---- */
+
+/* A lazy argument travels as an object that only dk_delayed() looks into. */
+static void free_lazy(void *object)
+{
+    (void)object; /* the expression is the context's */
+}
+
+static const dk_object_type lazy_object = {"lazy", free_lazy};
+
+dk_value dk_lazy(dk_frame frame)
+{
+    dk_value value = dk_value_null();
+    void *expression = (void *)(uintptr_t)frame.expression;
+    if (value_object(frame.dk->memory, &lazy_object, expression, &value) != DK_OK) {
+        return dk_value_null();
+    }
+    return value;
+}
+
+static const struct dk_expression *lazy_of(dk_value value)
+{
+    return dk_value_as_object(value, &lazy_object);
+}
+
+/* Splits the arguments: lazy ones get a number in `lazy` and are left as DK_KIND_TASK. */
+static dk_frame build(dk_context *dk, const struct function *function, const dk_value *args,
+                      size_t nargs, bool *taken)
+{
+    struct arena *arena = &dk->expressions->arena;
+    struct call *call = arena_calloc(arena, sizeof(*call));
+    struct dk_expression *expression = arena_calloc(arena, sizeof(*expression));
+    dk_value *kept = arena_calloc(arena, (nargs + 1) * sizeof(*kept));
+    const struct dk_expression **lazy = arena_calloc(arena, (nargs + 1) * sizeof(*lazy));
+    if (!call || !expression || !kept || !lazy)
+        return frame_nomem(dk);
+    if (expressions_own_call(dk->expressions, call) != DK_OK)
+        return frame_nomem(dk);
+    *call = (struct call){function, kept, nargs, lazy, dk->expressions->ncalls++};
+    uint32_t nlazy = 0;
+    for (size_t i = 0; i < nargs; i++) {
+        kept[i] = args[i];
+        if (!lazy_of(args[i]))
+            continue;
+        lazy[nlazy] = lazy_of(args[i]);
+        dk_value_unref(args[i]);
+        kept[i] = dk_value_task((dk_task_id){nlazy++});
+    }
+    *taken = true;
+    expression->shape = SHAPE_DELAYED;
+    expression->call = call;
+    return (dk_frame){dk, expression};
+}
+
+static const dk_error *first_error(const dk_value *args, size_t nargs)
+{
+    for (size_t i = 0; i < nargs; i++) {
+        const struct dk_expression *lazy = lazy_of(args[i]);
+        if (lazy && lazy->error)
+            return lazy->error;
+    }
+    return NULL;
+}
+
+dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
+{
+    const struct function *function = registry_find(&dk->registry, name);
+    const dk_error *error = first_error(args, nargs);
+    bool taken = false;
+    dk_frame frame;
+    if (!function) {
+        frame = frame_fail(dk, DK_EKEY, "no task function '%s' is registered", name);
+    } else if (error) {
+        frame = frame_error(dk, error);
+    } else {
+        pthread_mutex_lock(&dk->expressions->lock);
+        frame = build(dk, function, args, nargs, &taken);
+        pthread_mutex_unlock(&dk->expressions->lock);
+    }
+    for (size_t i = 0; !taken && i < nargs; i++)
+        dk_value_unref(args[i]);
+    return frame;
+}
+
+/* ---- lowering ---- */
+
+static struct lowered_call *find(const struct vector *calls, const struct dk_expression *expression)
+{
+    struct lowered_call *all = calls->data;
+    for (size_t i = 0; i < calls->count; i++) {
+        if (all[i].expression == expression)
+            return &all[i];
+    }
+    return NULL;
+}
+
+static size_t count_lazy(const struct call *call)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < call->nargs; i++)
+        count += call->args[i].kind == DK_KIND_TASK;
+    return count;
+}
+
+dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
+                        const struct dk_expression *expression, dk_error *err)
+{
+    if (find(calls, expression))
+        return DK_OK;
+    size_t nlazy = count_lazy(expression->call);
+    struct lowered_call lowered = {.expression = expression};
+    lowered.places = arena_calloc(&lowering->arena, (nlazy + 1) * sizeof(*lowered.places));
+    if (!lowered.places)
+        return DK_ENOMEM;
+    for (size_t i = 0; i < nlazy; i++) {
+        const struct dk_expression *lazy = expression->call->lazy[i];
+        if (lazy->shape == SHAPE_DELAYED) {
+            DK_TRY(delayed_lower(lowering, calls, lazy, err));
+        } else if (lazy->shape == SHAPE_GROUPBY || lazy->shape == SHAPE_LITERAL) {
+            return error_set(err, DK_EINVAL, "%s: a groupby or literal cannot be an argument",
+                             expression->call->function->name);
+        } else {
+            DK_TRY(lower_frame(lowering, lazy, &lowered.places[i]));
+        }
+    }
+    return vector_append(calls, &lowered, 1);
+}
+
+/* `args` is scratch for the arguments with tasks in place of lazy ones. */
+static dk_status emit_into(struct lowering *lowering, const struct vector *calls,
+                           struct lowered_call *lowered, dk_value *args, dk_graph *graph,
+                           dk_error *err)
+{
+    const struct call *call = lowered->expression->call;
+    for (size_t i = 0; i < call->nargs; i++) {
+        args[i] = dk_value_ref(call->args[i]);
+        if (args[i].kind != DK_KIND_TASK)
+            continue;
+        uint32_t number = args[i].as.task;
+        const struct dk_expression *lazy = call->lazy[number];
+        bool is_call = lazy->shape == SHAPE_DELAYED;
+        args[i] = dk_value_task(is_call ? delayed_task(calls, lazy)
+                                        : lower_task(lowering, lowered->places[number]));
+    }
+    dk_key key = dk_key_at(call->function->name, (int64_t)call->number);
+    return dk_graph_add(graph, key, call->function->name, args, call->nargs, &lowered->task, err);
+}
+
+dk_status delayed_emit(struct lowering *lowering, struct vector *calls, dk_graph *graph,
+                       dk_error *err)
+{
+    struct lowered_call *all = calls->data;
+    for (size_t i = 0; i < calls->count; i++) {
+        size_t nbytes = all[i].expression->call->nargs * sizeof(dk_value);
+        dk_value *args = memory_calloc(lowering->memory, nbytes);
+        if (!args)
+            return error_nomem(err);
+        dk_status status = emit_into(lowering, calls, &all[i], args, graph, err);
+        memory_free(lowering->memory, args, nbytes);
+        DK_TRY(status);
+    }
+    return DK_OK;
+}
+
+dk_task_id delayed_task(const struct vector *calls, const struct dk_expression *expression)
+{
+    return find(calls, expression)->task;
+}

@@ -1,0 +1,22 @@
+/* Delayed calls of registered functions, whose arguments may be lazy themselves. */
+#ifndef FRAME_DELAYED_H
+#define FRAME_DELAYED_H
+
+#include "frame/lower.h"
+
+/* A call of one computation: its place in the graph, and where its frames come from. */
+struct lowered_call {
+    const struct dk_expression *expression;
+    struct place *places; /* one a lazy argument; in the lowering's arena */
+    dk_task_id task;      /* once emitted */
+};
+
+/* Appends the calls that `expression` needs, dependencies first, and lowers the frames among them.
+ */
+dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
+                        const struct dk_expression *expression, dk_error *err) DK_NODISCARD;
+dk_status delayed_emit(struct lowering *lowering, struct vector *calls, dk_graph *graph,
+                       dk_error *err) DK_NODISCARD;
+dk_task_id delayed_task(const struct vector *calls, const struct dk_expression *expression);
+
+#endif

@@ -1,0 +1,149 @@
+/* What frames are made of. Two kinds of nodes, both interned: equal work is one node, so common
+ * subexpressions need no search.
+ *
+ * A *rowset* is a set of rows: the rows of the files, those that pass a filter, one row a group,
+ * the outer join of two. A *column expression* has a value in every row of one rowset. A frame is a
+ * rowset and a list of named column expressions over it. Two consequences:
+ *  - a reader parses only the columns that somebody's expression reaches (projection needs no pass
+ * of its own);
+ *  - all aggregates of the same rows by the same key are columns of one rowset, so `high - low` is
+ * arithmetic inside it, and its siblings share one pass over the data.
+ */
+#ifndef FRAME_EXPRESSION_H
+#define FRAME_EXPRESSION_H
+
+#include <pthread.h>
+
+#include <cdask/frame.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/vector.h"
+#include "column/kernels/datetime.h"
+#include "column/kernels/elementwise.h"
+#include "column/kernels/groups.h"
+#include "graph/context.h"
+#include "io/csv.h"
+
+enum rowset_kind {
+    ROWS_CSV,    /* `csv` */
+    ROWS_TABLE,  /* `table`, in npartitions slices */
+    ROWS_FILTER, /* rows of `left` where `column` is true */
+    ROWS_GROUP,  /* one row for each value of `column` in `left`; its index is the key */
+    ROWS_REDUCE, /* one row for all rows of `left` */
+    ROWS_ALIGN   /* outer join of the labels of `left` and `right`, each of one partition */
+};
+
+struct rowset {
+    struct token token;
+    enum rowset_kind kind;
+    int32_t npartitions;
+    dk_type index_type;
+    const char *index_name; /* NULL: none */
+    bool numbered;          /* the index only counts the rows of each partition */
+    const struct rowset *left;
+    const struct rowset *right;
+    const struct col *column;
+    struct csv_source *csv;
+    dk_table *table;
+};
+
+enum col_kind {
+    COL_SOURCE,  /* column `number` of the files or the table */
+    COL_INDEX,   /* the labels */
+    COL_LITERAL, /* `literal`, the same in every row; of no rowset */
+    COL_BINARY,  /* op number: `a` op `b` */
+    COL_UNARY,
+    COL_CAST,
+    COL_ROUND,     /* `number` is the mode, `unit_ns` */
+    COL_FIELD,     /* of a timestamp, `number` */
+    COL_TAKE,      /* `a`, of the rows that the filter passes */
+    COL_AGGREGATE, /* aggregate `number` of `a` in each group (size: `a` is NULL) */
+    COL_SCALAR,    /* `a`, of a ROWS_REDUCE, the same in every row here */
+    COL_SPREAD,    /* `a`, a literal or COL_SCALAR, written into every row */
+    COL_ALIGNED    /* `a`, of the left or right side, at the joined labels */
+};
+
+struct col {
+    struct token token;
+    enum col_kind kind;
+    dk_type type;
+    const struct rowset *rows; /* NULL: a literal fits any */
+    int32_t number;
+    int64_t unit_ns;
+    const struct col *a;
+    const struct col *b;
+    struct column *literal; /* of one row */
+    const char *text;       /* as the user wrote it: column name, frequency, literal */
+};
+
+enum shape { SHAPE_FRAME, SHAPE_SERIES, SHAPE_SCALAR, SHAPE_GROUPBY, SHAPE_LITERAL, SHAPE_DELAYED };
+
+/* A delayed call. `args` of kind DK_KIND_TASK number the entries of `lazy`. */
+struct call {
+    const struct function *function;
+    dk_value *args;
+    size_t nargs;
+    const struct dk_expression **lazy;
+    uint64_t number;
+};
+
+/* What a dk_frame points to. A groupby has the rows it groups, the columns it can aggregate and a
+ * key. */
+struct dk_expression {
+    enum shape shape;
+    const struct rowset *rows;
+    int32_t ncolumns;
+    const char **names;
+    const struct col **columns;
+    const struct col *key;
+    const char *key_name;
+    bool one_column; /* a groupby of which one column was picked */
+    const struct call *call;
+    const dk_error *error; /* NULL: a good one */
+};
+
+/* The context's expressions: nodes live in one arena and never move. */
+struct expressions {
+    pthread_mutex_t lock;
+    struct memory *memory;
+    struct arena arena;
+    struct vector owned; /* struct owned: what nodes hold beyond the arena */
+    const void **slots;  /* open addressing by token; every node begins with its token */
+    size_t capacity;
+    size_t count;
+    uint64_t ncalls;
+};
+
+struct expressions *expressions_new(struct memory *memory) DK_NODISCARD;
+void expressions_free(struct expressions *expressions);
+
+/* The node equal to `wanted`, made if need be. The `csv`, `table` and `literal` of the wanted one
+ * are taken, also on failure. NULL: out of memory. Names and texts are copied. */
+const struct rowset *rowset_intern(struct expressions *expressions,
+                                   const struct rowset *wanted) DK_NODISCARD;
+const struct col *col_intern(struct expressions *expressions,
+                             const struct col *wanted) DK_NODISCARD;
+
+/* The call's arguments are dropped with the expressions. The caller holds the lock. */
+dk_status expressions_own_call(struct expressions *expressions,
+                               const struct call *call) DK_NODISCARD;
+
+/* A frame on `columns` of `rows`; names and arrays are copied. */
+dk_frame frame_new(dk_context *dk, enum shape shape, const struct rowset *rows, int32_t ncolumns,
+                   const char *const *names, const struct col *const *columns);
+dk_frame frame_series(dk_context *dk, const struct rowset *rows, const char *name,
+                      const struct col *column);
+/* A copy that the caller may change before it lets go of it. */
+struct dk_expression *frame_copy(dk_frame frame) DK_NODISCARD;
+/* An expression that carries an error. */
+dk_frame frame_error(dk_context *dk, const dk_error *err);
+dk_frame frame_nomem(dk_context *dk);
+dk_frame frame_fail(dk_context *dk, dk_status status, const char *format, ...) DK_PRINTF(3, 4);
+
+/* The index of `rows` as a column; NULL: out of memory. */
+const struct col *index_column(struct expressions *expressions,
+                               const struct rowset *rows) DK_NODISCARD;
+
+#endif

@@ -1,0 +1,303 @@
+/* The graph of the passes: a task a partition, trees that combine what they give, and a task for
+ * each result. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "frame/lower.h"
+#include "graph/value.h"
+
+/* Partials are merged this many at a time. */
+#define SPLIT_EVERY 16
+/* Results are taken out of a pass's list unless they come from a combination. */
+#define NOT_IN_A_LIST (-1)
+
+struct emission {
+    struct lowering *lowering;
+    dk_graph *graph;
+    dk_error *err;
+};
+
+/* ---- names ---- */
+
+/* The same work has the same key, whatever else is computed beside it. */
+static struct token pass_token(const struct pass *pass)
+{
+    struct token token = pass->source->token;
+    const struct col *const *columns = pass->program->registers.data;
+    for (size_t i = 0; i < pass->program->registers.count; i++) {
+        token = token_mix(token, columns[i]->token);
+    }
+    for (size_t i = 0; i < pass->program->sinks.count; i++) {
+        const struct sink *sink = program_sink(pass->program, i);
+        int64_t parts[3] = {sink->domain, sink->key, sink->index};
+        token = token_mix(token, token_of(parts, sizeof(parts)));
+        const struct vector *registers = &sink->registers;
+        token = token_mix(token, token_of(registers->data, registers->count * sizeof(int32_t)));
+        const struct col *const *aggregates = sink->columns.data;
+        for (size_t j = 0; j < sink->columns.count; j++) {
+            token = token_mix(token, aggregates[j]->token);
+        }
+    }
+    return token;
+}
+
+static const char *source_label(const struct rowset *source)
+{
+    switch (source->kind) {
+    case ROWS_CSV:
+        return "read-csv";
+    case ROWS_TABLE:
+        return "from-table";
+    case ROWS_ALIGN:
+        return "align";
+    case ROWS_REDUCE:
+        return "reduced";
+    default:
+        return "grouped";
+    }
+}
+
+/* "read-csv-dt.round-groupby-max-min-5f0c9a7e": the parts of a fused task stay visible in its key.
+ */
+static const char *label_of(struct lowering *lowering, const struct pass *pass)
+{
+    char token[33];
+    token_text(pass_token(pass), token);
+    struct text text;
+    text_init(&text, lowering->memory);
+    text_puts(&text, source_label(pass->source));
+    const struct step *steps = program_steps(pass->program);
+    for (size_t i = 0; i < pass->program->steps.count && text.length < 60; i++) {
+        bool named = steps[i].kind >= STEP_ROUND && steps[i].kind <= STEP_SELECT;
+        if (named)
+            text_printf(&text, "-%s", steps[i].kernel);
+    }
+    for (size_t i = 0; i < pass->program->sinks.count && text.length < 70; i++) {
+        const struct sink *sink = program_sink(pass->program, i);
+        const struct agg_spec *specs = sink->specs.data;
+        if (sink->grouped)
+            text_puts(&text, sink->grouped->column ? "-groupby" : "-reduce");
+        for (size_t j = 0; j < sink->specs.count && text.length < 70; j++) {
+            text_printf(&text, "-%s", agg_name(specs[j].agg));
+        }
+    }
+    text_printf(&text, "-%.12s", token);
+    const char *label =
+        text_status(&text) == DK_OK ? arena_strdup(&lowering->arena, text.data) : NULL;
+    text_deinit(&text);
+    return label;
+}
+
+static const char *part_label(struct emission *emission, const struct pass *pass, const char *part,
+                              size_t sink, int level)
+{
+    char text[192];
+    snprintf(text, sizeof(text), "%s-%zu-%d-%s", part, sink, level, pass->label);
+    return arena_strdup(&emission->lowering->arena, text);
+}
+
+/* ---- tasks ---- */
+
+/* Arguments of one task under construction. */
+static dk_status push(struct vector *args, dk_value value)
+{
+    dk_status status = vector_append(args, &value, 1);
+    if (status != DK_OK)
+        dk_value_unref(value);
+    return status;
+}
+
+static void drop(struct vector *args)
+{
+    const dk_value *values = args->data;
+    for (size_t i = 0; i < args->count; i++)
+        dk_value_unref(values[i]);
+    vector_deinit(args);
+}
+
+/* Adds function(args...) and empties `args`. */
+static dk_status add(struct emission *emission, dk_key key, const char *function,
+                     struct vector *args, dk_task_id *out)
+{
+    dk_status status =
+        dk_graph_add(emission->graph, key, function, args->data, args->count, out, emission->err);
+    args->count = 0;
+    return status;
+}
+
+static dk_status fill_pass(struct emission *emission, const struct pass *pass, dk_value program,
+                           int32_t partition, struct vector *args)
+{
+    const struct place *inputs = pass->inputs.data;
+    const struct place *scalars = pass->scalars.data;
+    DK_TRY(push(args, dk_value_ref(program)));
+    DK_TRY(push(args, dk_value_int(partition)));
+    if (pass->source->kind == ROWS_TABLE) {
+        DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
+    }
+    for (size_t i = 0; i < pass->inputs.count; i++) {
+        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, inputs[i]))));
+    }
+    for (size_t i = 0; i < pass->scalars.count; i++) {
+        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[i]))));
+    }
+    return DK_OK;
+}
+
+/* The inputs of a ROWS_ALIGN, joined: one task that gives the list of all of them. */
+static dk_status add_align(struct emission *emission, const struct pass *pass, struct vector *args,
+                           dk_task_id *out)
+{
+    const struct place *inputs = pass->inputs.data;
+    for (size_t i = 0; i < pass->inputs.count; i++) {
+        DK_TRY(push(args, dk_value_bool(inputs[i].right)));
+        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, inputs[i]))));
+    }
+    const char *label = part_label(emission, pass, "align", 0, 0);
+    if (!label)
+        return DK_ENOMEM;
+    return add(emission, dk_key_text(label), "frame.align", args, out);
+}
+
+static dk_status add_partitions(struct emission *emission, struct pass *pass, dk_value program,
+                                struct vector *args)
+{
+    int32_t count = emission->lowering->limit > 0 ? 1 : pass->source->npartitions;
+    dk_task_id joined = {0};
+    bool is_align = pass->source->kind == ROWS_ALIGN;
+    if (is_align)
+        DK_TRY(add_align(emission, pass, args, &joined));
+    for (int32_t i = 0; i < count; i++) {
+        dk_task_id task = {0};
+        if (is_align) {
+            DK_TRY(push(args, dk_value_ref(program)));
+            DK_TRY(push(args, dk_value_int(i)));
+            DK_TRY(push(args, dk_value_task(joined)));
+            const struct place *scalars = pass->scalars.data;
+            for (size_t s = 0; s < pass->scalars.count; s++) {
+                DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[s]))));
+            }
+        } else {
+            DK_TRY(fill_pass(emission, pass, program, i, args));
+        }
+        DK_TRY(add(emission, dk_key_at(pass->label, i), "frame.pass", args, &task));
+        DK_TRY(vector_append(&pass->tasks, &task, 1));
+    }
+    return DK_OK;
+}
+
+/* One level of a tree: merges groups of SPLIT_EVERY until there are no more than that. `from` is
+ * replaced. */
+static dk_status combine(struct emission *emission, const struct pass *pass, dk_value program,
+                         size_t sink, struct vector *from, int32_t *in_list, struct vector *args)
+{
+    for (int level = 1; from->count > SPLIT_EVERY; level++) {
+        const char *label = part_label(emission, pass, "combine", sink, level);
+        if (!label)
+            return DK_ENOMEM;
+        dk_task_id *tasks = from->data;
+        size_t made = 0;
+        for (size_t start = 0; start < from->count; start += SPLIT_EVERY, made++) {
+            size_t end = start + SPLIT_EVERY < from->count ? start + SPLIT_EVERY : from->count;
+            DK_TRY(push(args, dk_value_ref(program)));
+            DK_TRY(push(args, dk_value_int((int64_t)sink)));
+            DK_TRY(push(args, dk_value_int(*in_list)));
+            for (size_t i = start; i < end; i++)
+                DK_TRY(push(args, dk_value_task(tasks[i])));
+            DK_TRY(add(emission, dk_key_at(label, (int64_t)made), "frame.combine", args,
+                       &tasks[made]));
+        }
+        from->count = made;
+        *in_list = NOT_IN_A_LIST;
+    }
+    return DK_OK;
+}
+
+static dk_status add_result(struct emission *emission, struct pass *pass, dk_value program,
+                            size_t sink, struct vector *from, struct vector *args)
+{
+    bool grouped = program_sink(pass->program, sink)->grouped != NULL;
+    int32_t in_list = (int32_t)sink;
+    DK_TRY(vector_append(from, pass->tasks.data, pass->tasks.count));
+    if (grouped)
+        DK_TRY(combine(emission, pass, program, sink, from, &in_list, args));
+    if (grouped) {
+        DK_TRY(push(args, dk_value_ref(program)));
+        DK_TRY(push(args, dk_value_int((int64_t)sink)));
+    }
+    DK_TRY(push(args, dk_value_int(in_list)));
+    const dk_task_id *tasks = from->data;
+    for (size_t i = 0; i < from->count; i++)
+        DK_TRY(push(args, dk_value_task(tasks[i])));
+    const char *label = part_label(emission, pass, grouped ? "finish" : "concat", sink, 0);
+    if (!label)
+        return DK_ENOMEM;
+    dk_task_id task = {0};
+    DK_TRY(
+        add(emission, dk_key_text(label), grouped ? "frame.finish" : "frame.concat", args, &task));
+    return vector_append(&pass->results, &task, 1);
+}
+
+static dk_status add_results(struct emission *emission, struct pass *pass, dk_value program,
+                             struct vector *args)
+{
+    for (size_t sink = 0; sink < pass->program->sinks.count; sink++) {
+        struct vector from;
+        vector_init(&from, emission->lowering->memory, sizeof(dk_task_id));
+        dk_status status = add_result(emission, pass, program, sink, &from, args);
+        vector_deinit(&from);
+        DK_TRY(status);
+    }
+    return DK_OK;
+}
+
+/* The program goes over to the graph's arguments; the pass only looks at it from then on. */
+static dk_status emit_pass(struct emission *emission, struct pass *pass)
+{
+    struct memory *memory = emission->lowering->memory;
+    pass->label = label_of(emission->lowering, pass);
+    if (!pass->label)
+        return DK_ENOMEM;
+    dk_value program = dk_value_null();
+    struct program *owned = pass->program;
+    struct vector args;
+    vector_init(&args, memory, sizeof(dk_value));
+    dk_status status = value_object(memory, &program_object, owned, &program);
+    if (status != DK_OK)
+        pass->program = NULL;
+    if (status == DK_OK)
+        status = add_partitions(emission, pass, program, &args);
+    if (status == DK_OK)
+        status = add_results(emission, pass, program, &args);
+    drop(&args);
+    dk_value_unref(program);
+    pass->program = NULL;
+    pass->emitted = true;
+    return status;
+}
+
+/* Shallow passes first: what a pass needs has been emitted before it. */
+dk_status lower_emit(struct lowering *lowering, dk_graph *graph, dk_error *err)
+{
+    struct emission emission = {lowering, graph, err};
+    size_t left = lowering->passes.count;
+    for (int32_t depth = 0; left; depth++) {
+        for (size_t i = 0; i < lowering->passes.count; i++) {
+            struct pass *pass = lowering_pass(lowering, (int32_t)i);
+            if (pass->depth != depth)
+                continue;
+            dk_status status = emit_pass(&emission, pass);
+            if (status == DK_ENOMEM)
+                return error_nomem(err);
+            DK_TRY(status);
+            left--;
+        }
+    }
+    return DK_OK;
+}
+
+dk_task_id lower_task(const struct lowering *lowering, struct place place)
+{
+    const struct pass *pass = lowering_pass(lowering, place.pass);
+    return ((const dk_task_id *)pass->results.data)[place.sink];
+}

@@ -1,0 +1,109 @@
+/* A program: what one pass over a source does with every morsel of it. Compiled from column
+ * expressions, immutable once it runs, and shared by the tasks of all partitions.
+ *
+ * A register holds one column of the current morsel. A domain is the rows that are left behind a
+ * filter: domain 0 is all of the morsel, any other is a selection of the rows of its parent.
+ */
+#ifndef FRAME_PROGRAM_H
+#define FRAME_PROGRAM_H
+
+#include "frame/expression.h"
+
+#define NO_REGISTER (-1)
+
+enum step_kind {
+    STEP_LOAD,   /* column `number` of input table `input`, or of the files */
+    STEP_LABELS, /* the index of input table 0 */
+    STEP_NUMBER, /* the rows of the partition, counted from 0 */
+    STEP_LITERAL,
+    STEP_SCALAR, /* the value in column 0 of scalar table `number` */
+    STEP_BINARY,
+    STEP_UNARY,
+    STEP_CAST,
+    STEP_ROUND,
+    STEP_FIELD,
+    STEP_SELECT, /* makes domain `domain` from the mask in register `a` */
+    STEP_SPREAD, /* the one value of register `a` in every row */
+    STEP_TAKE    /* register `a` of the parent, as domain `domain` sees it */
+};
+
+struct step {
+    enum step_kind kind;
+    int32_t domain;
+    int32_t out; /* register */
+    int32_t a;
+    int32_t b;
+    int32_t input;
+    int32_t number;
+    int64_t unit_ns;
+    const struct col *col; /* what it computes; NULL for a selection */
+    const char *kernel;    /* for the profile */
+};
+
+struct domain {
+    const struct rowset *rows;
+    int32_t parent;
+};
+
+/* What is kept of a pass: rows, or the state of groups. */
+struct sink {
+    const struct rowset *grouped; /* ROWS_GROUP or ROWS_REDUCE; NULL: rows are collected */
+    int32_t domain;
+    struct vector registers; /* int32_t: the columns collected, or the values aggregated */
+    /* collected rows */
+    struct vector names; /* const char * */
+    const char *index_name;
+    int32_t index; /* register, NO_REGISTER: the rows are numbered */
+    bool is_series;
+    /* groups */
+    int32_t key;           /* register, NO_REGISTER without one */
+    struct vector specs;   /* struct agg_spec; `input` counts in `registers` */
+    struct vector columns; /* const struct col *: the aggregate each spec computes */
+};
+
+struct program {
+    struct memory *memory;
+    struct arena arena;
+    const struct rowset *source;
+    int32_t limit; /* rows to collect before stopping; 0: all */
+    struct vector
+        loads; /* int32_t: the file columns that are parsed, in order of their registers */
+    struct vector types;     /* dk_type of each register */
+    struct vector steps;     /* struct step */
+    struct vector domains;   /* struct domain */
+    struct vector sinks;     /* struct sink */
+    struct vector registers; /* const struct col * of each register */
+    int32_t nscalars;
+};
+
+struct program *program_new(struct memory *memory, const struct rowset *source) DK_NODISCARD;
+void program_free(struct program *program);
+/* Programs travel to their tasks as objects of this type. */
+extern const dk_object_type program_object;
+
+static inline const struct step *program_steps(const struct program *program)
+{
+    return program->steps.data;
+}
+
+static inline struct sink *program_sink(const struct program *program, size_t i)
+{
+    return &((struct sink *)program->sinks.data)[i];
+}
+
+static inline const struct domain *program_domain(const struct program *program, int32_t i)
+{
+    return &((const struct domain *)program->domains.data)[i];
+}
+
+static inline dk_type program_type(const struct program *program, int32_t reg)
+{
+    return ((const dk_type *)program->types.data)[reg];
+}
+
+static inline int32_t vector_int(const struct vector *vector, size_t i)
+{
+    return ((const int32_t *)vector->data)[i];
+}
+
+#endif

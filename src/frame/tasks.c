@@ -1,0 +1,250 @@
+/* The task functions that graphs of frames are made of. */
+#include "column/kernels/align.h"
+#include "column/table.h"
+#include "frame/lower.h"
+#include "frame/pass.h"
+#include "graph/value.h"
+
+static const struct program *program_of(dk_value value)
+{
+    return dk_value_as_object(value, &program_object);
+}
+
+/* `tables` is scratch for the tables among the arguments; a list gives all of its own. */
+static size_t gather_tables(const dk_value *args, size_t nargs, dk_table **tables)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < nargs; i++) {
+        if (args[i].kind == DK_KIND_TABLE) {
+            tables[count++] = args[i].as.table;
+            continue;
+        }
+        size_t nitems = 0;
+        const dk_value *items = dk_value_items(args[i], &nitems);
+        count += gather_tables(items, nitems, tables + count);
+    }
+    return count;
+}
+
+static size_t count_tables(const dk_value *args, size_t nargs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < nargs; i++) {
+        size_t nitems = 0;
+        const dk_value *items = dk_value_items(args[i], &nitems);
+        count += args[i].kind == DK_KIND_TABLE ? 1 : count_tables(items, nitems);
+    }
+    return count;
+}
+
+/* frame.pass(program, partition, tables..., scalars...) -> a list, one item a sink */
+static dk_status run_pass(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                          dk_error *err)
+{
+    const struct program *program = program_of(args[0]);
+    size_t count = count_tables(args + 2, nargs - 2);
+    dk_table **tables = memory_alloc(program->memory, count * sizeof(*tables));
+    if (!tables)
+        return error_nomem(err);
+    gather_tables(args + 2, nargs - 2, tables);
+    struct pass_input input = {
+        .tables = tables,
+        .scalars = tables + (count - (size_t)program->nscalars),
+        .partition = (int32_t)args[1].as.integer,
+    };
+    dk_status status = pass_run(task, program, &input, result, err);
+    memory_free(program->memory, tables, count * sizeof(*tables));
+    return status;
+}
+
+/* The sink's item of a pass's list, or the value itself. */
+static dk_value item_of(dk_value value, int64_t in_list)
+{
+    size_t count = 0;
+    return in_list < 0 ? value : dk_value_items(value, &count)[in_list];
+}
+
+static dk_status merge_one(struct groups *groups, dk_value partial, dk_error *err)
+{
+    dk_table *tables[64];
+    size_t count = 0;
+    const dk_value *items = dk_value_items(partial, &count);
+    struct memory *memory = NULL;
+    dk_table **all = tables;
+    if (count > 64) {
+        memory = items[0].as.table->memory;
+        all = memory_alloc(memory, count * sizeof(*all));
+        if (!all)
+            return error_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++)
+        all[i] = items[i].as.table;
+    dk_status status = groups_merge(groups, all, err);
+    if (memory)
+        memory_free(memory, all, count * sizeof(*all));
+    return status;
+}
+
+/* (program, sink, in_list, partials...) -> the groups of all partials */
+static dk_status merge(const dk_task *task, const dk_value *args, size_t nargs, struct groups **out,
+                       dk_error *err)
+{
+    const struct program *program = program_of(args[0]);
+    const struct sink *sink = program_sink(program, (size_t)args[1].as.integer);
+    int64_t begin_ns = task_kernel_begin(task);
+    DK_TRY(pass_groups(program, sink, out, err));
+    for (size_t i = 3; i < nargs; i++) {
+        dk_status status = merge_one(*out, item_of(args[i], args[2].as.integer), err);
+        if (status == DK_OK)
+            continue;
+        groups_free(*out);
+        return status;
+    }
+    task_kernel_end(task, "merge", begin_ns, (int64_t)nargs - 3, 0);
+    return DK_OK;
+}
+
+/* frame.combine(program, sink, in_list, partials...) -> a partial */
+static dk_status combine(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                         dk_error *err)
+{
+    struct groups *groups = NULL;
+    DK_TRY(merge(task, args, nargs, &groups, err));
+    dk_status status = pass_partial(program_of(args[0])->memory, groups, result, err);
+    groups_free(groups);
+    return status;
+}
+
+/* Aggregates have no names here: whoever collects them names them. */
+static dk_status finish_groups(const struct program *program, const struct sink *sink,
+                               const struct groups *groups, dk_table **out, dk_error *err)
+{
+    size_t nbytes = sink->specs.count * sizeof(char *);
+    const char **names = memory_calloc(program->memory, nbytes);
+    if (!names)
+        return error_nomem(err);
+    for (size_t i = 0; i < sink->specs.count; i++)
+        names[i] = "";
+    dk_status status = groups_result(groups, names, sink->grouped->index_name, false, out, err);
+    memory_free(program->memory, names, nbytes);
+    return status;
+}
+
+/* frame.finish(program, sink, in_list, partials...) -> the table of all groups */
+static dk_status finish(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    const struct program *program = program_of(args[0]);
+    struct groups *groups = NULL;
+    DK_TRY(merge(task, args, nargs, &groups, err));
+    dk_table *table = NULL;
+    dk_status status = finish_groups(program, program_sink(program, (size_t)args[1].as.integer),
+                                     groups, &table, err);
+    groups_free(groups);
+    if (status == DK_OK)
+        *result = dk_value_table(table);
+    return status;
+}
+
+/* frame.concat(in_list, parts...) -> one table */
+static dk_status concat(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    struct memory *memory = dk_task_context(task)->memory;
+    size_t count = nargs - 1;
+    dk_table **tables = memory_alloc(memory, count * sizeof(*tables));
+    if (!tables)
+        return error_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        tables[i] = item_of(args[i + 1], args[0].as.integer).as.table;
+    dk_table *table = NULL;
+    dk_status status = table_concat(memory, tables, count, &table, err);
+    memory_free(memory, tables, count * sizeof(*tables));
+    if (status == DK_OK)
+        *result = dk_value_table(table);
+    return status;
+}
+
+/* ---- alignment ---- */
+
+/* The table with its rows at the joined labels. */
+static dk_status realign(const struct alignment *joined, dk_table *table, bool right,
+                         dk_table **out, dk_error *err)
+{
+    struct column *column = column_ref(table->columns[0]);
+    if (!joined->identical) {
+        column_unref(column);
+        const int64_t *rows = right ? joined->right : joined->left;
+        DK_TRY(column_take(table->memory, &table->columns[0]->view, rows, joined->nrows, &column,
+                           err));
+    }
+    const char *name = table->names[0];
+    dk_status status =
+        table_new(table->memory, joined->nrows, 1, &name, &column, NULL, joined->labels, true, out);
+    column_unref(column);
+    return status == DK_OK ? DK_OK : error_nomem(err);
+}
+
+static dk_status realign_all(struct memory *memory, const struct alignment *joined,
+                             const dk_value *args, size_t ntables, dk_value *result, dk_error *err)
+{
+    dk_value *values = memory_calloc(memory, ntables * sizeof(*values));
+    if (!values)
+        return error_nomem(err);
+    dk_status status = DK_OK;
+    size_t count = 0;
+    for (; count < ntables && status == DK_OK; count++) {
+        dk_table *table = NULL;
+        status =
+            realign(joined, args[2 * count + 1].as.table, args[2 * count].as.boolean, &table, err);
+        if (status == DK_OK)
+            values[count] = dk_value_table(table);
+    }
+    if (status == DK_OK) {
+        if (value_list(memory, values, ntables, result) != DK_OK)
+            status = error_nomem(err);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            dk_value_unref(values[i]);
+    }
+    memory_free(memory, values, ntables * sizeof(*values));
+    return status;
+}
+
+/* The first table of one side; all of a side have the same labels. */
+static dk_table *side(const dk_value *args, size_t nargs, bool right)
+{
+    for (size_t i = 0; i + 1 < nargs; i += 2) {
+        if (args[i].as.boolean == right)
+            return args[i + 1].as.table;
+    }
+    return NULL;
+}
+
+/* frame.align(is_right, table, ...) -> the tables at the outer join of their labels */
+static dk_status align(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                       dk_error *err)
+{
+    struct memory *memory = dk_task_context(task)->memory;
+    struct column *left = table_index_column(side(args, nargs, false));
+    struct column *right = table_index_column(side(args, nargs, true));
+    struct alignment joined = {0};
+    dk_status status =
+        left && right ? align_outer(memory, left, right, &joined, err) : error_nomem(err);
+    if (status == DK_OK) {
+        status = realign_all(memory, &joined, args, nargs / 2, result, err);
+        alignment_deinit(&joined);
+    }
+    column_unref(left);
+    column_unref(right);
+    return status;
+}
+
+dk_status frame_register(dk_context *dk, dk_error *err)
+{
+    DK_TRY(dk_register(dk, "frame.pass", run_pass, NULL, err));
+    DK_TRY(dk_register(dk, "frame.combine", combine, NULL, err));
+    DK_TRY(dk_register(dk, "frame.finish", finish, NULL, err));
+    DK_TRY(dk_register(dk, "frame.concat", concat, NULL, err));
+    return dk_register(dk, "frame.align", align, NULL, err);
+}
