@@ -5,6 +5,7 @@
 #include <cdask/arrow.h>
 #include <cdask/context.h>
 #include <cdask/csv.h>
+#include <cdask/diagnostics.h>
 #include <cdask/frame.h>
 #include <cdask/graph.h>
 #include <cdask/memory.h>

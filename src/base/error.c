@@ -57,11 +57,6 @@ dk_status error_set(dk_error *err, dk_status status, const char *format, ...)
     return status;
 }
 
-dk_status error_nomem(dk_error *err)
-{
-    return error_set(err, DK_ENOMEM, "%s", dk_status_text(DK_ENOMEM));
-}
-
 dk_status error_errno(dk_error *err, int errnum, const char *path)
 {
     dk_status status = errnum == ENOENT || errnum == ENOTDIR ? DK_ENOFILE : DK_EIO;

@@ -10,8 +10,12 @@
 dk_status error_set(dk_error *err, dk_status status, const char *format, ...) DK_PRINTF(3, 4);
 dk_status error_setv(dk_error *err, dk_status status, const char *format, va_list args)
     DK_PRINTF(3, 0);
-/* DK_ENOMEM with its fixed text. */
-dk_status error_nomem(dk_error *err);
+/* DK_ENOMEM with its fixed text. Inline, so that static analysis sees that it never succeeds. */
+static inline dk_status error_nomem(dk_error *err)
+{
+    error_set(err, DK_ENOMEM, "%s", dk_status_text(DK_ENOMEM));
+    return DK_ENOMEM;
+}
 /* DK_ENOFILE or DK_EIO from `errnum`: "PATH: what the system says". */
 dk_status error_errno(dk_error *err, int errnum, const char *path);
 /* Puts "PREFIX: " before the message that is there. */

@@ -11,6 +11,7 @@
 
 #include <cdask/cdask.h>
 
+#include "base/error.h"
 #include "base/time.h"
 
 static const char usage[] =
@@ -21,6 +22,7 @@ static const char usage[] =
     "  --directory PATH  where the data is (default data; `cdask demo-data` makes it)\n"
     "  --symbol NAME     which stock (default GOOG)\n"
     "  --workers N       threads or processes (default: one a CPU)\n"
+    "  --visualize FILE  draw the task graph as .svg, .png or .pdf (needs Graphviz)\n"
     "  --help            this text\n";
 
 struct demo {
@@ -29,6 +31,7 @@ struct demo {
     const char *symbol;
     int32_t workers;
     dk_error error;
+    const char *picture; /* where to draw the graph; NULL: nowhere */
     dk_frame spread;
     dk_table *first; /* what the first scheduler gave */
 };
@@ -109,21 +112,40 @@ static bool same_bits(const dk_table *a, const dk_table *b)
     return true;
 }
 
-static int show_result(struct demo *demo, dk_table *table, double seconds)
+static int show_result(struct demo *demo, dk_table *table)
 {
     if (demo->first) {
         bool same = same_bits(demo->first, table);
         dk_table_unref(table);
-        printf("Wall time: %.3f s, %s\n", seconds,
-               same ? "the same result bit for bit" : "ANOTHER RESULT");
+        puts(same ? "the same result, bit for bit" : "ANOTHER RESULT");
         return same ? 0 : 1;
     }
     demo->first = table;
     char *text = NULL;
     int failed = show_text(demo, dk_table_format(table, NULL, &text, &demo->error), &text);
     if (!failed)
-        printf("\nWall time: %.3f s\n", seconds);
+        puts("");
     return failed;
+}
+
+/* Computes the spread, with a progress bar on a terminal, and reports what it took. */
+static dk_status compute(struct demo *demo, const char *scheduler, dk_profile *profile,
+                         dk_table **table, dk_report *report)
+{
+    dk_progress *bar = NULL;
+    dk_progress_options quiet = {.minimum_s = 1};
+    DK_TRY(dk_progress_new(demo->dk, STDERR_FILENO, &quiet, &bar, &demo->error));
+    dk_callbacks watchers[] = {dk_progress_callbacks(bar), dk_report_callbacks(report)};
+    dk_compute_options options = {.scheduler = scheduler, .error = &demo->error};
+    options.run.num_workers = demo->workers;
+    options.run.callbacks = watchers;
+    options.run.ncallbacks = 2;
+    options.run.profile = profile;
+    dk_report_begin(demo->dk, report);
+    dk_status status = dk_compute(demo->spread, &options, table);
+    dk_report_end(report);
+    dk_progress_free(bar);
+    return status;
 }
 
 static int cell_compute(struct demo *demo, const char *scheduler)
@@ -131,26 +153,75 @@ static int cell_compute(struct demo *demo, const char *scheduler)
     char code[128];
     snprintf(code, sizeof(code), "dk_compute(spread, {.scheduler = \"%s\"}, &table);", scheduler);
     print_cell(code);
-    dk_compute_options options = {.scheduler = scheduler, .error = &demo->error};
-    options.run.num_workers = demo->workers;
     dk_table *table = NULL;
-    int64_t begin_ns = time_now_ns();
-    if (dk_compute(demo->spread, &options, &table) != DK_OK)
+    dk_report report;
+    if (compute(demo, scheduler, NULL, &table, &report) != DK_OK)
         return fail(demo);
-    return show_result(demo, table, (double)(time_now_ns() - begin_ns) * 1e-9);
+    int failed = show_result(demo, table);
+    char text[DK_REPORT_TEXT_MAX];
+    dk_report_text(&report, text);
+    if (!failed)
+        puts(text);
+    return failed;
+}
+
+static int cell_profile(struct demo *demo, const char *scheduler)
+{
+    char code[128];
+    snprintf(code, sizeof(code),
+             "dk_compute(spread, {.scheduler = \"%s\", .run.profile = profile}, &table);",
+             scheduler);
+    print_cell(code);
+    dk_profile *profile = NULL;
+    if (dk_profile_new(demo->dk, &profile) != DK_OK)
+        return fail(demo);
+    dk_table *table = NULL;
+    dk_report report;
+    dk_status status = compute(demo, scheduler, profile, &table, &report);
+    char *text = NULL;
+    if (status == DK_OK)
+        status = dk_profile_text(profile, &text);
+    dk_table_unref(table);
+    dk_profile_free(profile);
+    return show_text(demo, status, &text);
+}
+
+static dk_status draw_graph(struct demo *demo)
+{
+    dk_graph *graph = NULL;
+    dk_task_id key = {0};
+    char *dot = NULL;
+    DK_TRY(dk_frame_graph(&demo->spread, 1, &graph, &key, &demo->error));
+    dk_draw_options options = {.color = "function"};
+    dk_status status = dk_graph_draw(graph, &key, 1, &options, &dot, &demo->error);
+    if (status == DK_OK)
+        status = dk_draw_dot(dot, demo->picture, &demo->error);
+    dk_text_free(dot);
+    dk_graph_free(graph);
+    return status;
+}
+
+static int cell_visualize(struct demo *demo)
+{
+    print_cell("dk_draw_dot(dot, picture);");
+    if (draw_graph(demo) != DK_OK)
+        return fail(demo);
+    printf("%s: the task graph\n", demo->picture);
+    return 0;
 }
 
 static int run_cells(struct demo *demo)
 {
+    static const char *const schedulers[] = {"threads", "processes", "sync"};
     int failed = cell_build(demo);
     if (!failed)
         failed = cell_explain(demo);
-    if (!failed)
-        failed = cell_compute(demo, "threads");
-    if (!failed)
-        failed = cell_compute(demo, "processes");
-    if (!failed)
-        failed = cell_compute(demo, "sync");
+    for (int i = 0; i < 3 && !failed; i++)
+        failed = cell_compute(demo, schedulers[i]);
+    for (int i = 0; i < 3 && !failed; i++)
+        failed = cell_profile(demo, schedulers[i]);
+    if (!failed && demo->picture)
+        failed = cell_visualize(demo);
     return failed;
 }
 
@@ -173,6 +244,7 @@ static int parse_options(struct demo *demo, int argc, char **argv)
         {"directory", required_argument, NULL, 'd'},
         {"symbol", required_argument, NULL, 's'},
         {"workers", required_argument, NULL, 'w'},
+        {"visualize", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -182,6 +254,8 @@ static int parse_options(struct demo *demo, int argc, char **argv)
             demo->directory = optarg;
         } else if (option == 's') {
             demo->symbol = optarg;
+        } else if (option == 'v') {
+            demo->picture = optarg;
         } else if (option == 'w' && parse_workers(optarg, &demo->workers)) {
             continue;
         } else if (option == 'h') {

@@ -32,7 +32,11 @@ struct buffer *buffer_wrap(struct memory *memory, const void *data, size_t nbyte
                            void (*release)(void *owner), void *owner)
 {
     /* Shared buffers are never written, so the constness is only lost in the type. */
-    struct buffer *buffer = wrap(memory, (void *)(uintptr_t)data, nbytes);
+    union {
+        const void *given;
+        void *kept;
+    } bytes = {.given = data};
+    struct buffer *buffer = wrap(memory, bytes.kept, nbytes);
     if (!buffer) {
         release(owner);
         return NULL;

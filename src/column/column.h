@@ -40,7 +40,7 @@ struct view {
     const int64_t *offsets;
     const uint8_t *validity;
     int64_t validity_offset;
-    const struct column *dictionary;
+    struct column *dictionary;
 };
 
 /* A concrete column: a view and the buffers that keep it alive. */

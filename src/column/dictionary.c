@@ -83,7 +83,7 @@ static dk_status extend(struct vec *vec, const struct view *more, int32_t *trans
 
 dk_status dictionary_append_codes(struct vec *vec, const struct view *view)
 {
-    struct column *theirs = (struct column *)(uintptr_t)view->dictionary;
+    struct column *theirs = view->dictionary;
     if (!theirs) {
         memset((int32_t *)vec->data + vec->nrows, 0, (size_t)view->nrows * sizeof(int32_t));
         return DK_OK;

@@ -63,6 +63,9 @@ void format_lone_float(double value, struct text *text);
 dk_status format_index(struct arena *arena, const dk_table *table, const struct print_rows *rows,
                        bool with_name, struct cells *out) DK_NODISCARD;
 
+/* The text at `row` of a text or category column, which is there. It is borrowed and printed as it
+ * is. */
+struct cell format_word(const struct view *view, int64_t row);
 /* A name or text with tab, newline and carriage return escaped; NULL gives "". */
 dk_status format_text(struct arena *arena, const char *bytes, size_t nbytes,
                       struct cell *out) DK_NODISCARD;

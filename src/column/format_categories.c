@@ -24,10 +24,9 @@ static dk_status list_words(struct arena *arena, const struct view *words,
 {
     DK_TRY(cells_init(out, arena, rows->count + 1));
     for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = print_row(rows, i);
+        struct cell word = format_word(words, print_row(rows, i));
         struct cell cell;
-        DK_TRY(format_text(arena, (const char *)words->data + words->offsets[row],
-                           (size_t)(words->offsets[row + 1] - words->offsets[row]), &cell));
+        DK_TRY(format_text(arena, word.bytes, word.nbytes, &cell));
         DK_TRY(quote(arena, &cell));
         cells_push(out, cell);
     }

@@ -45,17 +45,6 @@ static dk_status print_value(struct arena *arena, const struct view *view, int64
     return DK_OK;
 }
 
-/* As str() shows it: neither escaped nor cut. */
-static void print_string(const struct view *view, int64_t row, struct text *text)
-{
-    bool coded = view->type == DK_CATEGORY;
-    const struct view *words = coded ? &view->dictionary->view : view;
-    int64_t word = coded ? ((const int32_t *)view->data)[row] : row;
-    int64_t start = words->offsets[word];
-    text_append(text, (const char *)words->data + start,
-                (size_t)(words->offsets[word + 1] - start));
-}
-
 static dk_status print_label(struct arena *arena, const struct view *view, int64_t row,
                              struct text *text)
 {
@@ -65,7 +54,8 @@ static dk_status print_label(struct arena *arena, const struct view *view, int64
     } else if (is_time) {
         print_time(view, row, text);
     } else if (view->type == DK_TEXT || view->type == DK_CATEGORY) {
-        print_string(view, row, text);
+        struct cell word = format_word(view, row);
+        cell_print(&word, text);
     } else if (format_is_float(view)) {
         format_lone_float(format_float_at(view, row), text);
     } else {

@@ -139,18 +139,25 @@ static void bools(const struct view *view, const struct print_rows *rows, struct
     }
 }
 
+struct cell format_word(const struct view *view, int64_t row)
+{
+    if (view->type == DK_CATEGORY)
+        return format_word(&view->dictionary->view, ((const int32_t *)view->data)[row]);
+    int64_t start = view->offsets[row];
+    int64_t nbytes = view->offsets[row + 1] - start;
+    /* A column of empty texts may have no bytes at all. */
+    return nbytes ? cell_of((const char *)view->data + start, (size_t)nbytes) : cell_of("", 0);
+}
+
 static dk_status texts(struct arena *arena, const struct view *view, const struct print_rows *rows,
                        struct cells *out)
 {
-    const struct view *words = view->type == DK_CATEGORY ? &view->dictionary->view : view;
     for (int64_t i = 0; i < rows->count; i++) {
         int64_t row = print_row(rows, i);
         struct cell cell = format_literal("NaN");
         if (!view_is_null(view, row)) {
-            int64_t word = words == view ? row : ((const int32_t *)view->data)[row];
-            int64_t start = words->offsets[word];
-            DK_TRY(format_text(arena, (const char *)words->data + start,
-                               (size_t)(words->offsets[word + 1] - start), &cell));
+            struct cell word = format_word(view, row);
+            DK_TRY(format_text(arena, word.bytes, word.nbytes, &cell));
         }
         cell.blanks_before = 1;
         cells_push(out, cell);

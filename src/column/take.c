@@ -45,7 +45,7 @@ static dk_status take_fixed(struct vec *vec, const struct view *view, const int6
                             int64_t nrows, bool holes)
 {
     DK_TRY(vec_reset(vec, nrows));
-    vec->dictionary = column_ref((struct column *)(uintptr_t)view->dictionary);
+    vec->dictionary = column_ref(view->dictionary);
     switch (type_nbytes(view->type)) {
     case 1:
         take_8(vec->data, view->data, rows, nrows, holes);

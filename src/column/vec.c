@@ -74,10 +74,11 @@ static dk_status grow(struct vec *vec, int64_t capacity)
         return status;
     }
     memset(validity, 0xff, validity_nbytes(capacity));
-    if (vec->has_nulls)
-        memcpy(validity, vec->validity, old_nbytes);
-    if (vec->validity)
+    if (vec->validity) {
+        if (vec->has_nulls)
+            memcpy(validity, vec->validity, old_nbytes);
         memory_free(vec->memory, vec->validity, old_nbytes);
+    }
     vec->validity = validity;
     vec->capacity = capacity;
     return DK_OK;

@@ -143,9 +143,9 @@ static dk_status tables_of(const dk_value *values, size_t nframes, dk_table **ou
     for (size_t i = 0; i < nframes; i++) {
         if (values[i].kind == DK_KIND_TABLE)
             continue;
-        return error_set(err, DK_EINVAL,
-                         "result %zu is of kind %s, not a table: use dk_compute_values()", i,
-                         dk_kind_name(values[i].kind));
+        error_set(err, DK_EINVAL, "result %zu is of kind %s, not a table: use dk_compute_values()",
+                  i, dk_kind_name(values[i].kind));
+        return DK_EINVAL;
     }
     for (size_t i = 0; i < nframes; i++)
         out[i] = dk_table_ref(values[i].as.table);

@@ -61,7 +61,7 @@ dk_status lower_domain(struct lowering *lowering, int32_t pass, const struct row
                        int32_t *domain) DK_NODISCARD;
 /* The pass over `source` at `depth`. (lower.c) */
 dk_status lower_pass(struct lowering *lowering, const struct rowset *source, int32_t depth,
-                     int32_t *pass) DK_NODISCARD;
+                     int32_t *out) DK_NODISCARD;
 /* The sink that aggregates the rows of `col`, which is a COL_AGGREGATE, and the column of its
  * table. */
 dk_status lower_aggregate(struct lowering *lowering, const struct col *col, struct place *place,

@@ -45,12 +45,13 @@ static int64_t rows_wanted(const struct walk *walk)
 static dk_status walk_scan(struct walk *walk, struct csv_scan *scan, dk_error *err)
 {
     struct morsel *morsel = &walk->morsel;
+    int64_t nbytes = 0; /* seen before this morsel; opening has read the first already */
     while (!has_enough(walk)) {
         int64_t begin_ns = task_kernel_begin(walk->task);
-        int64_t before = csv_scan_nbytes(scan);
         DK_TRY(csv_scan_next(scan, rows_wanted(walk), morsel->loads, &morsel->nrows, err));
         task_kernel_end(walk->task, "read_csv", begin_ns, morsel->nrows,
-                        csv_scan_nbytes(scan) - before);
+                        csv_scan_nbytes(scan) - nbytes);
+        nbytes = csv_scan_nbytes(scan);
         if (!morsel->nrows)
             return DK_OK;
         DK_TRY(run_morsel(walk, err));

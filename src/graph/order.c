@@ -1,9 +1,10 @@
 #include "graph/order.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+
+#define INSERTION_MAX 16
 
 enum visit { UNSEEN, OPEN, DONE };
 
@@ -13,6 +14,7 @@ struct walk {
     uint8_t *visit;       /* by task id */
     uint16_t *weight;     /* by task id, once done */
     struct vector stack;  /* of uint32_t */
+    struct vector scratch; /* of uint32_t */
     struct vector *order; /* of uint32_t */
     bool by_weight;       /* heavier dependencies first, else in the order of the arguments */
     bool order_matters;   /* some task has a heavier dependency behind a lighter one */
@@ -32,9 +34,7 @@ static dk_status report_undefined(const struct walk *walk, uint32_t id, dk_error
     return error_set(err, DK_EKEY, "task %s is needed, but the graph does not define it", key);
 }
 
-/* Stable: of two equally heavy ones the earlier argument stays first. Dependencies are pushed in
- * reverse, so the order on the stack is lightest first. */
-static void sort_by_weight(uint32_t *ids, size_t n, const uint16_t *weight)
+static void insertion_sort(uint32_t *ids, size_t n, const uint16_t *weight)
 {
     for (size_t i = 1; i < n; i++) {
         uint32_t id = ids[i];
@@ -45,6 +45,36 @@ static void sort_by_weight(uint32_t *ids, size_t n, const uint16_t *weight)
         }
         ids[at] = id;
     }
+}
+
+/* Stable: of two equally heavy ones the earlier argument stays first. Dependencies are pushed in reverse, so the
+ * order on the stack is lightest first. `scratch` has room for half of them. */
+static void sort_by_weight(uint32_t *ids, size_t n, const uint16_t *weight, uint32_t *scratch)
+{
+    if (n <= INSERTION_MAX) {
+        insertion_sort(ids, n, weight);
+        return;
+    }
+    size_t half = n / 2;
+    sort_by_weight(ids, half, weight, scratch);
+    sort_by_weight(ids + half, n - half, weight, scratch);
+    memcpy(scratch, ids, half * sizeof(*ids));
+    size_t left = 0;
+    size_t right = half;
+    for (size_t at = 0; left < half; at++) {
+        bool take_right = right < n && weight[ids[right]] < weight[scratch[left]];
+        ids[at] = take_right ? ids[right++] : scratch[left++];
+    }
+}
+
+static dk_status sort_pushed(struct walk *walk, size_t first)
+{
+    size_t n = walk->stack.count - first;
+    if (n < 2) return DK_OK;
+    if (n > INSERTION_MAX) DK_TRY(vector_reserve(&walk->scratch, n / 2));
+    uint32_t *pushed = (uint32_t *)walk->stack.data + first;
+    sort_by_weight(pushed, n, walk->weight, walk->scratch.data);
+    return DK_OK;
 }
 
 /* Pushes what `id` depends on, so that what comes first is on top. */
@@ -68,10 +98,7 @@ static dk_status open_task(struct walk *walk, uint32_t id, dk_error *err)
         if (vector_append(&walk->stack, &needed, 1) != DK_OK)
             return error_nomem(err);
     }
-    if (walk->by_weight && walk->stack.count > first + 1) {
-        uint32_t *stack = walk->stack.data;
-        sort_by_weight(stack + first, walk->stack.count - first, walk->weight);
-    }
+    if (walk->by_weight && sort_pushed(walk, first) != DK_OK) return error_nomem(err);
     return DK_OK;
 }
 
@@ -158,10 +185,12 @@ dk_status graph_order(const dk_graph *graph, const dk_task_id *keys, size_t nkey
     size_t n = graph->tasks.count;
     struct walk walk = {.graph = graph, .order = order};
     vector_init(&walk.stack, memory, sizeof(uint32_t));
+    vector_init(&walk.scratch, memory, sizeof(uint32_t));
     walk.visit = memory_calloc(memory, n);
     walk.weight = memory_alloc(memory, n * sizeof(*walk.weight));
     dk_status status =
         walk.visit && walk.weight ? walk_twice(&walk, keys, nkeys, err) : error_nomem(err);
+    vector_deinit(&walk.scratch);
     vector_deinit(&walk.stack);
     memory_free(memory, walk.weight, n * sizeof(*walk.weight));
     memory_free(memory, walk.visit, n);

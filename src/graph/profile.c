@@ -1,6 +1,9 @@
 #include "graph/profile.h"
 
 #include <string.h>
+#include <sys/resource.h>
+
+#include "base/time.h"
 
 void profile_init(struct profile *profile, struct memory *memory)
 {
@@ -74,4 +77,37 @@ void profile_merge(struct profile *into, const struct profile *from)
     const struct profile_line *lines = from->lines.data;
     for (size_t i = 0; i < from->lines.count; i++)
         add_line(into, &lines[i]);
+}
+
+static int64_t timeval_ns(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
+}
+
+struct profile_clocks profile_clocks_now(void)
+{
+    struct rusage self;
+    struct rusage children;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    return (struct profile_clocks){
+        .wall_ns = time_now_ns(),
+        .user_ns = timeval_ns(self.ru_utime) + timeval_ns(children.ru_utime),
+        .system_ns = timeval_ns(self.ru_stime) + timeval_ns(children.ru_stime)};
+}
+
+void profile_begin(struct dk_profile *profile)
+{
+    profile->begun = profile_clocks_now();
+}
+
+void profile_end(struct dk_profile *profile, int32_t num_workers)
+{
+    struct profile_clocks now = profile_clocks_now();
+    int64_t wall_ns = now.wall_ns - profile->begun.wall_ns;
+    profile->spent.wall_ns += wall_ns;
+    profile->spent.user_ns += now.user_ns - profile->begun.user_ns;
+    profile->spent.system_ns += now.system_ns - profile->begun.system_ns;
+    profile->capacity_ns += wall_ns * num_workers;
+    profile->num_workers = num_workers;
 }

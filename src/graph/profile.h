@@ -35,4 +35,27 @@ void profile_function(struct profile *profile, const char *name, int64_t ns, int
                       int64_t nbytes);
 void profile_merge(struct profile *into, const struct profile *from);
 
+/* Wall time, and CPU time of the process and of the children it has reaped. */
+struct profile_clocks {
+    int64_t wall_ns;
+    int64_t user_ns;
+    int64_t system_ns;
+};
+
+struct profile_clocks profile_clocks_now(void);
+
+/* What dk_get_options.profile points to: the lines of all workers, and the clocks of the
+ * computations they come from. A scheduler merges its workers' profiles into `lines`. */
+struct dk_profile {
+    struct profile lines;
+    struct profile_clocks begun; /* as the running computation began */
+    struct profile_clocks spent;
+    int64_t capacity_ns; /* wall time times workers */
+    int32_t num_workers; /* of the last computation */
+};
+
+/* Called around a computation by the scheduler that runs it. */
+void profile_begin(struct dk_profile *profile);
+void profile_end(struct dk_profile *profile, int32_t num_workers);
+
 #endif

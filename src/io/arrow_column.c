@@ -116,17 +116,21 @@ static const char *values_of(const struct arrow_source *source, size_t width)
     return (const char *)source->array->buffers[1] + (size_t)source->offset * width;
 }
 
-/* Bytes that come from a file or a message may lie anywhere; our loops want whole values. */
-static struct buffer *share_values(const struct arrow_source *source, size_t width)
+struct buffer *arrow_share_aligned(const struct arrow_source *source, const void *bytes,
+                                   size_t nbytes, size_t width)
 {
-    const char *values = values_of(source, width);
-    size_t nbytes = (size_t)source->nrows * width;
-    if ((uintptr_t)values % width == 0)
-        return arrow_share(source, values, nbytes);
+    if ((uintptr_t)bytes % width == 0)
+        return arrow_share(source, bytes, nbytes);
     struct buffer *copy = buffer_new(source->owner->memory, nbytes);
     if (copy)
-        memcpy(copy->data, values, nbytes);
+        memcpy(copy->data, bytes, nbytes);
     return copy;
+}
+
+static struct buffer *share_values(const struct arrow_source *source, size_t width)
+{
+    return arrow_share_aligned(source, values_of(source, width), (size_t)source->nrows * width,
+                               width);
 }
 
 static void put_nan(const struct arrow_source *source, struct buffer *data)

@@ -12,6 +12,13 @@ struct words {
     int64_t count;
 };
 
+static bool is_plain_text(struct arrow_source *words)
+{
+    if (!arrow_format_find(words->schema->format, &words->format))
+        return false;
+    return words->format.type == DK_TEXT && !words->schema->dictionary;
+}
+
 static dk_status import_words(const struct arrow_source *source, struct column **out)
 {
     const struct ArrowArray *array = source->array->dictionary;
@@ -24,13 +31,12 @@ static dk_status import_words(const struct arrow_source *source, struct column *
         .name = source->name,
         .err = source->err,
     };
-    const char *format = words.schema->format;
-    bool known = arrow_format_find(format, &words.format);
-    if (!known || words.format.type != DK_TEXT || words.schema->dictionary) {
-        return error_set(source->err, DK_ENOTSUP,
-                         "column '%s': a dictionary of Arrow format '%s' is not supported, only of "
-                         "text; decode the column",
-                         source->name, format);
+    if (!is_plain_text(&words)) {
+        error_set(source->err, DK_ENOTSUP,
+                  "column '%s': a dictionary of Arrow format '%s' is not supported, only of text; "
+                  "decode the column",
+                  source->name, words.schema->format);
+        return DK_ENOTSUP;
     }
     if (!words.nrows)
         return arrow_make_empty(&words, DK_TEXT, 0, out);
@@ -65,49 +71,69 @@ static dk_status number_words(struct words *words, struct column *imported)
     return status;
 }
 
-static int64_t code_at(const struct arrow_source *source, int64_t row)
+static size_t code_nbytes(const struct arrow_source *source)
 {
-    size_t width = source->format.way == ARROW_SHARE ? type_nbytes(source->format.type)
-                                                     : type_nbytes(source->format.type) / 2;
-    const char *at = source->array->buffers[1];
-    at += (size_t)(source->offset + row) * width;
-    uint64_t bits = 0;
-    for (size_t i = 0; i < width; i++)
-        bits |= (uint64_t)(unsigned char)at[i] << (8 * i);
-    unsigned unused = (unsigned)(64 - 8 * width);
-    if (source->format.way != ARROW_SHARE)
-        return (int64_t)bits;
-    return (int64_t)(bits << unused) >> unused;
+    size_t nbytes = type_nbytes(source->format.type);
+    return source->format.way == ARROW_SHARE ? nbytes : nbytes / 2;
 }
 
-static dk_status refuse_code(const struct arrow_source *source, int64_t row, int64_t count)
+/* The codes of the rows, at an address that suits them. */
+static struct buffer *share_codes(const struct arrow_source *source)
+{
+    size_t width = code_nbytes(source);
+    const char *codes = source->array->buffers[1];
+    return arrow_share_aligned(source, codes + (size_t)source->offset * width,
+                               (size_t)source->nrows * width, width);
+}
+
+static int64_t code_at(char format, const void *codes, int64_t row)
+{
+    switch (format) {
+    case 'c':
+        return ((const int8_t *)codes)[row];
+    case 'C':
+        return ((const uint8_t *)codes)[row];
+    case 's':
+        return ((const int16_t *)codes)[row];
+    case 'S':
+        return ((const uint16_t *)codes)[row];
+    case 'i':
+        return ((const int32_t *)codes)[row];
+    case 'I':
+        return ((const uint32_t *)codes)[row];
+    default: /* 'l', and 'L', whose large values turn negative and are refused as such */
+        return ((const int64_t *)codes)[row];
+    }
+}
+
+static dk_status refuse_code(const struct arrow_source *source, int64_t row, int64_t code,
+                             int64_t count)
 {
     return error_set(source->err, DK_EINVAL,
                      "column '%s', row %lld: code %lld points outside its dictionary of %lld words",
-                     source->name, (long long)row, (long long)code_at(source, row),
-                     (long long)count);
+                     source->name, (long long)row, (long long)code, (long long)count);
 }
 
 static dk_status write_codes(const struct arrow_source *source, const struct words *words,
-                             struct vec *codes)
+                             const void *from, struct vec *codes)
 {
     DK_TRY(vec_reset(codes, source->nrows));
     const uint8_t *bitmap = arrow_has_nulls(source) ? source->array->buffers[0] : NULL;
+    char format = source->schema->format[0];
     int32_t *to = codes->data;
     for (int64_t i = 0; i < source->nrows; i++) {
         to[i] = 0;
-        if (bitmap && !bit_get(bitmap, source->offset + i)) {
-            vec_set_null(codes, i);
-            continue;
+        bool missing = bitmap && !bit_get(bitmap, source->offset + i);
+        if (!missing) {
+            int64_t code = code_at(format, from, i);
+            if (code < 0 || code >= words->count)
+                return refuse_code(source, i, code, words->count);
+            missing = words->numbers[code] < 0;
+            if (!missing)
+                to[i] = words->numbers[code];
         }
-        int64_t code = code_at(source, i);
-        if (code < 0 || code >= words->count)
-            return refuse_code(source, i, words->count);
-        if (words->numbers[code] < 0) {
+        if (missing)
             vec_set_null(codes, i);
-        } else {
-            to[i] = words->numbers[code];
-        }
     }
     return DK_OK;
 }
@@ -118,7 +144,9 @@ static dk_status make_codes(const struct arrow_source *source, const struct word
     struct vec codes;
     vec_init(&codes, source->owner->memory, DK_CATEGORY);
     codes.dictionary = column_ref(words->dictionary);
-    dk_status status = write_codes(source, words, &codes);
+    struct buffer *from = share_codes(source);
+    dk_status status = from ? write_codes(source, words, from->data, &codes) : DK_ENOMEM;
+    buffer_unref(from);
     if (status == DK_OK)
         status = vec_freeze(&codes, out);
     vec_deinit(&codes);
@@ -127,6 +155,12 @@ static dk_status make_codes(const struct arrow_source *source, const struct word
 
 dk_status arrow_import_dictionary(const struct arrow_source *source, struct column **out)
 {
+    if (!type_is_integer(source->format.type)) {
+        return error_set(source->err, DK_EINVAL,
+                         "column '%s': the codes of a dictionary are integers, not of Arrow format "
+                         "'%s'",
+                         source->name, source->schema->format);
+    }
     struct column *imported = NULL;
     DK_TRY(import_words(source, &imported));
     struct memory *memory = source->owner->memory;

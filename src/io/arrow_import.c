@@ -122,10 +122,13 @@ static dk_status run(struct import *import, const char *index, dk_table **out, d
     size_t n = import->ncolumns;
     import->columns = memory_calloc(import->memory, n * sizeof(*import->columns));
     import->names = memory_calloc(import->memory, n * sizeof(*import->names));
-    dk_status status =
-        import->columns && import->names ? import_columns(import, err) : error_nomem(err);
-    if (status == DK_OK && make_table(import, out) != DK_OK)
-        status = error_nomem(err);
+    dk_status status = DK_ENOMEM;
+    if (import->columns && import->names)
+        status = import_columns(import, err);
+    if (status == DK_OK)
+        status = make_table(import, out);
+    if (status == DK_ENOMEM)
+        error_nomem(err);
     for (size_t i = 0; import->columns && i < n; i++)
         column_unref(import->columns[i]);
     memory_free(import->memory, import->columns, n * sizeof(*import->columns));

@@ -65,6 +65,10 @@ dk_status arrow_import_text(const struct arrow_source *source, struct column **o
 /* A buffer of foreign bytes that keeps the owner. */
 struct buffer *arrow_share(const struct arrow_source *source, const void *bytes,
                            size_t nbytes) DK_NODISCARD;
+/* The same for values of `width` bytes. Bytes that come from a file or a message may lie at any
+ * address, and our loops want whole values: those are copied. */
+struct buffer *arrow_share_aligned(const struct arrow_source *source, const void *bytes,
+                                   size_t nbytes, size_t width) DK_NODISCARD;
 bool arrow_has_nulls(const struct arrow_source *source);
 /* A column of `type` on `data` (and `offsets`; taken also on failure) with the source's nulls. */
 dk_status arrow_make_column(const struct arrow_source *source, dk_type type, struct buffer *data,

@@ -9,8 +9,6 @@
 static dk_status make_text(const struct arrow_source *source, struct buffer *offsets,
                            struct column **out)
 {
-    if (!offsets)
-        return error_nomem(source->err);
     const int64_t *ends = offsets->data;
     const char *pool = source->array->buffers[2];
     struct buffer *data = arrow_share(source, pool ? pool : "", (size_t)ends[source->nrows]);
@@ -26,13 +24,8 @@ static dk_status import_text64(const struct arrow_source *source, struct column 
     const char *from = source->array->buffers[1];
     from += (size_t)source->offset * sizeof(int64_t);
     size_t nbytes = (size_t)(source->nrows + 1) * sizeof(int64_t);
-    if ((uintptr_t)from % sizeof(int64_t) == 0) {
-        return make_text(source, arrow_share(source, from, nbytes), out);
-    }
-    struct buffer *offsets = buffer_new(source->owner->memory, nbytes);
-    if (offsets)
-        memcpy(offsets->data, from, nbytes);
-    return make_text(source, offsets, out);
+    struct buffer *offsets = arrow_share_aligned(source, from, nbytes, sizeof(int64_t));
+    return offsets ? make_text(source, offsets, out) : error_nomem(source->err);
 }
 
 static dk_status import_text32(const struct arrow_source *source, struct column **out)
@@ -41,8 +34,10 @@ static dk_status import_text32(const struct arrow_source *source, struct column 
     from += (size_t)source->offset * sizeof(int32_t);
     size_t count = (size_t)source->nrows + 1;
     struct buffer *offsets = buffer_new(source->owner->memory, count * sizeof(int64_t));
-    int64_t *to = offsets ? offsets->data : NULL;
-    for (size_t i = 0; to && i < count; i++) {
+    if (!offsets)
+        return error_nomem(source->err);
+    int64_t *to = offsets->data;
+    for (size_t i = 0; i < count; i++) {
         int32_t value;
         memcpy(&value, from + i * sizeof(value), sizeof(value));
         to[i] = value;

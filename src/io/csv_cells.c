@@ -20,7 +20,8 @@ void csv_converter_init(struct csv_converter *converter, struct memory *memory,
 void csv_converter_deinit(struct csv_converter *converter)
 {
     struct memory *memory = converter->memory;
-    if (!memory) return;
+    if (!memory)
+        return;
     memory_free(memory, converter->scratch, converter->scratch_nbytes);
     memory_free(memory, converter->slots, converter->nslots * sizeof *converter->slots);
     vec_deinit(&converter->dictionary);
@@ -30,17 +31,19 @@ void csv_converter_deinit(struct csv_converter *converter)
 
 static dk_status reserve_scratch(struct csv_converter *converter, size_t nbytes)
 {
-    if (nbytes + CSV_PADDING <= converter->scratch_nbytes) return DK_OK;
+    if (nbytes + CSV_PADDING <= converter->scratch_nbytes)
+        return DK_OK;
     size_t bigger = 2 * nbytes + CSV_PADDING;
     char *scratch = memory_alloc(converter->memory, bigger);
-    if (!scratch) return DK_ENOMEM;
+    if (!scratch)
+        return DK_ENOMEM;
     memory_free(converter->memory, converter->scratch, converter->scratch_nbytes);
     converter->scratch = scratch;
     converter->scratch_nbytes = bigger;
     return DK_OK;
 }
 
-/* Takes the outer quotes off and makes "" one quote; what follows the closing quote stays as it is. */
+/* Takes the outer quotes off and makes "" one quote; what follows the closing quote stays. */
 static size_t unquote(const char *from, const char *end, char *to)
 {
     char *at = to;
@@ -61,7 +64,8 @@ dk_status csv_cell_text(struct csv_converter *converter, const char *start, cons
                         struct csv_slice *out)
 {
     *out = (struct csv_slice){start, (size_t)(end - start)};
-    if (out->nbytes == 0 || *start != '"') return DK_OK;
+    if (out->nbytes == 0 || *start != '"')
+        return DK_OK;
     DK_TRY(reserve_scratch(converter, out->nbytes));
     *out = (struct csv_slice){converter->scratch, unquote(start, end, converter->scratch)};
     memset(converter->scratch + out->nbytes, 0, CSV_PADDING);
@@ -75,7 +79,8 @@ static bool is_space(char c)
 
 struct csv_slice csv_slice_strip(struct csv_slice slice)
 {
-    while (slice.nbytes && is_space(slice.text[slice.nbytes - 1])) slice.nbytes--;
+    while (slice.nbytes && is_space(slice.text[slice.nbytes - 1]))
+        slice.nbytes--;
     while (slice.nbytes && is_space(*slice.text)) {
         slice.text++;
         slice.nbytes--;
@@ -89,7 +94,8 @@ static bool parse_digits(const char *text, size_t nbytes, uint64_t *out)
     uint64_t value = 0;
     for (size_t i = 0; i < nbytes; i++) {
         unsigned digit = (unsigned)(text[i] - '0');
-        if (digit > 9) return false;
+        if (digit > 9)
+            return false;
         value = value * 10 + digit;
     }
     *out = value;
@@ -110,14 +116,17 @@ enum csv_whole csv_whole_parse(const char *text, size_t nbytes, int64_t *out)
         nbytes--;
     }
     size_t first = nbytes < 19 ? nbytes : 19;
-    if (!parse_digits(text, first, &value)) return CSV_NOT_WHOLE;
+    if (!parse_digits(text, first, &value))
+        return CSV_NOT_WHOLE;
     if (nbytes > first) {
-        if (!parse_digits(text + first, nbytes - first, &last)) return CSV_NOT_WHOLE;
+        if (!parse_digits(text + first, nbytes - first, &last))
+            return CSV_NOT_WHOLE;
         if (nbytes > 20 || minus || __builtin_mul_overflow(value, UINT64_C(10), &value) ||
             __builtin_add_overflow(value, last, &value))
             return CSV_WHOLE_TOO_BIG;
     }
-    if (minus && value > (uint64_t)INT64_MAX + 1) return CSV_WHOLE_TOO_BIG;
+    if (minus && value > (uint64_t)INT64_MAX + 1)
+        return CSV_WHOLE_TOO_BIG;
     *out = (int64_t)(minus ? 0 - value : value);
     return minus || value <= INT64_MAX ? CSV_WHOLE_INT64 : CSV_WHOLE_UINT64;
 }
@@ -131,12 +140,14 @@ static inline bool parse_short(const char *start, const char *end, int64_t *out)
     uint64_t value;
     if (ndigits - 1 < 8) {
         uint64_t digits = csv_digit_values(start, ndigits);
-        if (!csv_are_digits(digits)) return false;
+        if (!csv_are_digits(digits))
+            return false;
         value = csv_eight_digits(digits);
     } else if (ndigits - 1 < 16) {
         uint64_t first = csv_digit_values(start, ndigits - 8);
         uint64_t last = csv_load8(end - 8) ^ CSV_EACH_BYTE * '0';
-        if (!csv_are_digits(first) || !csv_are_digits(last)) return false;
+        if (!csv_are_digits(first) || !csv_are_digits(last))
+            return false;
         value = csv_eight_digits(first) * 100000000 + csv_eight_digits(last);
     } else {
         return false;
@@ -157,12 +168,14 @@ static bool parse_whole_float(const struct csv_converter *converter, struct csv_
     double value;
     if (!converter->is_given || !csv_float_parse(slice.text, slice.text + slice.nbytes, &value))
         return false;
-    if (!(value >= -0x1p63 && value < 0x1p63) || value != trunc(value)) return false;
+    if (!(value >= -0x1p63 && value < 0x1p63) || value != trunc(value))
+        return false;
     *out = (int64_t)value;
     return true;
 }
 
-/* A cell that parse_short() does not know. `*ok` is false, and `*fault` says why, when it is no int64. */
+/* A cell that parse_short() does not know. `*ok` is false, and `*fault` says why, when it is no
+ * int64. */
 static dk_status parse_signed(struct csv_converter *converter, const char *start, const char *end,
                               int64_t *out, bool *ok, enum csv_fault *fault)
 {
@@ -170,7 +183,8 @@ static dk_status parse_signed(struct csv_converter *converter, const char *start
     *ok = false;
     DK_TRY(csv_cell_text(converter, start, end, &slice));
     *fault = CSV_FAULT_MISSING;
-    if (csv_words_is_missing(converter->words, slice.text, slice.nbytes)) return DK_OK;
+    if (csv_words_is_missing(converter->words, slice.text, slice.nbytes))
+        return DK_OK;
     *fault = CSV_FAULT_VALUE;
     slice = csv_slice_strip(slice);
     *ok = csv_whole_parse(slice.text, slice.nbytes, out) == CSV_WHOLE_INT64 ||
@@ -179,27 +193,27 @@ static dk_status parse_signed(struct csv_converter *converter, const char *start
 }
 
 #define NAME convert_int8
-#define T int8_t
-#define MIN INT8_MIN
-#define MAX INT8_MAX
+#define T    int8_t
+#define MIN  INT8_MIN
+#define MAX  INT8_MAX
 #include "io/csv_cells_int.inc.h"
 
 #define NAME convert_int16
-#define T int16_t
-#define MIN INT16_MIN
-#define MAX INT16_MAX
+#define T    int16_t
+#define MIN  INT16_MIN
+#define MAX  INT16_MAX
 #include "io/csv_cells_int.inc.h"
 
 #define NAME convert_int32
-#define T int32_t
-#define MIN INT32_MIN
-#define MAX INT32_MAX
+#define T    int32_t
+#define MIN  INT32_MIN
+#define MAX  INT32_MAX
 #include "io/csv_cells_int.inc.h"
 
 #define NAME convert_int64
-#define T int64_t
-#define MIN INT64_MIN
-#define MAX INT64_MAX
+#define T    int64_t
+#define MIN  INT64_MIN
+#define MAX  INT64_MAX
 #include "io/csv_cells_int.inc.h"
 
 static dk_status convert_uint64(struct csv_converter *converter, const struct csv_cells *cells,
@@ -212,11 +226,13 @@ static dk_status convert_uint64(struct csv_converter *converter, const struct cs
         DK_TRY(csv_cell_text(converter, csv_cell_start(cells, i), csv_cell_end(cells, i), &slice));
         *fault = CSV_FAULT_MISSING;
         *nrows = i;
-        if (csv_words_is_missing(converter->words, slice.text, slice.nbytes)) return DK_OK;
+        if (csv_words_is_missing(converter->words, slice.text, slice.nbytes))
+            return DK_OK;
         *fault = CSV_FAULT_VALUE;
         slice = csv_slice_strip(slice);
         enum csv_whole whole = csv_whole_parse(slice.text, slice.nbytes, &value);
-        if (whole != CSV_WHOLE_UINT64 && (whole != CSV_WHOLE_INT64 || value < 0)) return DK_OK;
+        if (whole != CSV_WHOLE_UINT64 && (whole != CSV_WHOLE_INT64 || value < 0))
+            return DK_OK;
         values[i] = (uint64_t)value;
     }
     *nrows = cells->nrows;
@@ -231,7 +247,8 @@ static dk_status parse_float(struct csv_converter *converter, const char *start,
     *ok = true;
     DK_TRY(csv_cell_text(converter, start, end, &slice));
     *out = NAN;
-    if (csv_words_is_missing(converter->words, slice.text, slice.nbytes)) return DK_OK;
+    if (csv_words_is_missing(converter->words, slice.text, slice.nbytes))
+        return DK_OK;
     struct csv_slice number = csv_slice_strip(slice);
     *ok = csv_float_parse(number.text, number.text + number.nbytes, out);
     /* Blanks may surround numbers, but not the words for infinity. */
@@ -241,11 +258,14 @@ static dk_status parse_float(struct csv_converter *converter, const char *start,
     return DK_OK;
 }
 
-static void drop_missing_numbers(const struct csv_converter *converter, double *values, size_t nrows)
+static void drop_missing_numbers(const struct csv_converter *converter, double *values,
+                                 size_t nrows)
 {
-    if (converter->words->nnumbers == 0) return;
+    if (converter->words->nnumbers == 0)
+        return;
     for (size_t i = 0; i < nrows; i++)
-        if (csv_words_has_number(converter->words, values[i])) values[i] = NAN;
+        if (csv_words_has_number(converter->words, values[i]))
+            values[i] = NAN;
 }
 
 static dk_status convert_float64(struct csv_converter *converter, const struct csv_cells *cells,
@@ -257,10 +277,12 @@ static dk_status convert_float64(struct csv_converter *converter, const struct c
     for (; i < cells->nrows; i++) {
         const char *start = csv_cell_start(cells, i);
         const char *end = csv_cell_end(cells, i);
-        if (__builtin_expect(csv_float_fast(start, end, &values[i]), 1)) continue;
+        if (__builtin_expect(csv_float_fast(start, end, &values[i]), 1))
+            continue;
         bool ok;
         DK_TRY(parse_float(converter, start, end, &values[i], &ok));
-        if (!ok) break;
+        if (!ok)
+            break;
     }
     *nrows = i;
     drop_missing_numbers(converter, values, i);
@@ -277,9 +299,10 @@ static dk_status convert_float32(struct csv_converter *converter, const struct c
     for (; i < cells->nrows; i++) {
         double value;
         bool ok;
-        DK_TRY(parse_float(converter, csv_cell_start(cells, i), csv_cell_end(cells, i), &value,
-                           &ok));
-        if (!ok) break;
+        DK_TRY(
+            parse_float(converter, csv_cell_start(cells, i), csv_cell_end(cells, i), &value, &ok));
+        if (!ok)
+            break;
         drop_missing_numbers(converter, &value, 1);
         values[i] = (float)value;
     }
@@ -289,7 +312,8 @@ static dk_status convert_float32(struct csv_converter *converter, const struct c
 
 static bool parse_bool(const struct csv_converter *converter, struct csv_slice slice, bool *out)
 {
-    if (csv_words_bool(slice.text, slice.nbytes, out)) return true;
+    if (csv_words_bool(slice.text, slice.nbytes, out))
+        return true;
     *out = slice.nbytes == 1 && *slice.text == '1';
     return converter->is_given && slice.nbytes == 1 && (*slice.text == '1' || *slice.text == '0');
 }
@@ -320,11 +344,16 @@ dk_status csv_convert(struct csv_converter *converter, const struct csv_cells *c
     typedef dk_status convert(struct csv_converter *, const struct csv_cells *, struct vec *,
                               size_t *, enum csv_fault *);
     static convert *const BY_TYPE[DK_TYPE_COUNT] = {
-        [DK_BOOL] = convert_bool,       [DK_INT8] = convert_int8,
-        [DK_INT16] = convert_int16,     [DK_INT32] = convert_int32,
-        [DK_INT64] = convert_int64,     [DK_UINT64] = convert_uint64,
-        [DK_FLOAT32] = convert_float32, [DK_FLOAT64] = convert_float64,
-        [DK_TEXT] = csv_convert_text,   [DK_CATEGORY] = csv_convert_category,
+        [DK_BOOL] = convert_bool,
+        [DK_INT8] = convert_int8,
+        [DK_INT16] = convert_int16,
+        [DK_INT32] = convert_int32,
+        [DK_INT64] = convert_int64,
+        [DK_UINT64] = convert_uint64,
+        [DK_FLOAT32] = convert_float32,
+        [DK_FLOAT64] = convert_float64,
+        [DK_TEXT] = csv_convert_text,
+        [DK_CATEGORY] = csv_convert_category,
         [DK_TIMESTAMP] = csv_convert_timestamp,
     };
     return BY_TYPE[converter->type](converter, cells, out, nrows, fault);

@@ -37,7 +37,8 @@ struct csv_converter {
     struct memory *memory;
     const struct csv_words *words;
     dk_type type;
-    bool is_given; /* by the user: 1.0 then is an integer too, and 1 a bool, as for pandas' astype */
+    bool
+        is_given; /* by the user: 1.0 then is an integer too, and 1 a bool, as for pandas' astype */
     char *scratch; /* the last quoted cell, unquoted */
     size_t scratch_nbytes;
     /* the date that the last timestamp had, for the many that follow with the same */
@@ -58,8 +59,9 @@ void csv_converter_init(struct csv_converter *converter, struct memory *memory,
                         const struct csv_words *words, dk_type type, bool is_given);
 void csv_converter_deinit(struct csv_converter *converter);
 
-/* Fills `out` (a vec of the converter's type, reset to cells->nrows rows) and sets `*nrows` to the number
- * of rows before the first one that has a fault, whose kind goes to `*fault`. Errors: DK_ENOMEM only. */
+/* Fills `out` (a vec of the converter's type, reset to cells->nrows rows) and sets `*nrows` to the
+ * number of rows before the first one that has a fault, whose kind goes to `*fault`. Errors:
+ * DK_ENOMEM only. */
 dk_status csv_convert(struct csv_converter *converter, const struct csv_cells *cells,
                       struct vec *out, size_t *nrows, enum csv_fault *fault) DK_NODISCARD;
 

@@ -27,16 +27,19 @@ struct csv_decoder {
 
 static void *allocate(void *memory, size_t nbytes)
 {
-    if (nbytes > SIZE_MAX - HEAD_NBYTES) return NULL;
+    if (nbytes > SIZE_MAX - HEAD_NBYTES)
+        return NULL;
     char *block = memory_alloc(memory, nbytes + HEAD_NBYTES);
-    if (!block) return NULL;
+    if (!block)
+        return NULL;
     memcpy(block, &nbytes, sizeof nbytes);
     return block + HEAD_NBYTES;
 }
 
 static void release(void *memory, void *ptr)
 {
-    if (!ptr) return;
+    if (!ptr)
+        return;
     char *block = (char *)ptr - HEAD_NBYTES;
     size_t nbytes;
     memcpy(&nbytes, block, sizeof nbytes);
@@ -53,19 +56,28 @@ static bool starts_with(const char *bytes, size_t nbytes, const char *magic, siz
     return nbytes >= n && memcmp(bytes, magic, n) == 0;
 }
 
-dk_status csv_coding_find(const char *path, const char *bytes, size_t nbytes,
-                          enum csv_coding *out, dk_error *err)
+dk_status csv_coding_find(const char *path, const char *bytes, size_t nbytes, enum csv_coding *out,
+                          dk_error *err)
 {
     const char *other = NULL;
     *out = CSV_PLAIN;
-    if (starts_with(bytes, nbytes, "\x1f\x8b", 2)) *out = CSV_GZIP;
-    if (starts_with(bytes, nbytes, "\x28\xb5\x2f\xfd", 4)) *out = CSV_ZSTD;
-    if (starts_with(bytes, nbytes, "BZh", 3)) other = "bzip2";
-    if (starts_with(bytes, nbytes, "\xfd" "7zXZ", 5)) other = "xz";
-    if (starts_with(bytes, nbytes, "PK\x03\x04", 4)) other = "zip";
+    if (starts_with(bytes, nbytes, "\x1f\x8b", 2))
+        *out = CSV_GZIP;
+    if (starts_with(bytes, nbytes, "\x28\xb5\x2f\xfd", 4))
+        *out = CSV_ZSTD;
+    if (starts_with(bytes, nbytes, "BZh", 3))
+        other = "bzip2";
+    if (starts_with(bytes, nbytes,
+                    "\xfd"
+                    "7zXZ",
+                    5))
+        other = "xz";
+    if (starts_with(bytes, nbytes, "PK\x03\x04", 4))
+        other = "zip";
     if (starts_with(bytes, nbytes, "\xff\xfe", 2) || starts_with(bytes, nbytes, "\xfe\xff", 2))
         return error_set(err, DK_ENOTSUP, "%s: is UTF-16 text; convert it to UTF-8", path);
-    if (!other) return DK_OK;
+    if (!other)
+        return DK_OK;
     return error_set(err, DK_ENOTSUP,
                      "%s: %s compression is not supported; recompress it with gzip or zstd", path,
                      other);
@@ -75,7 +87,8 @@ dk_status csv_decoder_new(struct memory *memory, enum csv_coding coding, struct 
                           dk_error *err)
 {
     struct csv_decoder *decoder = memory_calloc(memory, sizeof *decoder);
-    if (!decoder) return error_nomem(err);
+    if (!decoder)
+        return error_nomem(err);
     decoder->memory = memory;
     decoder->coding = coding;
     decoder->raw = memory_alloc(memory, RAW_NBYTES);
@@ -98,10 +111,13 @@ dk_status csv_decoder_new(struct memory *memory, enum csv_coding coding, struct 
 
 void csv_decoder_free(struct csv_decoder *decoder)
 {
-    if (!decoder) return;
-    if (decoder->coding == CSV_GZIP && decoder->is_ready) (void)inflateEnd(&decoder->gzip);
+    if (!decoder)
+        return;
+    if (decoder->coding == CSV_GZIP && decoder->is_ready)
+        (void)inflateEnd(&decoder->gzip);
     (void)ZSTD_freeDCtx(decoder->zstd);
-    if (decoder->raw) memory_free(decoder->memory, decoder->raw, RAW_NBYTES);
+    if (decoder->raw)
+        memory_free(decoder->memory, decoder->raw, RAW_NBYTES);
     memory_free(decoder->memory, decoder, sizeof *decoder);
 }
 
@@ -127,10 +143,14 @@ static dk_status decode_gzip(struct csv_decoder *decoder, const char *path, char
     int code = inflate(z, Z_NO_FLUSH);
     decoder->raw_at = decoder->raw_filled - z->avail_in;
     *ngot = room - z->avail_out;
-    if (code == Z_STREAM_END) decoder->is_open = false;
-    if (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) return DK_OK;
-    if (code == Z_MEM_ERROR) return error_nomem(err);
-    return error_set(err, DK_EPARSE, "%s: damaged gzip data (%s)", path, z->msg ? z->msg : "bad data");
+    if (code == Z_STREAM_END)
+        decoder->is_open = false;
+    if (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR)
+        return DK_OK;
+    if (code == Z_MEM_ERROR)
+        return error_nomem(err);
+    return error_set(err, DK_EPARSE, "%s: damaged gzip data (%s)", path,
+                     z->msg ? z->msg : "bad data");
 }
 
 static dk_status decode_zstd(struct csv_decoder *decoder, const char *path, char *out,
@@ -140,7 +160,8 @@ static dk_status decode_zstd(struct csv_decoder *decoder, const char *path, char
     ZSTD_outBuffer to = {out, nbytes, 0};
     size_t left = ZSTD_decompressStream(decoder->zstd, &to, &in);
     if (ZSTD_isError(left)) {
-        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation) return error_nomem(err);
+        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+            return error_nomem(err);
         return error_set(err, DK_EPARSE, "%s: damaged zstd data (%s)", path,
                          ZSTD_getErrorName(left));
     }
@@ -163,9 +184,11 @@ dk_status csv_decoder_read(struct csv_decoder *decoder, struct csv_input *input,
     size_t done = 0;
     while (done < nbytes) {
         size_t n = 0;
-        if (decoder->raw_at == decoder->raw_filled) DK_TRY(refill(decoder, input, err));
+        if (decoder->raw_at == decoder->raw_filled)
+            DK_TRY(refill(decoder, input, err));
         bool is_over = decoder->raw_at == decoder->raw_filled;
-        if (is_over && !decoder->is_open) break;
+        if (is_over && !decoder->is_open)
+            break;
         if (decoder->coding == CSV_GZIP)
             DK_TRY(decode_gzip(decoder, path, out + done, nbytes - done, &n, err));
         else

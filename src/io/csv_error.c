@@ -26,7 +26,8 @@ dk_status csv_error_line(const struct csv_source *source, const struct csv_file 
     dk_status status = DK_OK;
     char last = 0;
     char *bytes = memory_alloc(source->memory, COUNT_NBYTES);
-    if (!bytes) return error_nomem(err);
+    if (!bytes)
+        return error_nomem(err);
     status = csv_input_open(&input, source->memory, file, 0, err);
     if (status != DK_OK) {
         memory_free(source->memory, bytes, COUNT_NBYTES);
@@ -56,7 +57,8 @@ dk_status csv_error_at(dk_error *err, dk_status status, const struct csv_source 
     (void)error_setv(err, status, format, args);
     va_end(args);
     error_prefix(err, "%s:%lld", file->path, (long long)line);
-    if (err) err->line = line;
+    if (err)
+        err->line = line;
     return status;
 }
 
@@ -71,10 +73,11 @@ dk_status csv_error_cell(dk_error *err, const struct csv_source *source,
     int shown = nbytes > SHOWN_BYTES ? SHOWN_BYTES : (int)nbytes;
     const char *more = nbytes > SHOWN_BYTES ? "..." : "";
     if (column->origin == CSV_DATE)
-        return csv_error_at(err, DK_EPARSE, source, file, offset,
-                            "column '%s' failed to properly parse as dates: cannot parse '%.*s%s' as "
-                            "an ISO 8601 timestamp; take it out of parse_dates to read it as text",
-                            column->name, shown, text, more);
+        return csv_error_at(
+            err, DK_EPARSE, source, file, offset,
+            "column '%s' failed to properly parse as dates: cannot parse '%.*s%s' as "
+            "an ISO 8601 timestamp; take it out of parse_dates to read it as text",
+            column->name, shown, text, more);
     if (column->origin == CSV_GIVEN)
         return csv_error_at(err, DK_EPARSE, source, file, offset,
                             "column '%s': cannot parse '%.*s%s' as %s, the type given for it; it "
@@ -97,12 +100,14 @@ dk_status csv_error_hole(dk_error *err, const struct csv_source *source,
                          const struct csv_file *file, int64_t offset,
                          const struct csv_column *column)
 {
-    const char *advice = column->origin == CSV_GIVEN
-                             ? ""
-                             : ", or assume_missing=True to interpret all unspecified integer columns "
-                               "as floats, or infer_all=True to look at all rows";
-    return csv_error_at(err, DK_EPARSE, source, file, offset,
-                        "column '%s': Integer column has NA values: a value is missing, expected %s, "
-                        "found float64.\nSpecify the type, dtype={'%s': 'float64'}%s.",
-                        column->name, dk_type_name(column->type), column->name, advice);
+    const char *advice =
+        column->origin == CSV_GIVEN
+            ? ""
+            : ", or assume_missing=True to interpret all unspecified integer columns "
+              "as floats, or infer_all=True to look at all rows";
+    return csv_error_at(
+        err, DK_EPARSE, source, file, offset,
+        "column '%s': Integer column has NA values: a value is missing, expected %s, "
+        "found float64.\nSpecify the type, dtype={'%s': 'float64'}%s.",
+        column->name, dk_type_name(column->type), column->name, advice);
 }

@@ -1,10 +1,10 @@
 /* Reading decimal numbers as doubles, always the nearest one (what strtod gives in the C locale).
  *
- * A number is taken apart into a decimal mantissa of up to 19 digits and a power of ten; the product is
- * computed in 128 bits with a table of powers, which is enough to round correctly. Longer numbers are
- * tried with their first 19 digits and the next number above; where these differ, strtod decides.
- * Source: Lemire, "Number parsing at a gigabyte per second" (2021); Mushtak and Lemire, "Fast number
- * parsing without fallback" (2023). */
+ * A number is taken apart into a decimal mantissa of up to 19 digits and a power of ten; the
+ * product is computed in 128 bits with a table of powers, which is enough to round correctly.
+ * Longer numbers are tried with their first 19 digits and the next number above; where these
+ * differ, strtod decides. Source: Lemire, "Number parsing at a gigabyte per second" (2021); Mushtak
+ * and Lemire, "Fast number parsing without fallback" (2023). */
 #ifndef IO_CSV_FLOAT_H
 #define IO_CSV_FLOAT_H
 
@@ -25,8 +25,8 @@ extern const uint64_t csv_float_powers[CSV_FLOAT_POWERS][2];
 /* The powers of ten that a uint64 holds. */
 extern const uint64_t csv_int_powers[20];
 
-/* Reads text[0 .. end - text) as [sign] digits [. digits] [e [sign] digits], or a word for infinity; false
- * when it is neither. No blanks. Eight bytes behind `end` must be readable. */
+/* Reads text[0 .. end - text) as [sign] digits [. digits] [e [sign] digits], or a word for
+ * infinity; false when it is neither. No blanks. Eight bytes behind `end` must be readable. */
 bool csv_float_parse(const char *text, const char *end, double *out);
 
 /* mantissa * 10^power, the nearest double. */
@@ -53,7 +53,8 @@ static inline uint64_t csv_eight_digits(uint64_t values)
     const uint64_t low_pairs = UINT64_C(0x000000ff000000ff);
     values = values * 10 + (values >> 8);
     return ((values & low_pairs) * UINT64_C(0x000f424000000064) +
-            ((values >> 16) & low_pairs) * UINT64_C(0x0000271000000001)) >> 32;
+            ((values >> 16) & low_pairs) * UINT64_C(0x0000271000000001)) >>
+           32;
 }
 
 /* The first `n` (1 to 8) bytes at `text` as digit values, moved up so that zeros lead. */
@@ -64,8 +65,9 @@ static inline uint64_t csv_digit_values(const char *text, size_t n)
 
 __extension__ typedef unsigned __int128 csv_uint128;
 
-/* mantissa * 5^power: the leading bits, from bit 54 or 55 down to one behind those a double keeps; `low` has
- * the next 64 bits, `top` is 1 when the product filled its highest bit, and `exponent` is a double's. */
+/* mantissa * 5^power: the leading bits, from bit 54 or 55 down to one behind those a double keeps;
+ * `low` has the next 64 bits, `top` is 1 when the product filled its highest bit, and `exponent` is
+ * a double's. */
 struct csv_product {
     uint64_t bits;
     uint64_t low;
@@ -92,13 +94,14 @@ static inline struct csv_product csv_float_multiply(uint64_t mantissa, int power
                                 ((217706 * power) >> 16) + 63 + top - shift + 1023};
 }
 
-/* mantissa * 10^power for a mantissa other than 0 and a power of the table; false when the result is
- * subnormal or infinite, which csv_float_scale() knows. */
+/* mantissa * 10^power for a mantissa other than 0 and a power of the table; false when the result
+ * is subnormal or infinite, which csv_float_scale() knows. */
 static inline bool csv_float_product(uint64_t mantissa, int power, double *out)
 {
     struct csv_product product = csv_float_multiply(mantissa, power);
     uint64_t bits = product.bits;
-    if (__builtin_expect(product.exponent <= 0 || product.exponent >= 2047, 0)) return false;
+    if (__builtin_expect(product.exponent <= 0 || product.exponent >= 2047, 0))
+        return false;
     /* Half way between two doubles, exactly: round to even. Only small powers can be exact. */
     if (__builtin_expect(product.low <= 1 && power >= -4 && power <= 23 && (bits & 3) == 1 &&
                              bits << (product.top + 9) == product.high,
@@ -119,10 +122,12 @@ static inline bool csv_float_fast(const char *text, const char *end, double *out
     text += minus;
     uint64_t points = csv_load8(text) ^ CSV_EACH_BYTE * '.';
     points = (points - CSV_EACH_BYTE) & ~points & CSV_EACH_BYTE * 0x80;
-    if (points == 0) return false;
+    if (points == 0)
+        return false;
     size_t whole = (size_t)__builtin_ctzll(points) >> 3;
     size_t decimals = (size_t)(end - text) - whole - 1;
-    if (whole == 0 || decimals - 1 > 15) return false;
+    if (whole == 0 || decimals - 1 > 15)
+        return false;
 
     uint64_t values = csv_digit_values(text, whole);
     bool digits = csv_are_digits(values);
@@ -131,17 +136,21 @@ static inline bool csv_float_fast(const char *text, const char *end, double *out
     text += whole + 1;
     if (decimals <= 8) {
         values = csv_digit_values(text, decimals);
-        if (!(digits & csv_are_digits(values))) return false;
+        if (!(digits & csv_are_digits(values)))
+            return false;
         mantissa = mantissa * csv_int_powers[decimals] + csv_eight_digits(values);
         result = (double)mantissa / (double)csv_int_powers[decimals];
     } else {
-        if (whole + decimals > 19) return false;
+        if (whole + decimals > 19)
+            return false;
         uint64_t first = csv_load8(text) ^ CSV_EACH_BYTE * '0';
         values = csv_digit_values(text + 8, decimals - 8);
-        if (!(digits & csv_are_digits(first) & csv_are_digits(values))) return false;
+        if (!(digits & csv_are_digits(first) & csv_are_digits(values)))
+            return false;
         first = csv_eight_digits(first) * csv_int_powers[decimals - 8] + csv_eight_digits(values);
         mantissa = mantissa * csv_int_powers[decimals] + first;
-        if (mantissa == 0 || !csv_float_product(mantissa, -(int)decimals, &result)) return false;
+        if (mantissa == 0 || !csv_float_product(mantissa, -(int)decimals, &result))
+            return false;
     }
     *out = minus ? -result : result;
     return true;

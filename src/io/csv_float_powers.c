@@ -1,7 +1,7 @@
-/* The powers of ten from 10^-342 to 10^324: the 128 leading bits of 5^q, high word first. Those of negative
- * exponents are reciprocals.
- * Computed with integers of any length and cut off, except that the reciprocals for -27 <= q < 0 are
- * rounded up: only there can a mantissa of 64 bits have an exact quotient, which cutting would miss. */
+/* The powers of ten from 10^-342 to 10^324: the 128 leading bits of 5^q, high word first. Those of
+ * negative exponents are reciprocals. Computed with integers of any length and cut off, except that
+ * the reciprocals for -27 <= q < 0 are rounded up: only there can a mantissa of 64 bits have an
+ * exact quotient, which cutting would miss. */
 #include "io/csv_float.h"
 
 /* clang-format off */

@@ -18,7 +18,8 @@ struct uses {
 static dk_status uses_init(struct uses *uses, struct arena *arena, size_t count)
 {
     uses->nslots = 16;
-    while (uses->nslots < 4 * count) uses->nslots *= 2;
+    while (uses->nslots < 4 * count)
+        uses->nslots *= 2;
     uses->slots = arena_calloc(arena, uses->nslots * sizeof *uses->slots);
     return uses->slots ? DK_OK : DK_ENOMEM;
 }
@@ -37,7 +38,8 @@ static char *numbered(struct arena *arena, const char *name, int64_t number)
 {
     size_t nbytes = strlen(name) + 24;
     char *text = arena_alloc(arena, nbytes);
-    if (text) (void)snprintf(text, nbytes, "%s.%lld", name, (long long)number);
+    if (text)
+        (void)snprintf(text, nbytes, "%s.%lld", name, (long long)number);
     return text;
 }
 
@@ -51,7 +53,8 @@ static dk_status make_unique(const struct uses *header, const struct uses *uses,
     while (count > 0) {
         old->count = count + 1;
         unique = numbered(arena, *name, count);
-        if (!unique) return DK_ENOMEM;
+        if (!unique)
+            return DK_ENOMEM;
         count = find_use(header, unique)->count ? count + 1 : find_use(uses, unique)->count;
     }
     find_use(uses, unique)->count = count + 1;
@@ -66,7 +69,8 @@ static dk_status make_all_unique(struct arena *arena, struct csv_names *names, c
     struct uses uses;
     DK_TRY(uses_init(&header, arena, 2 * names->count));
     DK_TRY(uses_init(&uses, arena, 2 * names->count));
-    for (size_t i = 0; i < names->count; i++) find_use(&header, names->names[i])->count++;
+    for (size_t i = 0; i < names->count; i++)
+        find_use(&header, names->names[i])->count++;
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < names->count; i++)
             if (unnamed[i] == (pass == 1))
@@ -80,11 +84,13 @@ static dk_status copy_name(struct csv_converter *converter, struct arena *arena,
     struct csv_slice slice;
     uint32_t before = row->ends[(ptrdiff_t)i - 1];
     uint32_t end = row->ends[i];
-    if (i + 1 == row->nends) end = csv_trim_return(row->bytes, before, end);
+    if (i + 1 == row->nends)
+        end = csv_trim_return(row->bytes, before, end);
     DK_TRY(csv_cell_text(converter, row->bytes + (uint32_t)(before + 1), row->bytes + end, &slice));
     *unnamed = slice.nbytes == 0;
     char *name = arena_alloc(arena, slice.nbytes + 32);
-    if (!name) return DK_ENOMEM;
+    if (!name)
+        return DK_ENOMEM;
     if (*unnamed) {
         (void)snprintf(name, 32, "Unnamed: %zu", i);
     } else {
@@ -103,7 +109,8 @@ static dk_status copy_names(struct arena *arena, const struct csv_rows *rows,
     bool *unnamed = arena_calloc(arena, row->nends);
     out->count = row->nends;
     out->names = arena_calloc(arena, row->nends * sizeof *out->names);
-    if (!out->names || !unnamed) return DK_ENOMEM;
+    if (!out->names || !unnamed)
+        return DK_ENOMEM;
     csv_converter_init(&converter, rows->memory, &rows->source->words, DK_TEXT, false);
     for (size_t i = 0; i < row->nends; i++)
         DK_TRY_OUT(copy_name(&converter, arena, row, i, &unnamed[i], &out->names[i]));
@@ -117,7 +124,8 @@ static dk_status read_header(struct csv_rows *rows, struct csv_row *row, dk_erro
 {
     bool found;
     DK_TRY(csv_rows_header(rows, row, &found, err));
-    if (found) return DK_OK;
+    if (found)
+        return DK_OK;
     return error_set(err, DK_EPARSE, "%s: No columns to parse from file", rows->file->path);
 }
 
@@ -130,11 +138,13 @@ dk_status csv_header_names(struct csv_rows *rows, struct arena *arena, struct cs
         DK_TRY(read_header(rows, &row, err));
         return copy_names(arena, rows, &row, out) == DK_OK ? DK_OK : error_nomem(err);
     }
-    if (options->header) DK_TRY(read_header(rows, &row, err));
+    if (options->header)
+        DK_TRY(read_header(rows, &row, err));
     rows->is_first = true;
     out->count = options->names.count;
     out->names = arena_calloc(arena, out->count * sizeof *out->names);
-    if (!out->names) return error_nomem(err);
+    if (!out->names)
+        return error_nomem(err);
     memcpy(out->names, options->names.names, out->count * sizeof *out->names);
     return DK_OK;
 }
@@ -160,7 +170,8 @@ static dk_status map_columns(const struct csv_rows *rows, const struct csv_names
     for (int32_t i = 0; i < source->ncolumns; i++) {
         const struct csv_column *column = &source->columns[i];
         fields[i] = -1;
-        if (column->origin == CSV_PATH) continue;
+        if (column->origin == CSV_PATH)
+            continue;
         fields[i] = find_field(names, column->name, &at);
         if (fields[i] < 0)
             return error_set(err, DK_ECOLUMN,

@@ -1,6 +1,6 @@
 /* Types of columns from their cells.
- * Source: pandas.read_csv: int64, else uint64, float64, bool, else text; a hole makes integers float64. Bools
- * with holes stay bool here, where pandas falls back to objects. */
+ * Source: pandas.read_csv: int64, else uint64, float64, bool, else text; a hole makes integers
+ * float64. Bools with holes stay bool here, where pandas falls back to objects. */
 #ifndef IO_CSV_INFER_H
 #define IO_CSV_INFER_H
 
@@ -23,8 +23,8 @@ dk_type csv_seen_type(unsigned seen);
 /* The type that holds values of both. */
 dk_type csv_wider_type(dk_type expected, dk_type found);
 
-/* Sets the types of the source's columns that were not given, from samples of the first, the middle and the
- * last file, or from everything with infer_all. */
+/* Sets the types of the source's columns that were not given, from samples of the first, the middle
+ * and the last file, or from everything with infer_all. */
 dk_status csv_infer(struct csv_source *source, dk_error *err) DK_NODISCARD;
 
 #endif

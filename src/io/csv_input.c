@@ -11,8 +11,10 @@
 static dk_status check_unchanged(const struct csv_file *file, const struct stat *now, dk_error *err)
 {
     int64_t mtime_ns = (int64_t)now->st_mtim.tv_sec * 1000000000 + now->st_mtim.tv_nsec;
-    if (file->nblocks <= 1) return DK_OK;
-    if (now->st_size == file->nbytes && mtime_ns == file->mtime_ns) return DK_OK;
+    if (file->nblocks <= 1)
+        return DK_OK;
+    if (now->st_size == file->nbytes && mtime_ns == file->mtime_ns)
+        return DK_OK;
     return error_set(err, DK_EIO,
                      "%s: the file changed after it was divided into blocks (%lld bytes then, %lld "
                      "now); read it again",
@@ -26,9 +28,12 @@ static dk_status open_file(struct csv_input *input, dk_error *err)
     do {
         input->fd = open(file->path, O_RDONLY | O_CLOEXEC);
     } while (input->fd < 0 && errno == EINTR);
-    if (input->fd < 0) return error_errno(err, errno, file->path);
-    if (fstat(input->fd, &now) < 0) return error_errno(err, errno, file->path);
-    if (S_ISDIR(now.st_mode)) return error_errno(err, EISDIR, file->path);
+    if (input->fd < 0)
+        return error_errno(err, errno, file->path);
+    if (fstat(input->fd, &now) < 0)
+        return error_errno(err, errno, file->path);
+    if (S_ISDIR(now.st_mode))
+        return error_errno(err, EISDIR, file->path);
     return check_unchanged(file, &now, err);
 }
 
@@ -38,18 +43,22 @@ dk_status csv_input_open(struct csv_input *input, struct memory *memory,
     dk_status status = DK_OK;
     enum csv_coding coding = CSV_PLAIN;
     *input = (struct csv_input){.memory = memory, .file = file, .fd = -1, .at = offset};
-    if (!file->bytes) DK_TRY_OUT(open_file(input, err));
-    if (offset == 0) DK_TRY_OUT(csv_input_coding(input, &coding, err));
+    if (!file->bytes)
+        DK_TRY_OUT(open_file(input, err));
+    if (offset == 0)
+        DK_TRY_OUT(csv_input_coding(input, &coding, err));
     if (coding != CSV_PLAIN)
         DK_TRY_OUT(csv_decoder_new(memory, coding, &input->decoder, err));
 out:
-    if (status != DK_OK) csv_input_close(input);
+    if (status != DK_OK)
+        csv_input_close(input);
     return status;
 }
 
 void csv_input_close(struct csv_input *input)
 {
-    if (input->fd >= 0) (void)close(input->fd);
+    if (input->fd >= 0)
+        (void)close(input->fd);
     csv_decoder_free(input->decoder);
     input->fd = -1;
     input->decoder = NULL;
@@ -70,7 +79,8 @@ static size_t read_memory(const struct csv_input *input, char *out, size_t nbyte
 {
     int64_t left = input->file->nbytes - input->at;
     size_t n = left <= 0 ? 0 : (uint64_t)left < nbytes ? (size_t)left : nbytes;
-    if (n) memcpy(out, input->file->bytes + input->at, n);
+    if (n)
+        memcpy(out, input->file->bytes + input->at, n);
     return n;
 }
 
@@ -83,9 +93,12 @@ dk_status csv_input_raw(struct csv_input *input, char *out, size_t nbytes, size_
     } else {
         while (done < nbytes) {
             ssize_t n = pread(input->fd, out + done, nbytes - done, input->at + (int64_t)done);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) return error_errno(err, errno, input->file->path);
-            if (n == 0) break;
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0)
+                return error_errno(err, errno, input->file->path);
+            if (n == 0)
+                break;
             done += (size_t)n;
         }
     }
@@ -98,6 +111,7 @@ dk_status csv_input_raw(struct csv_input *input, char *out, size_t nbytes, size_
 dk_status csv_input_read(struct csv_input *input, char *out, size_t nbytes, size_t *ngot,
                          dk_error *err)
 {
-    if (input->decoder) return csv_decoder_read(input->decoder, input, out, nbytes, ngot, err);
+    if (input->decoder)
+        return csv_decoder_read(input->decoder, input, out, nbytes, ngot, err);
     return csv_input_raw(input, out, nbytes, ngot, err);
 }

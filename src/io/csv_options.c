@@ -6,16 +6,18 @@
 
 #include <sched.h>
 
-#define DEFAULT_SAMPLE (256 * 1024)
+#define DEFAULT_SAMPLE        (256 * 1024)
 #define DEFAULT_BLOCKSIZE_MAX 64000000
 
 static dk_status copy_names(struct arena *arena, dk_names *names)
 {
     const char **copy = arena_calloc(arena, (names->count + 1) * sizeof *copy);
-    if (!copy) return DK_ENOMEM;
+    if (!copy)
+        return DK_ENOMEM;
     for (size_t i = 0; i < names->count; i++) {
         copy[i] = arena_strdup(arena, names->names[i]);
-        if (!copy[i]) return DK_ENOMEM;
+        if (!copy[i])
+            return DK_ENOMEM;
     }
     names->names = copy;
     return DK_OK;
@@ -24,11 +26,13 @@ static dk_status copy_names(struct arena *arena, dk_names *names)
 static dk_status copy_types(struct arena *arena, dk_csv_options *options)
 {
     dk_column_type *copy = arena_calloc(arena, (options->ndtype + 1) * sizeof *copy);
-    if (!copy) return DK_ENOMEM;
+    if (!copy)
+        return DK_ENOMEM;
     for (size_t i = 0; i < options->ndtype; i++) {
         copy[i] = options->dtype[i];
         copy[i].name = arena_strdup(arena, options->dtype[i].name);
-        if (!copy[i].name) return DK_ENOMEM;
+        if (!copy[i].name)
+            return DK_ENOMEM;
     }
     options->dtype = copy;
     return DK_OK;
@@ -43,7 +47,8 @@ static dk_status copy_options(struct arena *arena, dk_csv_options *options)
     DK_TRY(copy_types(arena, options));
     if (options->include_path_column) {
         options->include_path_column = arena_strdup(arena, options->include_path_column);
-        if (!options->include_path_column) return DK_ENOMEM;
+        if (!options->include_path_column)
+            return DK_ENOMEM;
     }
     return DK_OK;
 }
@@ -51,7 +56,8 @@ static dk_status copy_options(struct arena *arena, dk_csv_options *options)
 bool csv_names_have(const dk_names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->names[i], name) == 0) return true;
+        if (strcmp(names->names[i], name) == 0)
+            return true;
     return false;
 }
 
@@ -74,10 +80,11 @@ static dk_status check_types(const dk_csv_options *options, dk_error *err)
             return error_set(err, DK_EINVAL, "dtype of column '%s': there is no type %d",
                              given->name, (int)given->type);
         if (given->type == DK_DURATION)
-            return error_set(err, DK_EINVAL,
-                             "the dtype timedelta64[ns] is not supported for parsing (column '%s'); "
-                             "read it as 'str'",
-                             given->name);
+            return error_set(
+                err, DK_EINVAL,
+                "the dtype timedelta64[ns] is not supported for parsing (column '%s'); "
+                "read it as 'str'",
+                given->name);
     }
     return DK_OK;
 }
@@ -99,13 +106,19 @@ static dk_status check_options(const dk_csv_options *options, dk_error *err)
 dk_status csv_options_init(struct csv_source *source, const dk_csv_options *given, dk_error *err)
 {
     dk_csv_options *options = &source->options;
-    if (given) *options = *given;
-    if (options->sep == 0) options->sep = ',';
+    if (given)
+        *options = *given;
+    if (options->sep == 0)
+        options->sep = ',';
     DK_TRY(check_options(options, err));
-    if (options->sample == 0) options->sample = DEFAULT_SAMPLE;
-    if (options->blocksize == 0) options->blocksize = csv_options_blocksize();
-    if (copy_options(&source->arena, options) != DK_OK) return error_nomem(err);
-    if (csv_words_init(&source->words, &source->arena, options) != DK_OK) return error_nomem(err);
+    if (options->sample == 0)
+        options->sample = DEFAULT_SAMPLE;
+    if (options->blocksize == 0)
+        options->blocksize = csv_options_blocksize();
+    if (copy_options(&source->arena, options) != DK_OK)
+        return error_nomem(err);
+    if (csv_words_init(&source->words, &source->arena, options) != DK_OK)
+        return error_nomem(err);
     return DK_OK;
 }
 
@@ -115,7 +128,8 @@ int64_t csv_options_blocksize(void)
     int64_t ncpus = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
     int64_t pages = sysconf(_SC_PHYS_PAGES);
     int64_t page_nbytes = sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page_nbytes <= 0) return DEFAULT_BLOCKSIZE_MAX;
+    if (pages <= 0 || page_nbytes <= 0)
+        return DEFAULT_BLOCKSIZE_MAX;
     int64_t share = pages * page_nbytes / ncpus / 10;
     return share < DEFAULT_BLOCKSIZE_MAX ? share : DEFAULT_BLOCKSIZE_MAX;
 }
@@ -135,8 +149,8 @@ static struct token mix_names(struct token token, const dk_names *names)
 
 struct token csv_options_token(const dk_csv_options *options)
 {
-    int64_t numbers[] = {options->header,    options->keep_default_na_off, options->sep,
-                         options->blocksize, options->infer_all,           options->sample,
+    int64_t numbers[] = {options->header,        options->keep_default_na_off, options->sep,
+                         options->blocksize,     options->infer_all,           options->sample,
                          options->assume_missing};
     struct token token = token_of(numbers, sizeof numbers);
     token = mix_names(token, &options->parse_dates);

@@ -18,12 +18,15 @@ static dk_status add_path(struct csv_source *source, struct vector *files, const
                           dk_error *err)
 {
     struct stat info;
-    if (stat(path, &info) < 0) return error_errno(err, errno, path);
-    if (S_ISDIR(info.st_mode)) return error_errno(err, EISDIR, path);
+    if (stat(path, &info) < 0)
+        return error_errno(err, errno, path);
+    if (S_ISDIR(info.st_mode))
+        return error_errno(err, EISDIR, path);
     if (!S_ISREG(info.st_mode))
         return error_set(err, DK_EIO, "%s: is not a regular file", path);
     struct csv_file *file = vector_push(files);
-    if (!file) return error_nomem(err);
+    if (!file)
+        return error_nomem(err);
     file->path = arena_strdup(&source->arena, path);
     file->nbytes = info.st_size;
     file->mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
@@ -42,9 +45,12 @@ static dk_status add_matches(struct csv_source *source, struct vector *files, co
 {
     glob_t found;
     dk_status status = DK_OK;
+    errno = 0;
     int code = glob(pattern, GLOB_NOSORT | GLOB_ERR, NULL, &found);
-    if (code == GLOB_NOSPACE) return error_nomem(err);
-    if (code == GLOB_ABORTED) return error_errno(err, errno ? errno : EIO, pattern);
+    if (code == GLOB_NOSPACE)
+        return error_nomem(err);
+    if (code == GLOB_ABORTED && errno != ENOENT)
+        return error_errno(err, errno ? errno : EIO, pattern);
     if (code != 0)
         return error_set(err, DK_ENOFILE, "%s resolved to no files", pattern);
     qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);

@@ -1,5 +1,6 @@
-/* What an open source knows: files, their blocks, the columns and the settings. Internal to the CSV reader.
- * Everything is immutable once opened, except the exact starts of blocks, which `lock` guards. */
+/* What an open source knows: files, their blocks, the columns and the settings. Internal to the CSV
+ * reader. Everything is immutable once opened, except the starts of blocks, which scans learn on
+ * the way. */
 #ifndef IO_CSV_PLAN_H
 #define IO_CSV_PLAN_H
 
@@ -21,14 +22,18 @@ struct csv_file {
     int32_t nblocks;
 };
 
-/* Rows that start behind `begin` (block 0: at 0 or behind) and not behind `end` are the block's. `start` is
- * where the first such row starts; -1 while nobody has looked. */
+/* Rows that start behind `begin` (block 0: at 0 or behind) and not behind `end` are the block's. */
 struct csv_block {
     int32_t file;
     int64_t begin;
     int64_t end; /* INT64_MAX in the last block of a file */
     int64_t nbytes;
-    int64_t start;
+};
+
+/* Where the first row of each block starts; -1 while nobody has looked. */
+struct csv_starts {
+    pthread_mutex_t lock;
+    int64_t *of;
 };
 
 /* How sure a column's type is decides what an error advises. */
@@ -50,7 +55,7 @@ struct csv_source {
     atomic_int refs;
     struct memory *memory;
     struct arena arena; /* every string and array below */
-    pthread_mutex_t lock;
+    struct csv_starts *starts;
     dk_csv_options options; /* a deep copy, zeros replaced by the defaults */
     struct csv_words words;
     struct csv_tuning tuning;
@@ -64,7 +69,7 @@ struct csv_source {
     struct token token;
 };
 
-/* The default chunk: small enough to stay in the second-level cache with the positions found in it. */
+/* The default chunk: it stays in the second-level cache with the positions found in it. */
 #define CSV_CHUNK_NBYTES (256u * 1024)
 
 /* Opens a source over one file in memory. Borrows `bytes`. For tests and fuzzing. */

@@ -24,7 +24,8 @@ static dk_status resize_structure(struct csv_rows *rows, size_t nends)
     size_t old = structure->max_ends ? structure->max_ends + structure->max_rows + 1 : 0;
     uint32_t *arrays = memory_resize(rows->memory, rows->arrays, old * sizeof *arrays,
                                      (nends + max_rows + 1) * sizeof *arrays);
-    if (!arrays) return DK_ENOMEM;
+    if (!arrays)
+        return DK_ENOMEM;
     rows->arrays = arrays;
     structure->ends = arrays + 1;
     structure->rows = arrays + 1 + nends;
@@ -38,7 +39,8 @@ static dk_status resize_bytes(struct csv_rows *rows, size_t capacity)
 {
     size_t old = rows->bytes ? rows->capacity + CSV_PADDING + 1 : 0;
     char *bytes = memory_resize(rows->memory, rows->bytes, old, capacity + CSV_PADDING + 1);
-    if (!bytes) return DK_ENOMEM;
+    if (!bytes)
+        return DK_ENOMEM;
     rows->bytes = bytes;
     rows->capacity = capacity;
     return DK_OK;
@@ -49,7 +51,8 @@ dk_status csv_rows_open(struct csv_rows *rows, struct memory *memory,
                         int64_t offset, dk_error *err)
 {
     size_t chunk = source->tuning.chunk_nbytes;
-    if (chunk < CHUNK_NBYTES_MIN) chunk = CHUNK_NBYTES_MIN;
+    if (chunk < CHUNK_NBYTES_MIN)
+        chunk = CHUNK_NBYTES_MIN;
     memset(rows, 0, sizeof *rows);
     rows->memory = memory;
     rows->source = source;
@@ -71,9 +74,11 @@ void csv_rows_close(struct csv_rows *rows)
 {
     struct memory *memory = rows->memory;
     const struct csv_structure *structure = &rows->structure;
-    if (!memory) return;
+    if (!memory)
+        return;
     csv_input_close(&rows->input);
-    if (rows->bytes) memory_free(memory, rows->bytes, rows->capacity + CSV_PADDING + 1);
+    if (rows->bytes)
+        memory_free(memory, rows->bytes, rows->capacity + CSV_PADDING + 1);
     if (rows->arrays)
         memory_free(memory, rows->arrays,
                     (structure->max_ends + structure->max_rows + 1) * sizeof *rows->arrays);
@@ -89,7 +94,8 @@ static size_t read_size(const struct csv_rows *rows)
 {
     size_t room = rows->capacity - rows->filled;
     int64_t left = rows->limit - (rows->offset + rows->filled);
-    if (rows->limit == INT64_MAX || left > (int64_t)room) return room;
+    if (rows->limit == INT64_MAX || left > (int64_t)room)
+        return room;
     size_t wanted = (left > 0 ? (size_t)left : 0) + 4096;
     return wanted < room ? wanted : room;
 }
@@ -114,16 +120,19 @@ static dk_status refill(struct csv_rows *rows, dk_error *err)
         if (rows->capacity > UINT32_MAX / 4)
             return csv_error_at(err, DK_EPARSE, rows->source, rows->file, rows->offset,
                                 "a row is longer than 1 GB; is a quote missing?");
-        if (resize_bytes(rows, rows->capacity * 2) != DK_OK) return error_nomem(err);
+        if (resize_bytes(rows, rows->capacity * 2) != DK_OK)
+            return error_nomem(err);
     }
     size_t wanted = read_size(rows);
     DK_TRY(csv_input_read(&rows->input, rows->bytes + rows->filled, wanted, &ngot, err));
     rows->filled += (uint32_t)ngot;
-    if (is_start) skip_mark(rows);
+    if (is_start)
+        skip_mark(rows);
     if (ngot < wanted) {
         rows->at_end = true;
         char last = rows->filled > rows->begin ? rows->bytes[rows->filled - 1] : '\n';
-        if (last != '\n' && last != '\r') rows->bytes[rows->filled++] = '\n';
+        if (last != '\n' && last != '\r')
+            rows->bytes[rows->filled++] = '\n';
     }
     memset(rows->bytes + rows->filled, 0, CSV_PADDING);
     return DK_OK;
@@ -133,15 +142,16 @@ static dk_status refill(struct csv_rows *rows, dk_error *err)
 static void find_structure(struct csv_rows *rows)
 {
     uint32_t end = rows->filled;
-    if (!rows->at_end && end > rows->begin && rows->bytes[end - 1] == '\r') end--;
-    csv_structure_find(&rows->structure, rows->source->tuning.engine, rows->bytes, rows->begin,
-                       end, rows->separator);
+    if (!rows->at_end && end > rows->begin && rows->bytes[end - 1] == '\r')
+        end--;
+    csv_structure_find(&rows->structure, rows->source->tuning.engine, rows->bytes, rows->begin, end,
+                       rows->separator);
 }
 
 static dk_status fail_unterminated(const struct csv_rows *rows, dk_error *err)
 {
-    uint32_t quote = csv_structure_open_quote(rows->bytes, rows->begin, rows->filled,
-                                              rows->separator);
+    uint32_t quote =
+        csv_structure_open_quote(rows->bytes, rows->begin, rows->filled, rows->separator);
     return csv_error_at(err, DK_EPARSE, rows->source, rows->file, rows->offset + quote,
                         "EOF inside string: the quote opened here is never closed");
 }
@@ -154,20 +164,13 @@ static uint32_t row_start(const struct csv_rows *rows, size_t row)
     return structure->ends[first - 1] + 1;
 }
 
-int64_t csv_rows_position(const struct csv_rows *rows)
-{
-    const struct csv_structure *structure = &rows->structure;
-    if (rows->is_done) return rows->next_start;
-    if (rows->row < structure->nrows) return rows->offset + row_start(rows, rows->row);
-    return rows->offset + (structure->nrows ? csv_structure_tail(structure) : rows->begin);
-}
-
 void csv_rows_set_limit(struct csv_rows *rows, int64_t limit)
 {
     size_t low = rows->row;
     size_t high = rows->structure.nrows;
     rows->limit = limit;
-    if (rows->offset + rows->filled <= limit) low = high;
+    if (rows->offset + rows->filled <= limit)
+        low = high;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (rows->offset + row_start(rows, middle) <= limit)
@@ -189,7 +192,8 @@ static void finish(struct csv_rows *rows, int64_t next_start)
 /* Lets go of the rows at hand: the next structure begins behind them. */
 static void drop_rows(struct csv_rows *rows)
 {
-    if (rows->structure.nrows > 0) rows->begin = csv_structure_tail(&rows->structure);
+    if (rows->structure.nrows > 0)
+        rows->begin = csv_structure_tail(&rows->structure);
     rows->structure.nrows = rows->structure.nends = 0;
     rows->row = rows->nrows = 0;
 }
@@ -198,24 +202,27 @@ static void drop_rows(struct csv_rows *rows)
 static dk_status load(struct csv_rows *rows, dk_error *err)
 {
     struct csv_structure *structure = &rows->structure;
-    bool needs_bytes = rows->filled == rows->begin ||
-                       (structure->nrows > 0 && !structure->is_full);
+    bool needs_bytes = rows->filled == rows->begin || (structure->nrows > 0 && !structure->is_full);
     if (rows->nrows < structure->nrows) {
         finish(rows, rows->offset + row_start(rows, rows->nrows));
         return DK_OK;
     }
     drop_rows(rows);
     for (;;) {
-        if (rows->offset + rows->begin > rows->limit || (rows->at_end && rows->begin == rows->filled)) {
+        if (rows->offset + rows->begin > rows->limit ||
+            (rows->at_end && rows->begin == rows->filled)) {
             finish(rows, rows->offset + rows->begin);
             return DK_OK;
         }
-        if (needs_bytes && !rows->at_end) DK_TRY(refill(rows, err));
+        if (needs_bytes && !rows->at_end)
+            DK_TRY(refill(rows, err));
         find_structure(rows);
-        if (structure->nrows > 0) break;
+        if (structure->nrows > 0)
+            break;
         needs_bytes = !structure->is_full;
         if (structure->is_full) {
-            if (resize_structure(rows, structure->max_ends * 2) != DK_OK) return error_nomem(err);
+            if (resize_structure(rows, structure->max_ends * 2) != DK_OK)
+                return error_nomem(err);
         } else if (rows->at_end && rows->begin < rows->filled) {
             return fail_unterminated(rows, err);
         }
@@ -229,11 +236,13 @@ static bool is_blank(const struct csv_rows *rows, size_t row)
 {
     const struct csv_structure *structure = &rows->structure;
     size_t first = row ? structure->rows[row - 1] : 0;
-    if (structure->rows[row] - first != 1) return false;
+    if (structure->rows[row] - first != 1)
+        return false;
     uint32_t before = structure->ends[(ptrdiff_t)first - 1];
     uint32_t end = csv_trim_return(rows->bytes, before, structure->ends[first]);
     for (uint32_t at = before + 1; at < end; at++)
-        if (rows->bytes[at] != ' ' && rows->bytes[at] != '\t') return false;
+        if (rows->bytes[at] != ' ' && rows->bytes[at] != '\t')
+            return false;
     return true;
 }
 
@@ -242,8 +251,10 @@ dk_status csv_rows_header(struct csv_rows *rows, struct csv_row *out, bool *foun
     *found = false;
     while (!*found) {
         if (rows->row == rows->nrows) {
-            if (!rows->is_done) DK_TRY(load(rows, err));
-            if (rows->is_done) return DK_OK;
+            if (!rows->is_done)
+                DK_TRY(load(rows, err));
+            if (rows->is_done)
+                return DK_OK;
         }
         *found = !is_blank(rows, rows->row);
         rows->row++;
@@ -260,9 +271,11 @@ static bool skip_chunk(struct csv_rows *rows, int64_t target)
 {
     const char *from = rows->bytes + rows->begin;
     size_t nbytes = rows->filled - rows->begin;
-    if (rows->offset + rows->filled > target || memchr(from, '"', nbytes)) return false;
+    if (rows->offset + rows->filled > target || memchr(from, '"', nbytes))
+        return false;
     const char *last = memrchr(from, '\n', nbytes);
-    if (!last) return false;
+    if (!last)
+        return false;
     rows->begin = (uint32_t)(last + 1 - rows->bytes);
     return true;
 }
@@ -272,13 +285,15 @@ dk_status csv_rows_skip(struct csv_rows *rows, int64_t target, int64_t *start, d
     while (!rows->is_done) {
         while (rows->row < rows->nrows) {
             *start = rows->offset + row_start(rows, rows->row);
-            if (*start > target) return DK_OK;
+            if (*start > target)
+                return DK_OK;
             rows->row++;
         }
         drop_rows(rows);
         if (!rows->at_end) {
             DK_TRY(refill(rows, err));
-            if (skip_chunk(rows, target)) continue;
+            if (skip_chunk(rows, target))
+                continue;
         }
         DK_TRY(load(rows, err));
     }
@@ -308,10 +323,11 @@ static dk_status fail_fields(const struct csv_rows *rows, size_t row, dk_error *
     long long saw = (long long)(structure->rows[row] - first);
     int64_t offset = rows->offset + row_start(rows, row);
     if (rows->is_first)
-        return csv_error_at(err, DK_EPARSE, rows->source, rows->file, offset,
-                            "the first row has %lld fields and there are names for %d; pandas would "
-                            "take the extra one in front as the index: name every column (names=...)",
-                            saw, rows->nfields);
+        return csv_error_at(
+            err, DK_EPARSE, rows->source, rows->file, offset,
+            "the first row has %lld fields and there are names for %d; pandas would "
+            "take the extra one in front as the index: name every column (names=...)",
+            saw, rows->nfields);
     int64_t line;
     DK_TRY(csv_error_line(rows->source, rows->file, offset, &line, err));
     return csv_error_at(err, DK_EPARSE, rows->source, rows->file, offset,
@@ -322,9 +338,11 @@ static dk_status fail_fields(const struct csv_rows *rows, size_t row, dk_error *
 static dk_status reserve_gathered(struct csv_rows *rows, size_t count)
 {
     size_t nbytes = count * sizeof *rows->gathered;
-    if (nbytes <= rows->gathered_nbytes) return DK_OK;
+    if (nbytes <= rows->gathered_nbytes)
+        return DK_OK;
     uint32_t *bigger = memory_alloc(rows->memory, nbytes);
-    if (!bigger) return DK_ENOMEM;
+    if (!bigger)
+        return DK_ENOMEM;
     memory_free(rows->memory, rows->gathered, rows->gathered_nbytes);
     rows->gathered = bigger;
     rows->gathered_nbytes = nbytes;
@@ -352,8 +370,8 @@ static void gather_row(const struct csv_rows *rows, size_t row, const int32_t *f
     }
 }
 
-/* Rows of a chunk where some are blank, short or too long. `*nrows` is how many of the structure's rows
- * were taken; it stops before a row that is too long unless that one is the first. */
+/* Rows of a chunk where some are blank, short or too long. `*nrows` is how many of the structure's
+ * rows were taken; it stops before a row that is too long unless that one is the first. */
 static dk_status gather(struct csv_rows *rows, const int32_t *fields, int32_t nwanted,
                         size_t *nrows, struct csv_batch *out, dk_error *err)
 {
@@ -361,14 +379,17 @@ static dk_status gather(struct csv_rows *rows, const int32_t *fields, int32_t nw
     size_t count = *nrows < most ? *nrows : most ? most : 1;
     size_t kept = 0;
     size_t taken = 0;
-    if (reserve_gathered(rows, count * (2 * (size_t)nwanted + 1)) != DK_OK) return error_nomem(err);
+    if (reserve_gathered(rows, count * (2 * (size_t)nwanted + 1)) != DK_OK)
+        return error_nomem(err);
     uint32_t *pairs = rows->gathered + count;
     for (; taken < count; taken++) {
         size_t row = rows->row + taken;
         size_t first = row ? rows->structure.rows[row - 1] : 0;
-        if (is_blank(rows, row)) continue;
+        if (is_blank(rows, row))
+            continue;
         if (rows->structure.rows[row] - first > (size_t)rows->nfields) {
-            if (kept > 0) break;
+            if (kept > 0)
+                break;
             return fail_fields(rows, row, err);
         }
         gather_row(rows, row, fields, nwanted, pairs + 2 * kept, count);
@@ -388,15 +409,18 @@ dk_status csv_rows_next(struct csv_rows *rows, const int32_t *fields, int32_t nw
             DK_TRY(load(rows, err));
             continue;
         }
-        if (!rows->is_checked) check_regular(rows);
+        if (!rows->is_checked)
+            check_regular(rows);
         size_t count = rows->nrows - rows->row;
-        if (count > max_rows) count = max_rows;
+        if (count > max_rows)
+            count = max_rows;
         if (rows->is_regular)
             *out = (struct csv_batch){.nrows = count, .first = rows->row};
         else
             DK_TRY(gather(rows, fields, nwanted, &count, out, err));
         rows->row += count;
-        if (out->nrows) rows->is_first = false;
+        if (out->nrows)
+            rows->is_first = false;
     }
     return DK_OK;
 }

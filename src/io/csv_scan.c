@@ -1,6 +1,4 @@
 /* Scanning one block: rows become typed columns, morsel by morsel. */
-#include <string.h>
-
 #include "io/csv_blocks.h"
 #include "io/csv_error.h"
 #include "io/csv_header.h"
@@ -8,14 +6,14 @@
 
 /* A column that is read from the file: where its values go, and how they are made. */
 struct target {
-    int32_t column; /* of the source */
+    int32_t column;   /* of the source */
     int32_t position; /* in what the caller asked for */
     struct csv_converter converter;
 };
 
 struct csv_scan {
     struct memory *memory;
-    struct csv_source *source; /* the starts of its blocks are learnt on the way; borrowed */
+    const struct csv_source *source; /* borrowed */
     int32_t block;
     int32_t ncolumns;
     int32_t ntargets;
@@ -34,7 +32,8 @@ static void add_targets(struct csv_scan *scan, const int32_t *columns)
     for (int32_t i = 0; i < scan->ncolumns; i++) {
         const struct csv_column *column = &source->columns[columns[i]];
         scan->columns[i] = columns[i];
-        if (column->origin == CSV_PATH) continue;
+        if (column->origin == CSV_PATH)
+            continue;
         struct target *target = &scan->targets[scan->ntargets++];
         target->column = columns[i];
         target->position = i;
@@ -43,12 +42,13 @@ static void add_targets(struct csv_scan *scan, const int32_t *columns)
     }
 }
 
-static struct csv_scan *scan_new(struct memory *memory, struct csv_source *source, int32_t block,
-                                 const int32_t *columns, int32_t ncolumns)
+static struct csv_scan *scan_new(struct memory *memory, const struct csv_source *source,
+                                 int32_t block, const int32_t *columns, int32_t ncolumns)
 {
     struct csv_scan *scan = memory_calloc(memory, sizeof *scan);
     size_t count = (size_t)ncolumns;
-    if (!scan) return NULL;
+    if (!scan)
+        return NULL;
     scan->memory = memory;
     scan->source = source;
     scan->block = block;
@@ -67,7 +67,7 @@ static struct csv_scan *scan_new(struct memory *memory, struct csv_source *sourc
 /* Opens the rows and finds the columns in this file's own header. */
 static dk_status open_rows(struct csv_scan *scan, int32_t *fields, dk_error *err)
 {
-    struct csv_source *source = scan->source;
+    const struct csv_source *source = scan->source;
     const struct csv_block *block = &source->blocks[scan->block];
     const struct csv_file *file = &source->files[block->file];
     struct csv_rows *rows = &scan->rows;
@@ -89,7 +89,8 @@ static dk_status start(struct csv_scan *scan, dk_error *err)
 {
     size_t ncolumns = (size_t)scan->source->ncolumns;
     int32_t *fields = memory_calloc(scan->memory, ncolumns * sizeof *fields);
-    if (!fields) return error_nomem(err);
+    if (!fields)
+        return error_nomem(err);
     dk_status status = open_rows(scan, fields, err);
     for (int32_t i = 0; i < scan->ntargets; i++)
         scan->fields[i] = fields[scan->targets[i].column];
@@ -101,10 +102,9 @@ dk_status csv_scan_open(struct memory *memory, const struct csv_source *source, 
                         const int32_t *columns, int32_t ncolumns, struct csv_scan **out,
                         dk_error *err)
 {
-    struct csv_source *learning;
-    memcpy(&learning, &source, sizeof learning);
-    struct csv_scan *scan = scan_new(memory, learning, block, columns, ncolumns);
-    if (!scan) return error_nomem(err);
+    struct csv_scan *scan = scan_new(memory, source, block, columns, ncolumns);
+    if (!scan)
+        return error_nomem(err);
     dk_status status = start(scan, err);
     if (status == DK_OK)
         *out = scan;
@@ -115,14 +115,19 @@ dk_status csv_scan_open(struct memory *memory, const struct csv_source *source, 
 
 void csv_scan_close(struct csv_scan *scan)
 {
-    if (!scan) return;
+    if (!scan)
+        return;
     struct memory *memory = scan->memory;
     size_t count = (size_t)scan->ncolumns;
     csv_rows_close(&scan->rows);
-    for (int32_t i = 0; i < scan->ntargets; i++) csv_converter_deinit(&scan->targets[i].converter);
-    if (scan->targets) memory_free(memory, scan->targets, count * sizeof *scan->targets);
-    if (scan->fields) memory_free(memory, scan->fields, count * sizeof *scan->fields);
-    if (scan->columns) memory_free(memory, scan->columns, count * sizeof *scan->columns);
+    for (int32_t i = 0; i < scan->ntargets; i++)
+        csv_converter_deinit(&scan->targets[i].converter);
+    if (scan->targets)
+        memory_free(memory, scan->targets, count * sizeof *scan->targets);
+    if (scan->fields)
+        memory_free(memory, scan->fields, count * sizeof *scan->fields);
+    if (scan->columns)
+        memory_free(memory, scan->columns, count * sizeof *scan->columns);
     memory_free(memory, scan->trimmed, scan->trimmed_count * sizeof *scan->trimmed);
     memory_free(memory, scan, sizeof *scan);
 }
@@ -141,9 +146,11 @@ struct fault {
 
 static dk_status reserve_trimmed(struct csv_scan *scan, size_t count)
 {
-    if (count <= scan->trimmed_count) return DK_OK;
+    if (count <= scan->trimmed_count)
+        return DK_OK;
     uint32_t *bigger = memory_alloc(scan->memory, count * sizeof *bigger);
-    if (!bigger) return DK_ENOMEM;
+    if (!bigger)
+        return DK_ENOMEM;
     memory_free(scan->memory, scan->trimmed, scan->trimmed_count * sizeof *bigger);
     scan->trimmed = bigger;
     scan->trimmed_count = count;
@@ -171,7 +178,8 @@ static dk_status convert(struct csv_scan *scan, const struct csv_batch *batch, i
     cells.nrows = fault->row;
     DK_TRY(vec_reset(out, (int64_t)cells.nrows));
     DK_TRY(csv_convert(&target->converter, &cells, out, &nrows, &kind));
-    if (nrows < fault->row) *fault = (struct fault){nrows, i, kind};
+    if (nrows < fault->row)
+        *fault = (struct fault){nrows, i, kind};
     return DK_OK;
 }
 
@@ -181,7 +189,8 @@ static dk_status fill_path(const struct csv_scan *scan, size_t nrows, struct vec
     DK_TRY(vec_reset(out, (int64_t)nrows));
     int32_t *codes = out->data;
     int32_t code = source->blocks[scan->block].file;
-    for (size_t i = 0; i < nrows; i++) codes[i] = code;
+    for (size_t i = 0; i < nrows; i++)
+        codes[i] = code;
     column_unref(out->dictionary);
     out->dictionary = column_ref(source->paths);
     return DK_OK;
@@ -205,8 +214,10 @@ static dk_status fail(struct csv_scan *scan, const struct csv_batch *batch,
     int64_t offset = csv_batch_offset(&scan->rows, batch, fault->row);
     struct csv_cells cells;
     struct csv_slice text;
-    if (fault->kind == CSV_FAULT_MISSING) return csv_error_hole(err, source, file, offset, column);
-    if (fault->kind == CSV_FAULT_UTF8) return fail_utf8(scan, offset, column, err);
+    if (fault->kind == CSV_FAULT_MISSING)
+        return csv_error_hole(err, source, file, offset, column);
+    if (fault->kind == CSV_FAULT_UTF8)
+        return fail_utf8(scan, offset, column, err);
     if (find_cells(scan, batch, fault->target, &cells) != DK_OK ||
         csv_cell_text(&target->converter, csv_cell_start(&cells, fault->row),
                       csv_cell_end(&cells, fault->row), &text) != DK_OK)
@@ -223,7 +234,8 @@ static dk_status convert_batch(struct csv_scan *scan, const struct csv_batch *ba
     for (int32_t i = 0; i < scan->ntargets; i++)
         if (convert(scan, batch, i, &columns[scan->targets[i].position], &fault) != DK_OK)
             return error_nomem(err);
-    if (fault.target >= 0) return fail(scan, batch, &fault, err);
+    if (fault.target >= 0)
+        return fail(scan, batch, &fault, err);
     for (int32_t i = 0; i < scan->ncolumns; i++)
         if (scan->source->columns[scan->columns[i]].origin == CSV_PATH &&
             fill_path(scan, batch->nrows, &columns[i]) != DK_OK)
@@ -237,7 +249,8 @@ dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, struct vec *col
     struct csv_batch batch;
     *nrows = 0;
     DK_TRY(csv_rows_next(&scan->rows, scan->fields, scan->ntargets, (size_t)max_rows, &batch, err));
-    if (batch.nrows == 0) csv_blocks_learn(scan->source, scan->block, scan->rows.next_start);
+    if (batch.nrows == 0)
+        csv_blocks_learn(scan->source, scan->block, scan->rows.next_start);
     DK_TRY(convert_batch(scan, &batch, columns, err));
     *nrows = (int64_t)batch.nrows;
     return DK_OK;

@@ -10,9 +10,11 @@
 static dk_type given_type(const dk_csv_options *options, const char *name, enum csv_origin *origin)
 {
     *origin = CSV_DATE;
-    if (csv_names_have(&options->parse_dates, name)) return DK_TIMESTAMP;
+    if (csv_names_have(&options->parse_dates, name))
+        return DK_TIMESTAMP;
     for (size_t i = 0; i < options->ndtype; i++) {
-        if (strcmp(options->dtype[i].name, name) != 0) continue;
+        if (strcmp(options->dtype[i].name, name) != 0)
+            continue;
         *origin = options->dtype[i].type == DK_TIMESTAMP ? CSV_DATE : CSV_GIVEN;
         return options->dtype[i].type;
     }
@@ -24,7 +26,8 @@ static dk_status add_column(struct csv_source *source, const char *name, dk_erro
 {
     struct csv_column *column = &source->columns[source->ncolumns];
     column->name = arena_strdup(&source->arena, name);
-    if (!column->name) return error_nomem(err);
+    if (!column->name)
+        return error_nomem(err);
     column->type = given_type(&source->options, name, &column->origin);
     source->ncolumns++;
     return DK_OK;
@@ -50,10 +53,11 @@ static dk_status check_names(const struct csv_source *source, const dk_names *na
     DK_TRY(check_wanted(options->usecols.count ? &options->usecols : names, &options->parse_dates,
                         "Missing column provided to 'parse_dates': ", "", err));
     if (path_column && csv_names_have(names, path_column))
-        return error_set(err, DK_EINVAL,
-                         "Files already contain the column name: '%s', so the path column cannot use "
-                         "this name. Please set `include_path_column` to a unique name.",
-                         path_column);
+        return error_set(
+            err, DK_EINVAL,
+            "Files already contain the column name: '%s', so the path column cannot use "
+            "this name. Please set `include_path_column` to a unique name.",
+            path_column);
     return DK_OK;
 }
 
@@ -67,11 +71,13 @@ static dk_status add_columns(struct csv_source *source, const struct csv_names *
     if (names->count > INT32_MAX / 2)
         return error_set(err, DK_EPARSE, "%s: too many columns", source->files[0].path);
     source->columns = arena_calloc(&source->arena, (names->count + 1) * sizeof *source->columns);
-    if (!source->columns) return error_nomem(err);
+    if (!source->columns)
+        return error_nomem(err);
     for (size_t i = 0; i < names->count; i++)
         if (options->usecols.count == 0 || csv_names_have(&options->usecols, names->names[i]))
             DK_TRY(add_column(source, names->names[i], err));
-    if (!options->include_path_column) return DK_OK;
+    if (!options->include_path_column)
+        return DK_OK;
     DK_TRY(add_column(source, options->include_path_column, err));
     source->columns[source->ncolumns - 1].type = DK_CATEGORY;
     source->columns[source->ncolumns - 1].origin = CSV_PATH;
@@ -86,7 +92,8 @@ static dk_status read_names(struct csv_source *source, dk_error *err)
     DK_TRY(csv_rows_open(&rows, source->memory, source, &source->files[0], 0, err));
     arena_init(&arena, source->memory);
     dk_status status = csv_header_names(&rows, &arena, &names, err);
-    if (status == DK_OK) status = add_columns(source, &names, err);
+    if (status == DK_OK)
+        status = add_columns(source, &names, err);
     arena_deinit(&arena);
     csv_rows_close(&rows);
     return status;
@@ -97,7 +104,8 @@ static dk_status make_paths(struct csv_source *source, dk_error *err)
 {
     struct vec paths;
     dk_status status = DK_OK;
-    if (!source->options.include_path_column) return DK_OK;
+    if (!source->options.include_path_column)
+        return DK_OK;
     vec_init(&paths, source->memory, DK_TEXT);
     for (int32_t i = 0; i < source->nfiles; i++) {
         const char *path = source->files[i].path;
@@ -124,12 +132,18 @@ static void make_token(struct csv_source *source)
 static struct csv_source *source_new(struct memory *memory, struct csv_tuning tuning)
 {
     struct csv_source *source = memory_calloc(memory, sizeof *source);
-    if (!source) return NULL;
+    if (!source)
+        return NULL;
     atomic_init(&source->refs, 1);
     source->memory = memory;
     source->tuning = tuning;
     arena_init(&source->arena, memory);
-    (void)pthread_mutex_init(&source->lock, NULL);
+    source->starts = arena_calloc(&source->arena, sizeof *source->starts);
+    if (!source->starts) {
+        memory_free(memory, source, sizeof *source);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&source->starts->lock, NULL);
     return source;
 }
 
@@ -149,9 +163,12 @@ dk_status csv_source_open(struct memory *memory, const char *const *paths, size_
     struct csv_tuning tuning = {CSV_CHUNK_NBYTES, CSV_ENGINE_BEST};
     struct csv_source *source = source_new(memory, tuning);
     dk_status status = source ? DK_OK : error_nomem(err);
-    if (status == DK_OK) status = csv_options_init(source, options, err);
-    if (status == DK_OK) status = csv_paths_resolve(source, paths, npaths, err);
-    if (status == DK_OK) status = plan(source, err);
+    if (status == DK_OK)
+        status = csv_options_init(source, options, err);
+    if (status == DK_OK)
+        status = csv_paths_resolve(source, paths, npaths, err);
+    if (status == DK_OK)
+        status = plan(source, err);
     if (status == DK_OK)
         *out = source;
     else
@@ -164,10 +181,10 @@ static dk_status set_bytes(struct csv_source *source, const char *name, const ch
 {
     source->files = arena_calloc(&source->arena, sizeof *source->files);
     char *path = arena_strdup(&source->arena, name);
-    if (!source->files || !path) return error_nomem(err);
+    if (!source->files || !path)
+        return error_nomem(err);
     source->nfiles = 1;
-    source->files[0] =
-        (struct csv_file){.path = path, .bytes = bytes, .nbytes = (int64_t)nbytes};
+    source->files[0] = (struct csv_file){.path = path, .bytes = bytes, .nbytes = (int64_t)nbytes};
     return DK_OK;
 }
 
@@ -177,9 +194,12 @@ dk_status csv_source_open_bytes(struct memory *memory, const char *name, const c
 {
     struct csv_source *source = source_new(memory, tuning);
     dk_status status = source ? DK_OK : error_nomem(err);
-    if (status == DK_OK) status = csv_options_init(source, options, err);
-    if (status == DK_OK) status = set_bytes(source, name, bytes, nbytes, err);
-    if (status == DK_OK) status = plan(source, err);
+    if (status == DK_OK)
+        status = csv_options_init(source, options, err);
+    if (status == DK_OK)
+        status = set_bytes(source, name, bytes, nbytes, err);
+    if (status == DK_OK)
+        status = plan(source, err);
     if (status == DK_OK)
         *out = source;
     else
@@ -195,11 +215,13 @@ struct csv_source *csv_source_ref(struct csv_source *source)
 
 void csv_source_unref(struct csv_source *source)
 {
-    if (!source) return;
-    if (atomic_fetch_sub_explicit(&source->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!source)
+        return;
+    if (atomic_fetch_sub_explicit(&source->refs, 1, memory_order_acq_rel) != 1)
+        return;
     column_unref(source->paths);
+    (void)pthread_mutex_destroy(&source->starts->lock);
     arena_deinit(&source->arena);
-    (void)pthread_mutex_destroy(&source->lock);
     memory_free(source->memory, source, sizeof *source);
 }
 

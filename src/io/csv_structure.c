@@ -6,7 +6,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes of a word are taken low first");
 
 #define TARGET
-#define SCAN csv_structure_portable
+#define SCAN         csv_structure_portable
 #define LOWEST(bits) ((bits) ? (unsigned)__builtin_ctzll(bits) : 64u)
 
 struct masks {
@@ -43,7 +43,8 @@ static inline struct masks find_masks(const char *bytes, char separator)
 
 static inline uint64_t prefix_xor(uint64_t bits)
 {
-    for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+    for (int shift = 1; shift < 64; shift *= 2)
+        bits ^= bits << shift;
     return bits;
 }
 
@@ -59,8 +60,10 @@ static bool ends_line(const char *bytes, uint32_t at)
 /* The state behind a byte that neither separates nor ends a line. */
 static enum state state_after(enum state state, char c)
 {
-    if (c != '"') return IN_FIELD;
-    if (state == FIELD_START) return IN_QUOTES;
+    if (c != '"')
+        return IN_FIELD;
+    if (state == FIELD_START)
+        return IN_QUOTES;
     return state == QUOTE_IN_QUOTES ? IN_QUOTES : IN_FIELD;
 }
 
@@ -74,7 +77,8 @@ void csv_structure_scalar(struct csv_structure *structure, const char *bytes, ui
          at++) {
         char c = bytes[at];
         if (state == IN_QUOTES) {
-            if (c == '"') state = QUOTE_IN_QUOTES;
+            if (c == '"')
+                state = QUOTE_IN_QUOTES;
         } else if (c == separator) {
             structure->ends[structure->nends++] = at;
             state = FIELD_START;
@@ -96,11 +100,13 @@ uint32_t csv_structure_open_quote(const char *bytes, uint32_t begin, uint32_t en
     for (uint32_t at = begin; at < end; at++) {
         char c = bytes[at];
         if (state == IN_QUOTES) {
-            if (c == '"') state = QUOTE_IN_QUOTES;
+            if (c == '"')
+                state = QUOTE_IN_QUOTES;
         } else if (c == separator || ends_line(bytes, at)) {
             state = FIELD_START;
         } else {
-            if (state == FIELD_START && c == '"') open = at;
+            if (state == FIELD_START && c == '"')
+                open = at;
             state = state_after(state, c);
         }
     }

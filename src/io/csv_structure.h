@@ -1,8 +1,8 @@
 /* The structure of CSV bytes: where fields and rows end.
  *
- * A field ends at a separator or a line end outside quotes; a line ends at \n, \r\n (its end is the \n) or
- * a lone \r. A quote opens a quoted field only as its first byte, "" inside stands for one quote, and
- * bytes after the closing quote belong to the field, quotes among them literally.
+ * A field ends at a separator or a line end outside quotes; a line ends at \n, \r\n (its end is the
+ * \n) or a lone \r. A quote opens a quoted field only as its first byte, "" inside stands for one
+ * quote, and bytes after the closing quote belong to the field, quotes among them literally.
  * Source: the tokenizer of pandas.read_csv. */
 #ifndef IO_CSV_STRUCTURE_H
 #define IO_CSV_STRUCTURE_H
@@ -19,9 +19,9 @@
 
 enum csv_engine { CSV_ENGINE_BEST, CSV_ENGINE_PORTABLE, CSV_ENGINE_SCALAR };
 
-/* The caller gives the arrays; ends[-1] exists too and gets the position before the first row, so that
- * field i of any row lies between ends[i - 1] + 1 and ends[i].
- *  rows[k]  number of ends up to and including the one that ends row k */
+/* The caller gives the arrays; ends[-1] exists too and gets the position before the first row, so
+ * that field i of any row lies between ends[i - 1] + 1 and ends[i]. rows[k]  number of ends up to
+ * and including the one that ends row k */
 struct csv_structure {
     uint32_t *ends;
     uint32_t *rows;
@@ -33,8 +33,8 @@ struct csv_structure {
     bool has_return; /* a \r was seen: the last field of a row may end in one */
 };
 
-/* Finds the structure of bytes[begin .. end), which start a row. The padding must not hold a line end,
- * except when bytes[end] is the \n of a \r\n. */
+/* Finds the structure of bytes[begin .. end), which start a row. The padding must not hold a line
+ * end, except when bytes[end] is the \n of a \r\n. */
 void csv_structure_find(struct csv_structure *structure, enum csv_engine engine, const char *bytes,
                         uint32_t begin, uint32_t end, char separator);
 

@@ -6,8 +6,9 @@
  *   struct masks find_masks(const char *bytes, char separator);  a bit for each of 64 bytes
  *   uint64_t prefix_xor(uint64_t bits);                          bit i: parity of bits 0 .. i
  *
- * Nearly all files have neither quotes nor \r: scan_plain() runs until it meets one, scan_quoted() does the
- * rest of the chunk. Quotes where a well-formed writer has none are left to the state machine. */
+ * Nearly all files have neither quotes nor \r: scan_plain() runs until it meets one, scan_quoted()
+ * does the rest of the chunk. Quotes where a well-formed writer has none are left to the state
+ * machine. */
 
 struct cursor {
     struct csv_structure *out;
@@ -17,8 +18,8 @@ struct cursor {
     char separator;
 };
 
-/* Appends the positions of `all`, and of the line ends among them to the rows. Four are written whatever
- * the count is: a branch on it would be mispredicted all the time. */
+/* Appends the positions of `all`, and of the line ends among them to the rows. Four are written
+ * whatever the count is: a branch on it would be mispredicted all the time. */
 static inline TARGET void emit(struct csv_structure *out, uint64_t all, uint64_t lines, uint32_t at)
 {
     uint32_t *ends = out->ends + out->nends;
@@ -30,14 +31,14 @@ static inline TARGET void emit(struct csv_structure *out, uint64_t all, uint64_t
     out->nrows += lines != 0;
     for (lines &= lines - 1; lines; lines &= lines - 1) {
         uint64_t upto = lines ^ (lines - 1);
-        out->rows[out->nrows++] =
-            (uint32_t)(out->nends + (size_t)__builtin_popcountll(all & upto));
+        out->rows[out->nrows++] = (uint32_t)(out->nends + (size_t)__builtin_popcountll(all & upto));
     }
     for (int i = 0; i < 4; i++) {
         ends[i] = at + (uint32_t)LOWEST(all);
         all &= all - 1;
     }
-    for (ends += 4; all; all &= all - 1) *ends++ = at + (uint32_t)LOWEST(all);
+    for (ends += 4; all; all &= all - 1)
+        *ends++ = at + (uint32_t)LOWEST(all);
     out->nends += count;
 }
 
@@ -61,14 +62,15 @@ static TARGET void scan_plain(struct cursor *cursor)
     while (cursor->at < cursor->end && has_room(out)) {
         struct masks masks = find_masks(cursor->bytes + cursor->at, cursor->separator);
         uint64_t bits = block_bits(cursor);
-        if ((masks.quotes | masks.returns) & bits) return;
+        if ((masks.quotes | masks.returns) & bits)
+            return;
         emit(out, (masks.separators | masks.newlines) & bits, masks.newlines & bits, cursor->at);
         cursor->at += 64;
     }
 }
 
-/* State carried from block to block: inside quotes (all ones or zero), and whether the byte before may be
- * followed by an opening quote, or was a closing one. */
+/* State carried from block to block: inside quotes (all ones or zero), and whether the byte before
+ * may be followed by an opening quote, or was a closing one. */
 struct carry {
     uint64_t inside;
     uint64_t may_open;
@@ -82,8 +84,7 @@ static inline TARGET bool split_block(const struct cursor *cursor, struct carry 
     struct masks masks = find_masks(cursor->bytes + cursor->at, cursor->separator);
     uint64_t bits = block_bits(cursor);
     uint64_t next_newline = cursor->bytes[cursor->at + 64] == '\n';
-    uint64_t lone_returns =
-        masks.returns & ~((masks.newlines >> 1) | (next_newline << 63));
+    uint64_t lone_returns = masks.returns & ~((masks.newlines >> 1) | (next_newline << 63));
     uint64_t quotes = masks.quotes & bits;
     uint64_t delimiters = (masks.separators | masks.newlines | masks.returns) & bits;
     uint64_t inside = prefix_xor(quotes) ^ carry->inside;
@@ -91,8 +92,8 @@ static inline TARGET bool split_block(const struct cursor *cursor, struct carry 
     uint64_t closing = quotes & ~inside;
     uint64_t may_open = (delimiters & ~inside) | closing;
     uint64_t after_closing = ((closing << 1) | carry->closed) & bits;
-    uint64_t odd = (opening & ~((may_open << 1) | carry->may_open)) |
-                   (after_closing & ~(delimiters | quotes));
+    uint64_t odd =
+        (opening & ~((may_open << 1) | carry->may_open)) | (after_closing & ~(delimiters | quotes));
 
     carry->inside = (uint64_t)((int64_t)inside >> 63);
     carry->may_open = may_open >> 63;
@@ -107,12 +108,12 @@ static TARGET bool scan_quoted(struct cursor *cursor, uint32_t begin)
 {
     struct csv_structure *out = cursor->out;
     char before = cursor->at > begin ? cursor->bytes[cursor->at - 1] : '\n';
-    struct carry carry = {
-        0, before == cursor->separator || before == '\n' || before == '\r', 0};
+    struct carry carry = {0, before == cursor->separator || before == '\n' || before == '\r', 0};
     while (cursor->at < cursor->end && has_room(out)) {
         uint64_t all;
         uint64_t lines;
-        if (!split_block(cursor, &carry, &all, &lines)) return false;
+        if (!split_block(cursor, &carry, &all, &lines))
+            return false;
         emit(out, all, lines, cursor->at);
         cursor->at += 64;
     }

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt,pclmul")))
-#define SCAN csv_structure_avx2
+#define SCAN   csv_structure_avx2
 /* tzcnt of 0 is 64, where __builtin_ctzll(0) is undefined. */
 #define LOWEST(bits) _tzcnt_u64(bits)
 
@@ -36,8 +36,8 @@ static inline TARGET struct masks find_masks(const char *bytes, char separator)
 /* The product with all ones, without carries, is the prefix XOR. */
 static inline TARGET uint64_t prefix_xor(uint64_t bits)
 {
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits),
-                                           _mm_set1_epi8((char)0xff), 0);
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8((char)0xff), 0);
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
 

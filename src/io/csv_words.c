@@ -17,7 +17,8 @@ static void add_word(struct csv_words *words, const char *text)
     size_t nbytes = strlen(text);
     words->missing[words->nmissing++] = (struct csv_word){text, nbytes};
     words->starts[(unsigned char)*text] = true;
-    if (nbytes > words->longest) words->longest = nbytes;
+    if (nbytes > words->longest)
+        words->longest = nbytes;
 }
 
 static dk_status add_given(struct csv_words *words, struct arena *arena, const char *given)
@@ -25,10 +26,13 @@ static dk_status add_given(struct csv_words *words, struct arena *arena, const c
     size_t nbytes = strlen(given);
     /* The float parser reads eight bytes at a time. */
     char *text = arena_calloc(arena, nbytes + 16);
-    if (!text) return DK_ENOMEM;
+    if (!text)
+        return DK_ENOMEM;
     memcpy(text, given, nbytes);
-    if (nbytes) add_word(words, text);
-    if (csv_float_parse(text, text + nbytes, &words->numbers[words->nnumbers])) words->nnumbers++;
+    if (nbytes)
+        add_word(words, text);
+    if (csv_float_parse(text, text + nbytes, &words->numbers[words->nnumbers]))
+        words->nnumbers++;
     return DK_OK;
 }
 
@@ -39,12 +43,15 @@ dk_status csv_words_init(struct csv_words *words, struct arena *arena,
     memset(words, 0, sizeof *words);
     words->missing = arena_calloc(arena, (DEFAULT_COUNT + ngiven) * sizeof *words->missing);
     words->numbers = arena_calloc(arena, (ngiven + 1) * sizeof *words->numbers);
-    if (!words->missing || !words->numbers) return DK_ENOMEM;
+    if (!words->missing || !words->numbers)
+        return DK_ENOMEM;
     if (!options->keep_default_na_off)
-        for (size_t i = 0; i < DEFAULT_COUNT; i++) add_word(words, DEFAULT_MISSING[i]);
+        for (size_t i = 0; i < DEFAULT_COUNT; i++)
+            add_word(words, DEFAULT_MISSING[i]);
     for (size_t i = 0; i < ngiven; i++) {
         dk_status status = add_given(words, arena, options->na_values.names[i]);
-        if (status != DK_OK) return status;
+        if (status != DK_OK)
+            return status;
     }
     return DK_OK;
 }
@@ -53,7 +60,8 @@ bool csv_words_search(const struct csv_words *words, const char *text, size_t nb
 {
     for (size_t i = 0; i < words->nmissing; i++) {
         const struct csv_word *word = &words->missing[i];
-        if (word->nbytes == nbytes && memcmp(word->text, text, nbytes) == 0) return true;
+        if (word->nbytes == nbytes && memcmp(word->text, text, nbytes) == 0)
+            return true;
     }
     return false;
 }
@@ -61,7 +69,8 @@ bool csv_words_search(const struct csv_words *words, const char *text, size_t nb
 bool csv_words_has_number(const struct csv_words *words, double value)
 {
     for (size_t i = 0; i < words->nnumbers; i++)
-        if (words->numbers[i] == value) return true;
+        if (words->numbers[i] == value)
+            return true;
     return false;
 }
 

@@ -33,8 +33,10 @@ bool csv_words_has_number(const struct csv_words *words, double value);
 static inline bool csv_words_is_missing(const struct csv_words *words, const char *text,
                                         size_t nbytes)
 {
-    if (nbytes == 0) return true;
-    if (!words->starts[(unsigned char)*text] || nbytes > words->longest) return false;
+    if (nbytes == 0)
+        return true;
+    if (!words->starts[(unsigned char)*text] || nbytes > words->longest)
+        return false;
     return csv_words_search(words, text, nbytes);
 }
 

@@ -1,6 +1,6 @@
 /* Writing CSV.
- * Source: pandas DataFrame.to_csv with csv.QUOTE_MINIMAL; a lone \r is quoted too, as it would end a line for
- * the reader. */
+ * Source: pandas DataFrame.to_csv with csv.QUOTE_MINIMAL; a lone \r is quoted too, as it would end
+ * a line for the reader. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,10 +27,12 @@ struct writer {
 
 static bool needs_quotes(const struct writer *writer, const char *bytes, size_t nbytes)
 {
-    if (nbytes == 0) return writer->nfields == 1; /* or the line would look blank */
+    if (nbytes == 0)
+        return writer->nfields == 1; /* or the line would look blank */
     for (size_t i = 0; i < nbytes; i++) {
         char c = bytes[i];
-        if (c == writer->separator || c == '"' || c == '\n' || c == '\r') return true;
+        if (c == writer->separator || c == '"' || c == '\n' || c == '\r')
+            return true;
     }
     return false;
 }
@@ -44,7 +46,8 @@ static void put_text(const struct writer *writer, const char *bytes, size_t nbyt
     }
     text_putc(out, '"');
     for (size_t i = 0; i < nbytes; i++) {
-        if (bytes[i] == '"') text_putc(out, '"');
+        if (bytes[i] == '"')
+            text_putc(out, '"');
         text_putc(out, bytes[i]);
     }
     text_putc(out, '"');
@@ -65,8 +68,8 @@ static void put_duration(const struct writer *writer, const struct field *field,
                            (int)(seconds % 60));
     if (field->digits) {
         int shown = (int)(field->digits == 9 ? fraction : fraction / 1000);
-        length += snprintf(text + length, sizeof text - (size_t)length, ".%0*d", field->digits,
-                           shown);
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length, ".%0*d", field->digits, shown);
     }
     put_text(writer, text, (size_t)length);
 }
@@ -148,7 +151,8 @@ static void choose_digits(struct field *field)
     bool millis = field->view.type == DK_TIMESTAMP;
     bool micros = true;
     for (int64_t i = 0; i < field->view.nrows; i++) {
-        if (!view_is_valid(&field->view, i)) continue;
+        if (!view_is_valid(&field->view, i))
+            continue;
         days &= values[i] % NS_PER_DAY == 0;
         seconds &= values[i] % NS_PER_SECOND == 0;
         millis &= values[i] % 1000000 == 0;
@@ -162,7 +166,8 @@ static void add_field(struct writer *writer, const struct view *view)
 {
     struct field *field = &writer->fields[writer->nfields++];
     field->view = *view;
-    if (view->type == DK_TIMESTAMP || view->type == DK_DURATION) choose_digits(field);
+    if (view->type == DK_TIMESTAMP || view->type == DK_DURATION)
+        choose_digits(field);
 }
 
 static void put_header(const struct writer *writer, const dk_table *table, bool with_index)
@@ -173,7 +178,8 @@ static void put_header(const struct writer *writer, const dk_table *table, bool 
     }
     for (int32_t i = 0; i < table->ncolumns; i++) {
         const char *name = table->names[i] ? table->names[i] : "0";
-        if (i || with_index) text_putc(writer->out, writer->separator);
+        if (i || with_index)
+            text_putc(writer->out, writer->separator);
         put_text(writer, name, strlen(name));
     }
     text_putc(writer->out, '\n');
@@ -183,7 +189,8 @@ static void put_rows(const struct writer *writer, int64_t nrows)
 {
     for (int64_t row = 0; row < nrows; row++) {
         for (size_t i = 0; i < writer->nfields; i++) {
-            if (i) text_putc(writer->out, writer->separator);
+            if (i)
+                text_putc(writer->out, writer->separator);
             put_value(writer, &writer->fields[i], row);
         }
         text_putc(writer->out, '\n');
@@ -204,14 +211,17 @@ dk_status csv_format(const dk_table *table, const dk_to_csv_options *options, bo
     struct column *index = NULL;
     if (!given->no_index) {
         index = table_index_column(table);
-        if (!index) return error_nomem(err);
+        if (!index)
+            return error_nomem(err);
     }
     writer.fields = memory_calloc(out->memory, nbytes);
     if (writer.fields) {
-        if (index) add_field(&writer, &index->view);
+        if (index)
+            add_field(&writer, &index->view);
         for (int32_t i = 0; i < table->ncolumns; i++)
             add_field(&writer, &table->columns[i]->view);
-        if (with_header && !given->no_header) put_header(&writer, table, index != NULL);
+        if (with_header && !given->no_header)
+            put_header(&writer, table, index != NULL);
         put_rows(&writer, table->nrows);
         memory_free(out->memory, writer.fields, nbytes);
     }

@@ -6,7 +6,8 @@
 
 #include "io/csv_float.h"
 
-/* significand * 2^power; `is_power` when the number below is only half as far away as the one above. */
+/* significand * 2^power; `is_power` when the number below is only half as far away as the one
+ * above. */
 struct binary {
     uint64_t significand;
     int power;
@@ -47,7 +48,8 @@ static uint64_t multiply(uint64_t high, uint64_t low, uint64_t factor)
     return (uint64_t)(upper >> 64) | ((uint64_t)upper > 1);
 }
 
-/* Four times the number and the two ends of the interval that rounds to it, in units of 10^power. */
+/* Works with four times the number and the ends of the interval that rounds to it, in units of
+ * 10^power. */
 static struct shortest shorten(struct binary number)
 {
     uint64_t odd = number.significand & 1;
@@ -67,11 +69,13 @@ static struct shortest shorten(struct binary number)
         uint64_t tens = digits / 10;
         bool down = below <= 40 * tens;
         bool up = 40 * tens + 40 <= above;
-        if (down != up) return (struct shortest){tens + up, power + 1};
+        if (down != up)
+            return (struct shortest){tens + up, power + 1};
     }
     bool down = below <= 4 * digits;
     bool up = 4 * digits + 4 <= above;
-    if (down != up) return (struct shortest){digits + up, power};
+    if (down != up)
+        return (struct shortest){digits + up, power};
     uint64_t middle = 4 * digits + 2;
     return (struct shortest){digits + (value > middle || (value == middle && (digits & 1))), power};
 }
@@ -96,8 +100,10 @@ static size_t write_digits(uint64_t value, char *out)
 {
     char reversed[20];
     size_t n = 0;
-    for (; value; value /= 10) reversed[n++] = (char)('0' + value % 10);
-    for (size_t i = 0; i < n; i++) out[i] = reversed[n - 1 - i];
+    for (; value; value /= 10)
+        reversed[n++] = (char)('0' + value % 10);
+    for (size_t i = 0; i < n; i++)
+        out[i] = reversed[n - 1 - i];
     return n;
 }
 
@@ -114,7 +120,8 @@ static size_t write_scientific(const char *digits, size_t ndigits, int exponent,
     }
     *at++ = 'e';
     *at++ = exponent < 0 ? '-' : '+';
-    if (magnitude < 10) *at++ = '0';
+    if (magnitude < 10)
+        *at++ = '0';
     at += write_digits(magnitude, at);
     return (size_t)(at - out);
 }
@@ -177,8 +184,10 @@ size_t float_repr(double value, char out[FLOAT_REPR_MAX])
     uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
     int exponent = (int)(bits >> 52 & 0x7ff);
     bool minus = bits >> 63;
-    if (exponent == 0x7ff) return write_special(value, out);
-    if (value == 0) return write_zero(minus, out);
+    if (exponent == 0x7ff)
+        return write_special(value, out);
+    if (value == 0)
+        return write_zero(minus, out);
     struct binary number = {exponent ? fraction | UINT64_C(1) << 52 : fraction,
                             (exponent ? exponent : 1) - 1075, fraction == 0 && exponent > 1};
     double size = fabs(value);
@@ -192,8 +201,10 @@ size_t float_repr_single(float value, char out[FLOAT_REPR_MAX])
     uint32_t fraction = bits & ((UINT32_C(1) << 23) - 1);
     int exponent = (int)(bits >> 23 & 0xff);
     bool minus = bits >> 31;
-    if (exponent == 0xff) return write_special((double)value, out);
-    if (value == 0) return write_zero(minus, out);
+    if (exponent == 0xff)
+        return write_special((double)value, out);
+    if (value == 0)
+        return write_zero(minus, out);
     struct binary number = {exponent ? fraction | UINT32_C(1) << 23 : fraction,
                             (exponent ? exponent : 1) - 150, fraction == 0 && exponent > 1};
     double size = fabs((double)value);

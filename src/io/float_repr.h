@@ -1,6 +1,6 @@
 /* The shortest text that reads back to the same number; of several, the one nearest to it.
- * Source: Python's repr(); for single precision numpy's str(). Method: Giulietti, "The Schubfach way to
- * render doubles" (2020). */
+ * Source: Python's repr(); for single precision numpy's str(). Method: Giulietti, "The Schubfach
+ * way to render doubles" (2020). */
 #ifndef IO_FLOAT_REPR_H
 #define IO_FLOAT_REPR_H
 

@@ -26,9 +26,7 @@ dk_status placement_init(struct placement *placement, struct run *run, struct re
     for (int32_t p = 0; placement->ready && p < nprocesses; p++) {
         vector_init(&placement->ready[p].ids, memory, sizeof(uint32_t));
     }
-    dk_status status = placement->ready ? find_roots(placement, err) : error_nomem(err);
-    if (status != DK_OK) placement_deinit(placement);
-    return status;
+    return placement->ready ? find_roots(placement, err) : error_nomem(err);
 }
 
 void placement_deinit(struct placement *placement)
@@ -41,7 +39,6 @@ void placement_deinit(struct placement *placement)
                 (size_t)placement->nprocesses * sizeof(*placement->ready));
     vector_deinit(&placement->roots);
     vector_deinit(&placement->estimates);
-    placement->run = NULL;
 }
 
 static size_t count(const struct ready *ready)

@@ -34,8 +34,10 @@ struct placement {
     size_t last_estimate;
 };
 
+/* To be followed by placement_deinit() also when it fails. */
 dk_status placement_init(struct placement *placement, struct run *run, struct results *results,
                          int32_t nprocesses, dk_error *err) DK_NODISCARD;
+/* Cleared memory is fine, too. */
 void placement_deinit(struct placement *placement);
 
 /* The next unit for `process`: its own, then one that needs nothing. */

@@ -43,6 +43,9 @@ static dk_status put_inputs(struct pool *pool, struct process *process, uint32_t
         outbox_put_u32(&process->out, id);
         DK_TRY(results_put(&pool->results, id, &process->out, err));
         results_set_held(&pool->results, id, process->number);
+        /* Descriptors made for this child only are closed as soon as they are on their way. */
+        if (process->out.fds.count < MESSAGE_FDS_MAX) continue;
+        if (outbox_send(&process->out, process->socket, false) == TRANSFER_NOMEM) return error_nomem(err);
     }
     return DK_OK;
 }

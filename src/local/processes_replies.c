@@ -131,7 +131,7 @@ static bool read_profile(struct pool *pool, struct cursor *message)
         if (line.name && vector_append(&profile.lines, &line, 1) != DK_OK) break;
     }
     if (pool->run->options->profile) {
-        profile_merge((struct profile *)pool->run->options->profile, &profile);
+        profile_merge(&pool->run->options->profile->lines, &profile);
     }
     profile_deinit(&profile);
     return true;

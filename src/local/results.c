@@ -32,9 +32,7 @@ dk_status results_init(struct results *results, struct run *run, int32_t nproces
     results->held = memory_calloc(memory, ntasks(results) * sizeof(*results->held));
     results->holders = memory_calloc(memory, ntasks(results) * results->row_nbytes);
     results->nbytes_held = memory_calloc(memory, (size_t)nprocesses * sizeof(int64_t));
-    if (results->held && results->holders && results->nbytes_held) return DK_OK;
-    results_deinit(results);
-    return error_nomem(err);
+    return results->held && results->holders && results->nbytes_held ? DK_OK : error_nomem(err);
 }
 
 static void free_held(struct results *results, uint32_t id)

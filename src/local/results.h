@@ -19,8 +19,10 @@ struct results {
     size_t max_fds;
 };
 
+/* To be followed by results_deinit() also when it fails. */
 dk_status results_init(struct results *results, struct run *run, int32_t nprocesses,
                        dk_error *err) DK_NODISCARD;
+/* Cleared memory is fine, too. */
 void results_deinit(struct results *results);
 
 /* Keeps the result of `id` that `parcel` brings.   Ownership: takes the parcel's descriptor, also on failure. */

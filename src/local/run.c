@@ -78,12 +78,22 @@ static void deinit(struct run *run)
     plan_deinit(&run->plan);
 }
 
+/* Whether tasks must be timed; who only wants to know of start and finish costs nothing per task. */
+static bool wants_events(const dk_get_options *options)
+{
+    for (size_t i = 0; i < options->ncallbacks; i++) {
+        if (options->callbacks[i].pretask || options->callbacks[i].posttask)
+            return true;
+    }
+    return false;
+}
+
 dk_status run_init(struct run *run, dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
                    size_t nkeys, const dk_get_options *options, dk_error *err)
 {
     *run = (struct run){.context = dk, .graph = graph};
     run->options = options ? options : &default_options;
-    run->observed = run->options->ncallbacks || run->options->profile;
+    run->observed = run->options->profile || wants_events(run->options);
     DK_TRY(plan_init(&run->plan, graph, keys, nkeys, err));
     pthread_mutex_init(&run->lock, NULL);
     dk_status status = allocate(run, err);
@@ -91,6 +101,8 @@ dk_status run_init(struct run *run, dk_context *dk, const dk_graph *graph, const
         deinit(run);
         return status;
     }
+    if (run->options->profile)
+        profile_begin(run->options->profile);
     tell_start(run);
     return DK_OK;
 }
@@ -99,6 +111,8 @@ dk_status run_finish(struct run *run, const dk_task_id *keys, size_t nkeys, dk_v
                      dk_error *err)
 {
     dk_status status = run->status;
+    if (run->options->profile)
+        profile_end(run->options->profile, run_num_workers(run));
     tell_finish(run);
     if (status == DK_OK) {
         for (size_t i = 0; i < nkeys; i++)
@@ -170,7 +184,7 @@ void worker_deinit(struct worker *worker)
     struct run *run = worker->run;
     if (run->options->profile) {
         pthread_mutex_lock(&run->lock);
-        profile_merge((struct profile *)run->options->profile, &worker->profile);
+        profile_merge(&run->options->profile->lines, &worker->profile);
         pthread_mutex_unlock(&run->lock);
     }
     profile_deinit(&worker->profile);
@@ -203,7 +217,7 @@ static dk_status call(struct worker *worker, uint32_t id, dk_error *err)
     struct run *run = worker->run;
     const struct task *task = graph_task(run->graph, id);
     const dk_value *args = fill_args(worker, task);
-    if (!args)
+    if (!args && task->nargs)
         return error_nomem(err);
     dk_task running = {.context = run->context,
                        .function = task->function,

@@ -30,16 +30,16 @@ typedef void (*dense_fn)(const void *restrict left, const void *restrict right,
 #define SIGNED
 #define NAME(operation) operation##_int64
 #include "column/kernels/arithmetic_int.inc.h"
-#define T uint64_t
-#define W uint64_t
+#define T               uint64_t
+#define W               uint64_t
 #define NAME(operation) operation##_uint64
 #include "column/kernels/arithmetic_int.inc.h"
-#define T float
-#define F(function) function##f
+#define T               float
+#define F(function)     function##f
 #define NAME(operation) operation##_float32
 #include "column/kernels/arithmetic_float.inc.h"
-#define T double
-#define F(function) function
+#define T               double
+#define F(function)     function
 #define NAME(operation) operation##_float64
 #include "column/kernels/arithmetic_float.inc.h"
 
@@ -62,7 +62,8 @@ static const dense_fn *const bodies[DK_TYPE_COUNT] = {
 };
 
 /* Integers have no inverse: a negative exponent in a row that counts is refused, as numpy does. */
-static dk_status check_exponents(const struct view *a, const struct view *b, dk_type type, dk_error *err)
+static dk_status check_exponents(const struct view *a, const struct view *b, dk_type type,
+                                 dk_error *err)
 {
     if (!type_is_integer(type) || type == DK_UINT64)
         return DK_OK;
@@ -92,7 +93,8 @@ static dense_fn choose_body(enum binary_op op, dk_type type, struct operand *b)
 }
 
 /* Marks the rows whose divisor is 0. */
-static void mark_zeros(const void *divisors, dk_type type, int64_t start, int64_t n, struct vec *out)
+static void mark_zeros(const void *divisors, dk_type type, int64_t start, int64_t n,
+                       struct vec *out)
 {
     uint8_t nonzero[BLOCK_ROWS];
     convert_find(type, DK_BOOL)(divisors, nonzero, n);
@@ -121,7 +123,8 @@ dk_status arithmetic_apply(enum binary_op op, const struct view *a, const struct
     for (int64_t start = 0; start < nrows; start += BLOCK_ROWS) {
         int64_t n = nrows - start < BLOCK_ROWS ? nrows - start : BLOCK_ROWS;
         const void *divisors = operand_block(&right, start, n);
-        body(operand_block(&left, start, n), divisors, (char *)out->data + (size_t)start * width, n);
+        body(operand_block(&left, start, n), divisors, (char *)out->data + (size_t)start * width,
+             n);
         if (divides)
             mark_zeros(divisors, type, start, n, out);
     }

@@ -57,8 +57,8 @@ static void NAME(mod)(const void *restrict left, const void *restrict right, voi
         out[i] = NAME(rest)(a[i], b[i]);
 }
 
-/* The quotient is taken of what the remainder leaves, so that a == (a // b) * b + a % b also where a / b
- * rounds up to an integer; x // 0 is x / 0. */
+/* The quotient is taken of what the remainder leaves, so that a == (a // b) * b + a % b also where
+ * a / b rounds up to an integer; x // 0 is x / 0. */
 static inline T NAME(quotient)(T a, T b)
 {
     if (b == 0)
@@ -129,8 +129,9 @@ static dense_fn NAME(pow_literal)(T exponent)
 }
 
 static const dense_fn NAME(bodies)[] = {
-    [OP_ADD] = NAME(add), [OP_SUB] = NAME(sub), [OP_MUL] = NAME(mul), [OP_DIV] = NAME(div),
-    [OP_FLOORDIV] = NAME(floordiv), [OP_MOD] = NAME(mod), [OP_POW] = NAME(pow),
+    [OP_ADD] = NAME(add), [OP_SUB] = NAME(sub),           [OP_MUL] = NAME(mul),
+    [OP_DIV] = NAME(div), [OP_FLOORDIV] = NAME(floordiv), [OP_MOD] = NAME(mod),
+    [OP_POW] = NAME(pow),
 };
 
 #undef T

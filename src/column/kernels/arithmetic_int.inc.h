@@ -1,8 +1,8 @@
 /* Dense arithmetic of one integer type.
  *  T     the type
- *  W     an unsigned type at least as wide as int and T: computing in it wraps without undefined behaviour
- *  NAME  (operation) -> function name
- *  SIGNED  defined for signed types: floor division then follows Python's sign rule */
+ *  W     an unsigned type at least as wide as int and T: computing in it wraps without undefined
+ * behaviour NAME  (operation) -> function name SIGNED  defined for signed types: floor division
+ * then follows Python's sign rule */
 
 static void NAME(add)(const void *restrict left, const void *restrict right, void *restrict result,
                       int64_t n)
@@ -31,8 +31,8 @@ static void NAME(mul)(const void *restrict left, const void *restrict right, voi
         out[i] = (T)((W)a[i] * (W)b[i]);
 }
 
-/* Divisors 0 give 0 here; the caller marks those rows. -1 is left to negation, which wraps where the
- * processor's division would trap. */
+/* Divisors 0 give 0 here; the caller marks those rows. -1 is left to negation, which wraps where
+ * the processor's division would trap. */
 static void NAME(floordiv)(const void *restrict left, const void *restrict right,
                            void *restrict result, int64_t n)
 {
@@ -73,7 +73,8 @@ static void NAME(mod)(const void *restrict left, const void *restrict right, voi
     }
 }
 
-/* By squaring; exponents are not negative where the row counts, and any value may stand where it does not. */
+/* By squaring; exponents are not negative where the row counts, and any value may stand where it
+ * does not. */
 static void NAME(pow)(const void *restrict left, const void *restrict right, void *restrict result,
                       int64_t n)
 {
@@ -91,8 +92,8 @@ static void NAME(pow)(const void *restrict left, const void *restrict right, voi
 }
 
 static const dense_fn NAME(bodies)[] = {
-    [OP_ADD] = NAME(add), [OP_SUB] = NAME(sub), [OP_MUL] = NAME(mul), [OP_FLOORDIV] = NAME(floordiv),
-    [OP_MOD] = NAME(mod), [OP_POW] = NAME(pow),
+    [OP_ADD] = NAME(add),           [OP_SUB] = NAME(sub), [OP_MUL] = NAME(mul),
+    [OP_FLOORDIV] = NAME(floordiv), [OP_MOD] = NAME(mod), [OP_POW] = NAME(pow),
 };
 
 #undef T

@@ -32,7 +32,8 @@ dk_status binary_adapt_literal(enum binary_op op, dk_type column, const struct v
     struct operand operand;
     dk_type type = literal->type;
     if (type_is_countable(type) && type_is_countable(column))
-        type = binary_promote((struct operand_type){column, false}, (struct operand_type){type, true});
+        type =
+            binary_promote((struct operand_type){column, false}, (struct operand_type){type, true});
     /* Comparisons of integers are exact in any width: a literal may lie outside the column's. */
     if (binary_is_compare(op) && !type_is_float(type))
         type = literal->type;

@@ -25,8 +25,8 @@ static inline bool type_is_countable(dk_type type)
     return type == DK_BOOL || type_is_number(type);
 }
 
-/* The type in which numbers meet: the wider one; a literal gives way to the column where its kind (bool,
- * integer, float) is not above the column's.   Source: numpy 2, NEP 50. */
+/* The type in which numbers meet: the wider one; a literal gives way to the column where its kind
+ * (bool, integer, float) is not above the column's.   Source: numpy 2, NEP 50. */
 dk_type binary_promote(struct operand_type a, struct operand_type b);
 
 /* The operand types of two views: where one row meets many, that row is a literal. */
@@ -35,8 +35,8 @@ void binary_operand_types(const struct view *a, const struct view *b, struct ope
 /* Each computes out = a op b for its family of types; binary_apply chooses. */
 dk_status arithmetic_apply(enum binary_op op, const struct view *a, const struct view *b,
                            struct vec *out, dk_error *err) DK_NODISCARD;
-dk_status logic_apply(enum binary_op op, const struct view *a, const struct view *b, struct vec *out,
-                      dk_error *err) DK_NODISCARD;
+dk_status logic_apply(enum binary_op op, const struct view *a, const struct view *b,
+                      struct vec *out, dk_error *err) DK_NODISCARD;
 dk_status compare_apply(enum binary_op op, const struct view *a, const struct view *b,
                         struct vec *out, dk_error *err) DK_NODISCARD;
 dk_status compare_words_apply(enum binary_op op, const struct view *a, const struct view *b,

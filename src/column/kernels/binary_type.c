@@ -20,8 +20,8 @@ static enum kind kind_of(dk_type type)
     return type_is_float(type) ? KIND_FLOAT : KIND_INTEGER;
 }
 
-/* Both are columns. The types are listed in rising order, so that the larger wins, except where neither
- * holds all values of the other. */
+/* Both are columns. The types are listed in rising order, so that the larger wins, except where
+ * neither holds all values of the other. */
 static dk_type promote_columns(dk_type a, dk_type b)
 {
     dk_type low = a < b ? a : b, high = a < b ? b : a;
@@ -82,7 +82,8 @@ static dk_status logic_type(enum binary_op op, struct operand_type a, struct ope
     if (a.type == DK_BOOL || b.type == DK_BOOL)
         return DK_OK;
     *out = binary_promote(a, b);
-    return type_is_float(*out) ? refuse(op, a.type, b.type, "; convert one with astype", err) : DK_OK;
+    return type_is_float(*out) ? refuse(op, a.type, b.type, "; convert one with astype", err)
+                               : DK_OK;
 }
 
 static bool is_words(dk_type type)
@@ -101,12 +102,14 @@ static dk_status compare_type(enum binary_op op, dk_type a, dk_type b, dk_type *
         return DK_OK;
     if (is_words(a) && is_words(b) && (a == DK_CATEGORY || b == DK_CATEGORY))
         return refuse(op, a, b, "; unordered categories can only be compared by == and !=", err);
-    if ((type_is_countable(a) && type_is_countable(b)) || (a == b && (is_words(a) || type_is_temporal(a))))
+    if ((type_is_countable(a) && type_is_countable(b)) ||
+        (a == b && (is_words(a) || type_is_temporal(a))))
         return DK_OK;
     return refuse(op, a, b, "", err);
 }
 
-/* Of the types that are left, at least one is a timestamp or a duration; DK_TYPE_COUNT: no such operation. */
+/* Of the types that are left, at least one is a timestamp or a duration; DK_TYPE_COUNT: no such
+ * operation. */
 static dk_type temporal_type(enum binary_op op, dk_type a, dk_type b)
 {
     bool scales = type_is_number(b) && a == DK_DURATION;

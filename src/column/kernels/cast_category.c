@@ -70,8 +70,7 @@ static void merge(const struct entry *from, int32_t start, int32_t middle, int32
     int32_t left = start, right = middle;
     for (int32_t i = start; i < end; i++) {
         bool take_left =
-            left < middle &&
-            (right >= end || word_compare(from[left].word, from[right].word) <= 0);
+            left < middle && (right >= end || word_compare(from[left].word, from[right].word) <= 0);
         to[i] = take_left ? from[left++] : from[right++];
     }
 }

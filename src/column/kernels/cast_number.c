@@ -1,4 +1,5 @@
-/* Casts among numbers. A value the target cannot hold is an error: it never becomes another value. */
+/* Casts among numbers. A value the target cannot hold is an error: it never becomes another value.
+ */
 #include <inttypes.h>
 #include <math.h>
 
@@ -78,8 +79,9 @@ static dk_status refuse_integer(const struct view *in, int64_t row, dk_type to, 
                      dk_type_name(to));
 }
 
-/* Did the valid integers of rows [start, start + n) survive their conversion to `out`? They did when they
- * come back equal; between signed and unsigned 64 bits the sign has to be looked at as well. */
+/* Did the valid integers of rows [start, start + n) survive their conversion to `out`? They did
+ * when they come back equal; between signed and unsigned 64 bits the sign has to be looked at as
+ * well. */
 static dk_status check_integers(const struct view *in, int64_t start, int64_t n,
                                 const struct vec *out, dk_error *err)
 {

@@ -99,7 +99,7 @@ static dk_status parse_value(struct word word, dk_type type, void *to, bool *mis
         convert_find(DK_FLOAT64, type)(&number, to, 1);
         return DK_OK;
     case DK_TIMESTAMP:
-        *missing = word.nbytes == 0;
+        *missing = word.nbytes == 0 || timestamp_is_missing_word(word.bytes, word.nbytes);
         if (!*missing && !timestamp_parse(word.bytes, word.nbytes, to))
             return refuse(word, type, ": write it as 2015-05-05 12:00:00", err);
         return DK_OK;

@@ -9,39 +9,39 @@
 typedef void (*test_fn)(const void *restrict left, const void *restrict right,
                         uint8_t *restrict out, int64_t n);
 
-#define EQUAL(x, y) ((x) == (y))
-#define LESS(x, y) ((x) < (y))
+#define EQUAL(x, y)      ((x) == (y))
+#define LESS(x, y)       ((x) < (y))
 #define LESS_EQUAL(x, y) ((x) <= (y))
-#define A uint8_t
-#define B uint8_t
-#define NAME(operation) operation##_bool
+#define A                uint8_t
+#define B                uint8_t
+#define NAME(operation)  operation##_bool
 #include "column/kernels/compare.inc.h"
-#define A int8_t
-#define B int8_t
+#define A               int8_t
+#define B               int8_t
 #define NAME(operation) operation##_int8
 #include "column/kernels/compare.inc.h"
-#define A int16_t
-#define B int16_t
+#define A               int16_t
+#define B               int16_t
 #define NAME(operation) operation##_int16
 #include "column/kernels/compare.inc.h"
-#define A int32_t
-#define B int32_t
+#define A               int32_t
+#define B               int32_t
 #define NAME(operation) operation##_int32
 #include "column/kernels/compare.inc.h"
-#define A int64_t
-#define B int64_t
+#define A               int64_t
+#define B               int64_t
 #define NAME(operation) operation##_int64
 #include "column/kernels/compare.inc.h"
-#define A uint64_t
-#define B uint64_t
+#define A               uint64_t
+#define B               uint64_t
 #define NAME(operation) operation##_uint64
 #include "column/kernels/compare.inc.h"
-#define A float
-#define B float
+#define A               float
+#define B               float
 #define NAME(operation) operation##_float32
 #include "column/kernels/compare.inc.h"
-#define A double
-#define B double
+#define A               double
+#define B               double
 #define NAME(operation) operation##_float64
 #include "column/kernels/compare.inc.h"
 #undef EQUAL
@@ -49,22 +49,22 @@ typedef void (*test_fn)(const void *restrict left, const void *restrict right,
 #undef LESS_EQUAL
 
 /* Signed against unsigned, exactly: no type holds both. */
-#define EQUAL(x, y) ((x) >= 0 && (uint64_t)(x) == (y))
-#define LESS(x, y) ((x) < 0 || (uint64_t)(x) < (y))
+#define EQUAL(x, y)      ((x) >= 0 && (uint64_t)(x) == (y))
+#define LESS(x, y)       ((x) < 0 || (uint64_t)(x) < (y))
 #define LESS_EQUAL(x, y) ((x) < 0 || (uint64_t)(x) <= (y))
-#define A int64_t
-#define B uint64_t
-#define NAME(operation) operation##_signed_unsigned
+#define A                int64_t
+#define B                uint64_t
+#define NAME(operation)  operation##_signed_unsigned
 #include "column/kernels/compare.inc.h"
 #undef EQUAL
 #undef LESS
 #undef LESS_EQUAL
-#define EQUAL(x, y) ((y) >= 0 && (x) == (uint64_t)(y))
-#define LESS(x, y) ((y) >= 0 && (x) < (uint64_t)(y))
+#define EQUAL(x, y)      ((y) >= 0 && (x) == (uint64_t)(y))
+#define LESS(x, y)       ((y) >= 0 && (x) < (uint64_t)(y))
 #define LESS_EQUAL(x, y) ((y) >= 0 && (x) <= (uint64_t)(y))
-#define A uint64_t
-#define B int64_t
-#define NAME(operation) operation##_unsigned_signed
+#define A                uint64_t
+#define B                int64_t
+#define NAME(operation)  operation##_unsigned_signed
 #include "column/kernels/compare.inc.h"
 
 static const test_fn *const bodies[DK_TYPE_COUNT] = {
@@ -85,7 +85,8 @@ static bool is_signed(dk_type type)
     return type == DK_BOOL || (type_is_integer(type) && type != DK_UINT64);
 }
 
-/* Integers are compared by value, whatever their widths; floats in the type arithmetic would use. */
+/* Integers are compared by value, whatever their widths; floats in the type arithmetic would use.
+ */
 static struct plan choose_plan(enum binary_op op, const struct view *a, const struct view *b)
 {
     dk_type left = storage_type(a->type), right = storage_type(b->type);

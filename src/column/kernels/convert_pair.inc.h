@@ -1,6 +1,7 @@
-/* One conversion: FROM_T values (FROM in the name) to TO_T (TO in the name). The includer keeps FROM;
- * TO is undefined again. */
-static void CONVERT_NAME(FROM, TO)(const void *restrict in_values, void *restrict out_values, int64_t n)
+/* One conversion: FROM_T values (FROM in the name) to TO_T (TO in the name). The includer keeps
+ * FROM; TO is undefined again. */
+static void CONVERT_NAME(FROM, TO)(const void *restrict in_values, void *restrict out_values,
+                                   int64_t n)
 {
     const FROM_T *restrict in = in_values;
     TO_T *restrict out = out_values;

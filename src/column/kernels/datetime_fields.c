@@ -1,5 +1,5 @@
-/* Calendar and clock fields of timestamps. What depends on the date alone is computed once a day of a series,
- * not once a row. */
+/* Calendar and clock fields of timestamps. What depends on the date alone is computed once a day of
+ * a series, not once a row. */
 #include <string.h>
 
 #include "column/kernels/datetime.h"
@@ -139,7 +139,8 @@ static void date_tests(enum dt_field field, const int64_t *restrict in, int64_t 
     }
 }
 
-/* Fields of the clock are (nanoseconds of the day / unit) % modulus; constants let the compiler multiply. */
+/* Fields of the clock are (nanoseconds of the day / unit) % modulus; constants let the compiler
+ * multiply. */
 static inline void clock_rows(const int64_t *restrict in, int64_t nrows, int32_t *restrict out,
                               uint64_t unit, uint64_t modulus)
 {

@@ -1,5 +1,5 @@
-/* Rounding to multiples of a fixed step. In a time series the next row nearly always rounds to what the row
- * before did, so the bounds of that answer are remembered and the division is left out. */
+/* Rounding to multiples of a fixed step. In a time series the next row nearly always rounds to what
+ * the row before did, so the bounds of that answer are remembered and the division is left out. */
 #include "column/kernels/datetime.h"
 #include "column/kernels/validity.h"
 
@@ -47,8 +47,8 @@ static bool find_period(enum round_mode mode, int64_t value, int64_t unit, struc
 }
 
 /* Rounds rows from `i` on until one does not fall into `period`; returns its number. */
-static int64_t round_run(const int64_t *restrict in, int64_t *restrict out, int64_t i, int64_t nrows,
-                         const struct period *period)
+static int64_t round_run(const int64_t *restrict in, int64_t *restrict out, int64_t i,
+                         int64_t nrows, const struct period *period)
 {
     uint64_t first = (uint64_t)period->first, span = (uint64_t)period->last - first;
     int64_t result = period->result;
@@ -77,7 +77,8 @@ dk_status round_apply(enum round_mode mode, const struct view *in, int64_t unit_
                       dk_error *err)
 {
     if (in->type != DK_TIMESTAMP && in->type != DK_DURATION)
-        return error_set(err, DK_ETYPE, "cannot round %s: only timestamps and durations have a step",
+        return error_set(err, DK_ETYPE,
+                         "cannot round %s: only timestamps and durations have a step",
                          dk_type_name(in->type));
     if (unit_ns <= 0)
         return error_set(err, DK_EINVAL, "cannot round to a step of %lld ns: it must be positive",

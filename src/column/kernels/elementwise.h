@@ -1,10 +1,11 @@
-/* Element by element: arithmetic, comparison, logic, casts. Inputs are views, output is a reusable vec.
+/* Element by element: arithmetic, comparison, logic, casts. Inputs are views, output is a reusable
+ * vec.
  *
- * A view of one row is broadcast against one of many rows (that is how a literal enters). Missing in, missing
- * out, except that comparisons give false (NE: true), as pandas' do; and/or/xor treat missing as false.
- * Dispatch on types happens once a call; dense and nullable inputs have separate loops.
- * Integer results that have no value (x // 0, x % 0) are missing.
- * Source: pandas Series arithmetic, numpy 2 promotion (a literal takes the type of the column where it can). */
+ * A view of one row is broadcast against one of many rows (that is how a literal enters). Missing
+ * in, missing out, except that comparisons give false (NE: true), as pandas' do; and/or/xor treat
+ * missing as false. Dispatch on types happens once a call; dense and nullable inputs have separate
+ * loops. Integer results that have no value (x // 0, x % 0) are missing. Source: pandas Series
+ * arithmetic, numpy 2 promotion (a literal takes the type of the column where it can). */
 #ifndef KERNELS_ELEMENTWISE_H
 #define KERNELS_ELEMENTWISE_H
 
@@ -43,19 +44,21 @@ struct operand_type {
     bool literal;
 };
 
-/* The result type of `a op b`; DK_ETYPE when there is none ("cannot apply + to str and float64"). */
+/* The result type of `a op b`; DK_ETYPE when there is none ("cannot apply + to str and float64").
+ */
 dk_status binary_type(enum binary_op op, struct operand_type a, struct operand_type b, dk_type *out,
                       dk_error *err) DK_NODISCARD;
-/* out = a op b, as `out->type`, which binary_type gave. Beside a view of many rows a view of one row is taken
- * for a literal.
- * Errors: DK_EOVERFLOW (an integer literal does not fit the column's type: names it; a timestamp or duration
- * leaves the range), DK_EINVAL (an integer to a negative power), DK_ENOMEM. */
+/* out = a op b, as `out->type`, which binary_type gave. Beside a view of many rows a view of one
+ * row is taken for a literal. Errors: DK_EOVERFLOW (an integer literal does not fit the column's
+ * type: names it; a timestamp or duration leaves the range), DK_EINVAL (an integer to a negative
+ * power), DK_ENOMEM. */
 dk_status binary_apply(enum binary_op op, const struct view *a, const struct view *b,
                        struct vec *out, dk_error *err) DK_NODISCARD;
 
-/* out = the one-row view `literal` in the type it takes beside a column of type `column` (`out->type` is set
- * here). A literal prepared so gives the same results whether the column's view has one row or many.
- * Errors: DK_EOVERFLOW ("the integer 1000 is out of bounds for int8"), DK_ENOMEM. */
+/* out = the one-row view `literal` in the type it takes beside a column of type `column`
+ * (`out->type` is set here). A literal prepared so gives the same results whether the column's view
+ * has one row or many. Errors: DK_EOVERFLOW ("the integer 1000 is out of bounds for int8"),
+ * DK_ENOMEM. */
 dk_status binary_adapt_literal(enum binary_op op, dk_type column, const struct view *literal,
                                struct vec *out, dk_error *err) DK_NODISCARD;
 
@@ -77,8 +80,9 @@ dk_status unary_type(enum unary_op op, dk_type in, dk_type *out, dk_error *err) 
 dk_status unary_apply(enum unary_op op, const struct view *in, struct vec *out,
                       dk_error *err) DK_NODISCARD;
 
-/* Converts values (pandas astype). Float to integer truncates; NaN or out of range to integer: DK_ETYPE.
- * Text to numbers and timestamps parses; anything to text prints; category to text and back. */
+/* Converts values (pandas astype). Float to integer truncates; NaN or out of range to integer:
+ * DK_ETYPE. Text to numbers and timestamps parses; anything to text prints; category to text and
+ * back. */
 bool cast_is_possible(dk_type from, dk_type to);
 dk_status cast_apply(const struct view *in, struct vec *out, dk_error *err) DK_NODISCARD;
 

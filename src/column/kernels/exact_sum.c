@@ -235,7 +235,8 @@ static int wide_parts(struct exact_wide *rest, double *parts)
 {
     double head = exact_wide_round(rest);
     int n = 0;
-    for (; head && n < EXACT_SUM_MAX_PARTS; head = exact_wide_round(rest)) {
+    parts[0] = 0;
+    for (; head != 0 && n < EXACT_SUM_MAX_PARTS; head = exact_wide_round(rest)) {
         /* A sum beyond the largest double is cut into powers of two that are in range. */
         if (isinf(head))
             head = copysign(0x1p1023, head);
@@ -243,11 +244,9 @@ static int wide_parts(struct exact_wide *rest, double *parts)
         exact_wide_add(rest, -(int128)scaled.mantissa, scaled.exponent);
         parts[n++] = head;
     }
-    if (head)
+    if (head != 0)
         parts[0] = copysign(INFINITY, parts[0]);
-    if (!n)
-        parts[0] = 0;
-    return head || !n ? 1 : n;
+    return head != 0 || n == 0 ? 1 : n;
 }
 
 int exact_sum_parts(const struct exact_sum *sum, double parts[EXACT_SUM_MAX_PARTS])

@@ -1,6 +1,6 @@
-/* Frequencies by pandas' names, those of old releases included. Fixed ones are a number of nanoseconds;
- * those of the calendar are recognised only to refuse them by the name pandas gives them.
- * Source: pandas.tseries.frequencies.to_offset. */
+/* Frequencies by pandas' names, those of old releases included. Fixed ones are a number of
+ * nanoseconds; those of the calendar are recognised only to refuse them by the name pandas gives
+ * them. Source: pandas.tseries.frequencies.to_offset. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,18 +11,34 @@ struct fixed {
     int64_t ns;
 };
 
-#define US INT64_C(1000)
-#define MS INT64_C(1000000)
+#define US     INT64_C(1000)
+#define MS     INT64_C(1000000)
 #define MINUTE (60 * NS_PER_SECOND)
-#define HOUR (3600 * NS_PER_SECOND)
+#define HOUR   (3600 * NS_PER_SECOND)
 
 static const struct fixed fixed[] = {
-    {"ns", 1},      {"N", 1},       {"n", 1},      {"NS", 1},
-    {"us", US},     {"U", US},      {"u", US},     {"US", US},
-    {"ms", MS},     {"L", MS},      {"l", MS},
-    {"s", NS_PER_SECOND},           {"S", NS_PER_SECOND},
-    {"min", MINUTE}, {"Min", MINUTE}, {"MIN", MINUTE}, {"T", MINUTE}, {"t", MINUTE},
-    {"h", HOUR},    {"H", HOUR},    {"D", NS_PER_DAY}, {"d", NS_PER_DAY},
+    {"ns", 1},
+    {"N", 1},
+    {"n", 1},
+    {"NS", 1},
+    {"us", US},
+    {"U", US},
+    {"u", US},
+    {"US", US},
+    {"ms", MS},
+    {"L", MS},
+    {"l", MS},
+    {"s", NS_PER_SECOND},
+    {"S", NS_PER_SECOND},
+    {"min", MINUTE},
+    {"Min", MINUTE},
+    {"MIN", MINUTE},
+    {"T", MINUTE},
+    {"t", MINUTE},
+    {"h", HOUR},
+    {"H", HOUR},
+    {"D", NS_PER_DAY},
+    {"d", NS_PER_DAY},
 };
 
 /* What stands behind the name of a calendar frequency. */
@@ -101,7 +117,8 @@ static int find_short(const char *list, const char *text, size_t nbytes)
 }
 
 /* The anchor behind "-" ("W-MON", "QE-JAN"); `nbytes` 0: the default. False for an unknown one. */
-static bool anchor_value(const struct calendar *calendar, const char *text, size_t nbytes, int *value)
+static bool anchor_value(const struct calendar *calendar, const char *text, size_t nbytes,
+                         int *value)
 {
     *value = calendar->value;
     if (nbytes == 0)
@@ -185,7 +202,8 @@ static dk_status refuse_unknown(const char *text, const char *hint, dk_error *er
     return error_set(err, DK_EINVAL, "Invalid frequency: %s%s", text, hint);
 }
 
-/* Adds the nanoseconds of a fixed piece to `*total`. `*known` is false when the alias is no fixed one. */
+/* Adds the nanoseconds of a fixed piece to `*total`. `*known` is false when the alias is no fixed
+ * one. */
 static dk_status add_fixed(const struct piece *piece, const char *text, int64_t *total, bool *known,
                            dk_error *err)
 {
@@ -196,9 +214,11 @@ static dk_status add_fixed(const struct piece *piece, const char *text, int64_t 
     *known = unit != NULL;
     if (!unit)
         return DK_OK;
-    /* Whole units and the decimal part apart, so that no product is larger than the result need be. */
+    /* Whole units and the decimal part apart, so that no product is larger than the result need be.
+     */
     int64_t part, whole = piece->digits / piece->scale, rest = piece->digits % piece->scale;
-    if (__builtin_mul_overflow(whole, unit->ns, &whole) || __builtin_mul_overflow(rest, unit->ns, &part) ||
+    if (__builtin_mul_overflow(whole, unit->ns, &whole) ||
+        __builtin_mul_overflow(rest, unit->ns, &part) ||
         __builtin_add_overflow(*total, whole, total) ||
         __builtin_add_overflow(*total, part / piece->scale, total))
         return error_set(err, DK_EOVERFLOW,
@@ -228,12 +248,14 @@ static dk_status refuse_calendar(const struct calendar *calendar, int64_t count,
 }
 
 /* The error for a frequency that is not fixed: one of the calendar, or unknown. */
-static dk_status refuse_piece(const struct piece *piece, bool alone, const char *text, dk_error *err)
+static dk_status refuse_piece(const struct piece *piece, bool alone, const char *text,
+                              dk_error *err)
 {
     const char *dash = memchr(piece->alias, '-', piece->nbytes);
     size_t nbytes = dash ? (size_t)(dash - piece->alias) : piece->nbytes;
     size_t anchor_nbytes = dash ? piece->nbytes - nbytes - 1 : 0;
-    for (size_t i = 0; alone && piece->scale == 1 && i < sizeof calendars / sizeof calendars[0]; i++) {
+    for (size_t i = 0; alone && piece->scale == 1 && i < sizeof calendars / sizeof calendars[0];
+         i++) {
         int value;
         if (same(calendars[i].alias, piece->alias, nbytes) &&
             anchor_value(&calendars[i], dash ? dash + 1 : NULL, anchor_nbytes, &value))

@@ -41,8 +41,8 @@ static const void *without_nulls(struct operand *operand, const struct view *vie
 }
 
 /* Integers keep their nulls; where a bool takes part, missing counts as false. */
-dk_status logic_apply(enum binary_op op, const struct view *a, const struct view *b, struct vec *out,
-                      dk_error *err)
+dk_status logic_apply(enum binary_op op, const struct view *a, const struct view *b,
+                      struct vec *out, dk_error *err)
 {
     struct operand_type types[2];
     binary_operand_types(a, b, types);

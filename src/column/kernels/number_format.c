@@ -1,5 +1,6 @@
 #include "column/kernels/number_text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,8 @@ static void strip_zeros(struct decimal *decimal)
         decimal->ndigits--;
 }
 
-/* Most numbers in data have a few decimals: they are an integer over a power of ten. Both are exact below
- * `limit`, so their quotient is the number that the text reads back to. */
+/* Most numbers in data have a few decimals: they are an integer over a power of ten. Both are exact
+ * below `limit`, so their quotient is the number that the text reads back to. */
 static bool find_short(double value, double limit, bool single, struct decimal *out)
 {
     for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
@@ -52,10 +53,10 @@ static bool find_short(double value, double limit, bool single, struct decimal *
     return false;
 }
 
-/* Prints with `ndigits` digits. The decimal point is skipped, as another locale may have another one. */
-static void print_digits(double value, int ndigits, char *text, size_t nbytes, struct decimal *out)
+/* Takes digits and exponent out of "d.ddde-dd". The decimal point is skipped: in another locale it
+ * may be another character. */
+static void read_digits(const char *text, struct decimal *out)
 {
-    snprintf(text, nbytes, "%.*e", ndigits - 1, value);
     const char *at = text;
     for (out->ndigits = 0; *at != 'e'; at++)
         if (*at >= '0' && *at <= '9')
@@ -64,19 +65,41 @@ static void print_digits(double value, int ndigits, char *text, size_t nbytes, s
     strip_zeros(out);
 }
 
-/* The fewest digits that read back: 15 to 17 for a double (6 to 9 for a float), as any decimal of 15 (6)
- * digits survives the way there and back. */
+static bool reads_back(const char *text, double value, bool single)
+{
+    return single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+}
+
+/* Prints with `ndigits` digits; true when that reads back. Below a power of two numbers are twice
+ * as dense as above, so there the decimal above may read back when the nearer one below does not.
+ */
+static bool print_digits(double value, bool single, int ndigits, char *text, size_t nbytes)
+{
+    snprintf(text, nbytes, "%.*e", ndigits - 1, value);
+    if (reads_back(text, value, single))
+        return true;
+    int exponent;
+    char *last = strchr(text, 'e') - 1;
+    if (frexp(value, &exponent) != 0.5 || *last == '9')
+        return false;
+    ++*last;
+    return reads_back(text, value, single);
+}
+
+/* The fewest digits that read back: 15 to 17 for a double (6 to 9 for a float), as any decimal of
+ * 15 (6) digits survives the way there and back. Below the normal range there is less precision,
+ * and no such bound. */
 static void find_digits(double value, bool single, struct decimal *out)
 {
     char text[64];
     if (find_short(value, single ? 1e6 : 1e15, single, out))
         return;
-    int most = single ? 9 : 17;
-    for (int ndigits = single ? 6 : 15; ndigits <= most; ndigits++) {
-        print_digits(value, ndigits, text, sizeof text, out);
-        if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
-            return;
-    }
+    int most = single ? 9 : 17, ndigits = single ? 6 : 15;
+    if (value < (single ? (double)FLT_MIN : DBL_MIN))
+        ndigits = 1;
+    while (!print_digits(value, single, ndigits, text, sizeof text) && ndigits < most)
+        ndigits++;
+    read_digits(text, out);
 }
 
 static char *put_zeros(char *out, int n)

@@ -67,7 +67,8 @@ static bool is_decimal(const char *at)
     return *at == '\0';
 }
 
-/* Up to 15 digits and a small power of ten are exact doubles, so one division gives the nearest one. */
+/* Up to 15 digits and a small power of ten are exact doubles, so one division gives the nearest
+ * one. */
 static bool parse_short(const char *at, double *out)
 {
     static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,

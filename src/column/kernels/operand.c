@@ -68,8 +68,8 @@ static void repeat_first(struct operand *operand)
         memcpy(operand->block + filled, operand->block, filled);
 }
 
-dk_status operand_open(struct operand *operand, const struct view *view, dk_type type, int64_t nrows,
-                       dk_error *err)
+dk_status operand_open(struct operand *operand, const struct view *view, dk_type type,
+                       int64_t nrows, dk_error *err)
 {
     operand->view = view;
     operand->type = type;

@@ -1,5 +1,5 @@
-/* One side of an element-wise operation, read block by block as the type the operation computes in. One
- * loop body then serves column with column, column with literal and literal with column. */
+/* One side of an element-wise operation, read block by block as the type the operation computes in.
+ * One loop body then serves column with column, column with literal and literal with column. */
 #ifndef KERNELS_OPERAND_H
 #define KERNELS_OPERAND_H
 
@@ -16,14 +16,15 @@ struct operand {
     _Alignas(64) unsigned char block[BLOCK_ROWS * sizeof(int64_t)];
 };
 
-/* Prepares reading `view` for a result of `nrows` rows as `type`. A one-row integer that does not fit an
- * integer `type` gives DK_EOVERFLOW "the integer 1000 is out of bounds for int8" (a column is never
- * narrowed: its type would have won). Borrows `view`. */
-dk_status operand_open(struct operand *operand, const struct view *view, dk_type type, int64_t nrows,
-                       dk_error *err) DK_NODISCARD;
+/* Prepares reading `view` for a result of `nrows` rows as `type`. A one-row integer that does not
+ * fit an integer `type` gives DK_EOVERFLOW "the integer 1000 is out of bounds for int8" (a column
+ * is never narrowed: its type would have won). Borrows `view`. */
+dk_status operand_open(struct operand *operand, const struct view *view, dk_type type,
+                       int64_t nrows, dk_error *err) DK_NODISCARD;
 
-/* The values of rows [start, start + n), n <= BLOCK_ROWS, start a multiple of BLOCK_ROWS. Read as a float
- * type, missing values are NaN; else what stands at a missing value is arbitrary. Valid until the next call. */
+/* The values of rows [start, start + n), n <= BLOCK_ROWS, start a multiple of BLOCK_ROWS. Read as a
+ * float type, missing values are NaN; else what stands at a missing value is arbitrary. Valid until
+ * the next call. */
 const void *operand_block(struct operand *operand, int64_t start, int64_t n);
 
 /* Rows of `a op b`: one row is broadcast against any number. */

@@ -5,8 +5,8 @@
 #include "column/kernels/validity.h"
 #include "column/kernels/words.h"
 
-/* Without a branch per row: the position is always written, and kept only when the row is chosen. The write
- * stays inside `rows`, as no more rows are chosen than were seen. */
+/* Without a branch per row: the position is always written, and kept only when the row is chosen.
+ * The write stays inside `rows`, as no more rows are chosen than were seen. */
 static int64_t choose(const uint8_t *mask, int64_t start, int64_t n, int32_t *rows, int64_t count)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -17,7 +17,8 @@ static int64_t choose(const uint8_t *mask, int64_t start, int64_t n, int32_t *ro
 }
 
 /* Eight rows at a time: all or none of them is what sorted data nearly always gives. */
-static int64_t choose_block(const uint8_t *mask, int64_t start, int64_t n, int32_t *rows, int64_t count)
+static int64_t choose_block(const uint8_t *mask, int64_t start, int64_t n, int32_t *rows,
+                            int64_t count)
 {
     int64_t i = 0;
     for (; i + 8 <= n; i += 8) {
@@ -102,7 +103,8 @@ static void take_values(const struct view *in, const int32_t *rows, int64_t nrow
     }
 }
 
-static dk_status take_text(const struct view *in, const int32_t *rows, int64_t nrows, struct vec *out)
+static dk_status take_text(const struct view *in, const int32_t *rows, int64_t nrows,
+                           struct vec *out)
 {
     size_t nbytes = 0;
     for (int64_t i = 0; i < nrows; i++)

@@ -1,5 +1,5 @@
-/* Arithmetic of timestamps and durations, in nanoseconds. Unlike plain integers they never wrap: a result
- * outside the range is an error, as it is in pandas. */
+/* Arithmetic of timestamps and durations, in nanoseconds. Unlike plain integers they never wrap: a
+ * result outside the range is an error, as it is in pandas. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Timestamps as text, and the calendar. Text is read eight bytes at a time: a block of digits and separators
- * is checked and turned into numbers without a branch per character. */
+/* Timestamps as text, and the calendar. Text is read eight bytes at a time: a block of digits and
+ * separators is checked and turned into numbers without a branch per character. */
 #include <string.h>
 
 #include "column/kernels/datetime.h"
@@ -50,9 +50,9 @@ static inline uint64_t load_8(const char *text)
     return word;
 }
 
-/* Reads eight characters that must have the shape `pattern`: a digit where it has '0', else the very
- * character. `*pairs` gets in byte i ten times digit i plus digit i + 1. `slack` per byte is what may be added
- * without reaching 128: 0x76 to a digit, 0x7f to a separator that matched. */
+/* Reads eight characters that must have the shape `pattern`: a digit where it has '0', else the
+ * very character. `*pairs` gets in byte i ten times digit i plus digit i + 1. `slack` per byte is
+ * what may be added without reaching 128: 0x76 to a digit, 0x7f to a separator that matched. */
 static inline bool read_8(const char *text, uint64_t pattern, uint64_t slack, uint64_t *pairs)
 {
     uint64_t digits = load_8(text) ^ pattern;
@@ -107,8 +107,8 @@ static inline bool read_clock(const char *text, int64_t *seconds)
     return (hour < 24) & (minute < 60) & (second < 60);
 }
 
-/* ".fff": the digits behind the point to nanoseconds, more than nine truncated. Returns the characters read,
- * 0 when there is no digit. */
+/* ".fff": the digits behind the point to nanoseconds, more than nine truncated. Returns the
+ * characters read, 0 when there is no digit. */
 static inline size_t read_fraction(const char *text, size_t nbytes, int64_t *ns)
 {
     int64_t unit = NS_PER_SECOND / 10;
@@ -119,8 +119,9 @@ static inline size_t read_fraction(const char *text, size_t nbytes, int64_t *ns)
     return i > 1 ? i : 0;
 }
 
-/* The `ndigits` (1 to 8) digits that end at `end`, as nanoseconds; the eight characters before `end` exist.
- * All are read at once, and those before the fraction shifted out, which leaves zeros behind it. */
+/* The `ndigits` (1 to 8) digits that end at `end`, as nanoseconds; the eight characters before
+ * `end` exist. All are read at once, and those before the fraction shifted out, which leaves zeros
+ * behind it. */
 static inline bool read_short_fraction(const char *end, size_t ndigits, int64_t *ns)
 {
     uint64_t shift = 8 * (8 - ndigits);
@@ -164,7 +165,8 @@ static bool read_zone(const char *text, size_t nbytes, int64_t *ahead)
     return true;
 }
 
-/* What follows "YYYY-MM-DDT": HH:MM[:SS[.fraction]][zone], to seconds of the day and nanoseconds. */
+/* What follows "YYYY-MM-DDT": HH:MM[:SS[.fraction]][zone], to seconds of the day and nanoseconds.
+ */
 static bool read_time(const char *text, size_t nbytes, int64_t *seconds, int64_t *ns)
 {
     int64_t ahead;
@@ -217,10 +219,19 @@ bool timestamp_parse(const char *text, size_t nbytes, int64_t *out_ns)
         return read_short_date(text, nbytes, &days) && combine(days, 0, 0, out_ns);
     if (!read_date(text, &days))
         return false;
-    if (nbytes > 10 && ((text[10] != ' ' && text[10] != 'T') ||
-                        !read_time(text + 11, nbytes - 11, &seconds, &ns)))
+    if (nbytes > 10 &&
+        ((text[10] != ' ' && text[10] != 'T') || !read_time(text + 11, nbytes - 11, &seconds, &ns)))
         return false;
     return combine(days, seconds, ns, out_ns);
+}
+
+bool timestamp_is_missing_word(const char *text, size_t nbytes)
+{
+    static const char WORDS[][4] = {"NaT", "nat", "NAT", "NaN", "nan", "NAN"};
+    for (size_t i = 0; nbytes == 3 && i < sizeof WORDS / sizeof *WORDS; i++)
+        if (memcmp(text, WORDS[i], 3) == 0)
+            return true;
+    return false;
 }
 
 /* The nanoseconds of the date at `text`, remembered when any time of that day is in range. */
@@ -229,8 +240,8 @@ static inline bool cached_day(struct timestamp_cache *cache, const char *text)
     if (cache->valid && memcmp(cache->prefix, text, sizeof cache->prefix) == 0)
         return true;
     int64_t days;
-    cache->valid = read_date(text, &days) && days > -INT64_MAX / NS_PER_DAY &&
-                   days < INT64_MAX / NS_PER_DAY;
+    cache->valid =
+        read_date(text, &days) && days > -INT64_MAX / NS_PER_DAY && days < INT64_MAX / NS_PER_DAY;
     if (!cache->valid)
         return false;
     memcpy(cache->prefix, text, sizeof cache->prefix);
@@ -241,7 +252,7 @@ static inline bool cached_day(struct timestamp_cache *cache, const char *text)
 bool timestamp_parse_cached(struct timestamp_cache *cache, const char *text, size_t nbytes,
                             int64_t *out_ns)
 {
-    int64_t seconds, ns = 0;
+    int64_t seconds = 0, ns = 0;
     bool shaped = nbytes == 19 || (nbytes > 20 && nbytes <= 28 && text[19] == '.');
     if (!shaped || (text[10] != ' ' && text[10] != 'T') || !cached_day(cache, text))
         return timestamp_parse(text, nbytes, out_ns);

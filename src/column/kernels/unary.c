@@ -31,51 +31,51 @@ dk_status unary_type(enum unary_op op, dk_type in, dk_type *out, dk_error *err)
 typedef void (*map_fn)(const void *restrict values, void *restrict result, int64_t n);
 
 /* Negation in unsigned arithmetic: the lowest value is its own negative, as in numpy. */
-#define T int8_t
-#define MINUS(x) (T)(0 - (unsigned)(x))
-#define MAGNITUDE(x) ((x) < 0 ? MINUS(x) : (x))
+#define T               int8_t
+#define MINUS(x)        (T)(0 - (unsigned)(x))
+#define MAGNITUDE(x)    ((x) < 0 ? MINUS(x) : (x))
 #define NAME(operation) operation##_int8
 #include "column/kernels/unary_number.inc.h"
-#define T int16_t
-#define MINUS(x) (T)(0 - (unsigned)(x))
-#define MAGNITUDE(x) ((x) < 0 ? MINUS(x) : (x))
+#define T               int16_t
+#define MINUS(x)        (T)(0 - (unsigned)(x))
+#define MAGNITUDE(x)    ((x) < 0 ? MINUS(x) : (x))
 #define NAME(operation) operation##_int16
 #include "column/kernels/unary_number.inc.h"
-#define T int32_t
-#define MINUS(x) (T)(0 - (unsigned)(x))
-#define MAGNITUDE(x) ((x) < 0 ? MINUS(x) : (x))
+#define T               int32_t
+#define MINUS(x)        (T)(0 - (unsigned)(x))
+#define MAGNITUDE(x)    ((x) < 0 ? MINUS(x) : (x))
 #define NAME(operation) operation##_int32
 #include "column/kernels/unary_number.inc.h"
-#define T int64_t
-#define MINUS(x) (T)(0 - (uint64_t)(x))
-#define MAGNITUDE(x) ((x) < 0 ? MINUS(x) : (x))
+#define T               int64_t
+#define MINUS(x)        (T)(0 - (uint64_t)(x))
+#define MAGNITUDE(x)    ((x) < 0 ? MINUS(x) : (x))
 #define NAME(operation) operation##_int64
 #include "column/kernels/unary_number.inc.h"
-#define T uint64_t
-#define MINUS(x) (0 - (x))
-#define MAGNITUDE(x) (x)
+#define T               uint64_t
+#define MINUS(x)        (0 - (x))
+#define MAGNITUDE(x)    (x)
 #define NAME(operation) operation##_uint64
 #include "column/kernels/unary_number.inc.h"
-#define T float
-#define MINUS(x) (-(x))
-#define MAGNITUDE(x) fabsf(x)
+#define T               float
+#define MINUS(x)        (-(x))
+#define MAGNITUDE(x)    fabsf(x)
 #define NAME(operation) operation##_float32
 #include "column/kernels/unary_number.inc.h"
-#define T double
-#define MINUS(x) (-(x))
-#define MAGNITUDE(x) fabs(x)
+#define T               double
+#define MINUS(x)        (-(x))
+#define MAGNITUDE(x)    fabs(x)
 #define NAME(operation) operation##_float64
 #include "column/kernels/unary_number.inc.h"
 
 static const map_fn negations[DK_TYPE_COUNT] = {
-    [DK_INT8] = neg_int8,     [DK_INT16] = neg_int16,     [DK_INT32] = neg_int32,
-    [DK_INT64] = neg_int64,   [DK_UINT64] = neg_uint64,   [DK_FLOAT32] = neg_float32,
+    [DK_INT8] = neg_int8,       [DK_INT16] = neg_int16,   [DK_INT32] = neg_int32,
+    [DK_INT64] = neg_int64,     [DK_UINT64] = neg_uint64, [DK_FLOAT32] = neg_float32,
     [DK_FLOAT64] = neg_float64,
 };
 
 static const map_fn magnitudes[DK_TYPE_COUNT] = {
-    [DK_INT8] = abs_int8,     [DK_INT16] = abs_int16,     [DK_INT32] = abs_int32,
-    [DK_INT64] = abs_int64,   [DK_UINT64] = abs_uint64,   [DK_FLOAT32] = abs_float32,
+    [DK_INT8] = abs_int8,       [DK_INT16] = abs_int16,   [DK_INT32] = abs_int32,
+    [DK_INT64] = abs_int64,     [DK_UINT64] = abs_uint64, [DK_FLOAT32] = abs_float32,
     [DK_FLOAT64] = abs_float64,
 };
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* 64 bits from bit `at` on; all of them must exist, so that no byte behind the bitmap is touched. */
+/* 64 bits from bit `at` on; all of them must exist, so that no byte behind the bitmap is touched.
+ */
 static uint64_t load_64(const uint8_t *bits, int64_t at)
 {
     uint64_t word;
@@ -44,7 +45,8 @@ static bool and_bits(uint8_t *out, const uint8_t *bits, int64_t at, int64_t nrow
     return cleared;
 }
 
-/* Adds the nulls of one input; `*ready` tells whether the bitmap of `out` was already set to all valid. */
+/* Adds the nulls of one input; `*ready` tells whether the bitmap of `out` was already set to all
+ * valid. */
 static void merge_one(struct vec *out, const struct view *view, bool *ready)
 {
     if (!view || !view->validity || out->nrows == 0)
@@ -58,8 +60,8 @@ static void merge_one(struct vec *out, const struct view *view, bool *ready)
     if (broadcast)
         for (int64_t i = 0; i < out->nrows; i++)
             bit_clear(out->validity, i);
-    bool cleared = broadcast ||
-                   and_bits(out->validity, view->validity, view->validity_offset, out->nrows);
+    bool cleared =
+        broadcast || and_bits(out->validity, view->validity, view->validity_offset, out->nrows);
     out->has_nulls |= cleared;
 }
 
@@ -70,7 +72,8 @@ void validity_merge(struct vec *out, const struct view *a, const struct view *b)
     merge_one(out, b, &ready);
 }
 
-/* Eight bits to eight bytes of 0 or 1: each byte isolates its own bit, then carries it to the lowest. */
+/* Eight bits to eight bytes of 0 or 1: each byte isolates its own bit, then carries it to the
+ * lowest. */
 static uint64_t spread(unsigned bits)
 {
     uint64_t own = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);

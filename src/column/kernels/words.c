@@ -58,8 +58,8 @@ static void compare_rows(enum binary_op op, const struct view *a, const struct v
 }
 
 /* One word against a category: it is looked up among the categories, then codes are compared. */
-static void compare_codes(enum binary_op op, const struct view *category, const struct view *literal,
-                          struct vec *out)
+static void compare_codes(enum binary_op op, const struct view *category,
+                          const struct view *literal, struct vec *out)
 {
     const struct view *words = &category->dictionary->view;
     const int32_t *codes = category->data;
@@ -103,7 +103,8 @@ static void append_word(struct vec *out, struct word word)
     out->pool_nbytes += word.nbytes;
 }
 
-dk_status concatenate_apply(const struct view *a, const struct view *b, struct vec *out, dk_error *err)
+dk_status concatenate_apply(const struct view *a, const struct view *b, struct vec *out,
+                            dk_error *err)
 {
     int64_t nrows = operand_rows(a, b);
     if (vec_reset(out, nrows) != DK_OK)

@@ -19,7 +19,8 @@ static inline struct word word_at(const struct view *view, int64_t row)
         view = &view->dictionary->view;
     }
     int64_t start = view->offsets[row];
-    return (struct word){(const char *)view->data + start, (size_t)(view->offsets[row + 1] - start)};
+    return (struct word){(const char *)view->data + start,
+                         (size_t)(view->offsets[row + 1] - start)};
 }
 
 /* Bytewise order, which is the order of code points. */

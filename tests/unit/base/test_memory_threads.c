@@ -4,7 +4,7 @@
 
 #define NTHREADS 4
 #define NROUNDS  20000
-#define NBYTES   64
+#define NBYTES   INT64_C(64)
 
 static void *churn(void *ptr)
 {

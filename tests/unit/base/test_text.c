@@ -63,6 +63,27 @@ static void test_width(void **state)
     assert_int_equal(text_width("\x80\x80", 2), 2);
 }
 
+/* Proves that one failed append is remembered although later ones would succeed. */
+static void test_failure_is_remembered(void **state)
+{
+    (void)state;
+    struct failing_memory failing = {.left = -1};
+    dk_allocator allocator = {failing_memory_resize, &failing};
+    failing.memory = memory_new(&allocator, 0);
+    struct text text;
+    text_init(&text, failing.memory);
+    failing.left = 0;
+    text_puts(&text, "lost");
+    failing.left = -1;
+    text_puts(&text, "not written");
+    char *out = NULL;
+    assert_int_equal(text_status(&text), DK_ENOMEM);
+    assert_int_equal(text_export(&text, &out), DK_ENOMEM);
+    assert_int_equal(text.length, 0);
+    text_deinit(&text);
+    memory_close(failing.memory);
+}
+
 static dk_status print(struct memory *memory)
 {
     struct text text;
@@ -93,9 +114,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_appends),
-        cmocka_unit_test(test_export),
-        cmocka_unit_test(test_width),
+        cmocka_unit_test(test_appends),       cmocka_unit_test(test_export),
+        cmocka_unit_test(test_width),         cmocka_unit_test(test_failure_is_remembered),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* What the tests of the element-wise and datetime kernels share: columns written as text, random views that start
- * anywhere in a larger column, and a ledger whose n-th allocation fails. */
+/* What the tests of the element-wise and datetime kernels share: columns written as text, random
+ * views that start anywhere in a larger column, and a ledger whose n-th allocation fails. */
 #ifndef TESTS_ELEMENTWISE_SUPPORT_H
 #define TESTS_ELEMENTWISE_SUPPORT_H
 
@@ -57,8 +57,8 @@ static inline void close_memory(struct memory *memory)
 static inline void put_token(struct vec *vec, int64_t i, const char *token)
 {
     char *to = (char *)vec->data + (size_t)i * type_nbytes(vec->type);
-    int64_t integer = vec->type == DK_UINT64 ? (int64_t)strtoull(token, NULL, 10)
-                                             : strtoll(token, NULL, 10);
+    int64_t integer =
+        vec->type == DK_UINT64 ? (int64_t)strtoull(token, NULL, 10) : strtoll(token, NULL, 10);
     double number = strtod(token, NULL);
     float single = (float)number;
     if (vec->type == DK_FLOAT64)
@@ -78,8 +78,8 @@ static inline void fill_text(struct vec *vec, const char *token)
         assert_int_equal(vec_append_text(vec, token, empty ? 0 : strlen(token)), DK_OK);
 }
 
-/* The column written as values between blanks: "1 NA 3", "0.5 nan", "a '' NA". A category column is made from its
- * words. The caller drops the reference. */
+/* The column written as values between blanks: "1 NA 3", "0.5 nan", "a '' NA". A category column is
+ * made from its words. The caller drops the reference. */
 static inline struct column *column_of(struct memory *memory, dk_type type, const char *text)
 {
     char copy[8192], *rest = NULL;
@@ -139,7 +139,8 @@ static inline bool same_text(const struct view *a, const struct view *b, int64_t
                              (const char *)b->data + b->offsets[i], (size_t)n) == 0);
 }
 
-/* Are row `i` of both views the same value, or both missing? Floats may differ by `slack` representable numbers. */
+/* Are row `i` of both views the same value, or both missing? Floats may differ by `slack`
+ * representable numbers. */
 static inline bool same_value(const struct view *a, const struct view *b, int64_t i, uint64_t slack)
 {
     if (view_is_null(a, i) || view_is_null(b, i))
@@ -149,8 +150,8 @@ static inline bool same_value(const struct view *a, const struct view *b, int64_
     if (type_is_float(a->type))
         return ulps(double_at(a, i), double_at(b, i)) <= slack << (a->type == DK_FLOAT32 ? 29 : 0);
     size_t width = type_nbytes(a->type);
-    return memcmp((const char *)a->data + (size_t)i * width, (const char *)b->data + (size_t)i * width,
-                  width) == 0;
+    return memcmp((const char *)a->data + (size_t)i * width,
+                  (const char *)b->data + (size_t)i * width, width) == 0;
 }
 
 /* Fails, naming `what` and the row, unless `got` holds what `expected` says. */
@@ -181,7 +182,8 @@ static inline uint64_t next_random(uint64_t *seed)
 /* A random value of `type`: small ones, extremes and anything. */
 static inline void random_value(dk_type type, uint64_t *seed, void *to)
 {
-    static const double specials[] = {0.0, -0.0, 1.0, -1.0, 2.5, NAN, INFINITY, -INFINITY, 1e300, -1e-300};
+    static const double specials[] = {0.0, -0.0,     1.0,       -1.0,  2.5,
+                                      NAN, INFINITY, -INFINITY, 1e300, -1e-300};
     uint64_t bits = next_random(seed), kind = next_random(seed) % 4;
     int64_t integer = (int64_t)bits;
     if (kind < 2)
@@ -201,8 +203,8 @@ static inline void random_value(dk_type type, uint64_t *seed, void *to)
         memcpy(to, &integer, type_nbytes(type));
 }
 
-/* A random column of `nrows` rows with nulls where `nulls`, cut out of a longer one at a random place, so that its
- * bitmap starts at any bit. Text has words of up to three letters. */
+/* A random column of `nrows` rows with nulls where `nulls`, cut out of a longer one at a random
+ * place, so that its bitmap starts at any bit. Text has words of up to three letters. */
 static inline struct column *random_column(struct memory *memory, dk_type type, int64_t nrows,
                                            bool nulls, uint64_t *seed)
 {

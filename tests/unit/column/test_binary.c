@@ -17,7 +17,8 @@ static const struct example examples[] = {
 #include "binary_cases.inc.h"
 };
 
-/* What the header settles where pandas has no type for it: integers with missing values, divisors that are 0. */
+/* What the header settles where pandas has no type for it: integers with missing values, divisors
+ * that are 0. */
 static const struct example missing_examples[] = {
     {OP_ADD, DK_INT8, false, "1 NA 3", DK_INT8, false, "NA 2 4", DK_INT8, "NA NA 7"},
     {OP_ADD, DK_INT64, false, "1 NA 3", DK_INT64, true, "4", DK_INT64, "5 NA 7"},
@@ -25,22 +26,25 @@ static const struct example missing_examples[] = {
     {OP_DIV, DK_INT64, false, "1 NA 3", DK_INT64, false, "2 2 0", DK_FLOAT64, "0.5 nan inf"},
     {OP_ADD, DK_INT64, false, "1 NA 3", DK_FLOAT64, true, "0.5", DK_FLOAT64, "1.5 nan 3.5"},
     {OP_MUL, DK_BOOL, false, "1 NA 0", DK_FLOAT32, false, "2 2 2", DK_FLOAT32, "2 nan 0"},
-    {OP_FLOORDIV, DK_INT64, false, "7 -7 0 NA", DK_INT64, false, "0 2 0 1", DK_INT64, "NA -4 NA NA"},
+    {OP_FLOORDIV, DK_INT64, false, "7 -7 0 NA", DK_INT64, false, "0 2 0 1", DK_INT64,
+     "NA -4 NA NA"},
     {OP_FLOORDIV, DK_INT8, false, "7 -7", DK_INT64, true, "0", DK_INT8, "NA NA"},
     {OP_FLOORDIV, DK_INT64, false, "-9223372036854775808", DK_INT64, false, "-1", DK_INT64,
      "-9223372036854775808"},
     {OP_MOD, DK_INT64, false, "-9223372036854775808 5", DK_INT64, false, "-1 -3", DK_INT64, "0 -1"},
     {OP_MOD, DK_UINT64, false, "7 7", DK_UINT64, false, "0 4", DK_UINT64, "NA 3"},
     {OP_MOD, DK_BOOL, false, "1 0", DK_BOOL, false, "1 0", DK_INT8, "0 NA"},
-    {OP_FLOORDIV, DK_FLOAT32, false, "1 -1 0", DK_FLOAT32, false, "0 0 0", DK_FLOAT32, "inf -inf nan"},
-    {OP_FLOORDIV, DK_DURATION, false, "-19 7 NA 5", DK_DURATION, false, "2 0 1 -2", DK_INT64, "-10 NA NA -3"},
+    {OP_FLOORDIV, DK_FLOAT32, false, "1 -1 0", DK_FLOAT32, false, "0 0 0", DK_FLOAT32,
+     "inf -inf nan"},
+    {OP_FLOORDIV, DK_DURATION, false, "-19 7 NA 5", DK_DURATION, false, "2 0 1 -2", DK_INT64,
+     "-10 NA NA -3"},
     {OP_FLOORDIV, DK_DURATION, false, "-19 7", DK_INT64, true, "2", DK_DURATION, "-10 3"},
     {OP_FLOORDIV, DK_DURATION, false, "-19 7", DK_INT64, true, "0", DK_DURATION, "NA NA"},
     {OP_MOD, DK_DURATION, false, "-19 7", DK_INT64, true, "2", DK_DURATION, "1 1"},
     {OP_MOD, DK_DURATION, false, "-19 7", DK_FLOAT64, true, "2.0", DK_DURATION, "1 1"},
     {OP_DIV, DK_DURATION, false, "-19 7", DK_FLOAT64, true, "0", DK_DURATION, "NA NA"},
-    {OP_MUL, DK_DURATION, false, "5 1 NA", DK_UINT64, false, "2 NA 18446744073709551615", DK_DURATION,
-     "10 NA NA"},
+    {OP_MUL, DK_DURATION, false, "5 1 NA", DK_UINT64, false, "2 NA 18446744073709551615",
+     DK_DURATION, "10 NA NA"},
     {OP_MUL, DK_DURATION, false, "5", DK_UINT64, false, "18446744073709551615", DK_TYPE_COUNT,
      "DK_EOVERFLOW"},
     {OP_MUL, DK_DURATION, false, "5 6", DK_FLOAT64, true, "1e300", DK_TYPE_COUNT, "DK_EOVERFLOW"},
@@ -48,8 +52,8 @@ static const struct example missing_examples[] = {
      "DK_EOVERFLOW"},
     {OP_ADD, DK_TIMESTAMP, false, "9223372036854775807 1", DK_DURATION, true, "1", DK_TYPE_COUNT,
      "DK_EOVERFLOW"},
-    {OP_SUB, DK_TIMESTAMP, false, "-9223372036854775807 NA", DK_DURATION, false, "2 1", DK_TYPE_COUNT,
-     "DK_EOVERFLOW"},
+    {OP_SUB, DK_TIMESTAMP, false, "-9223372036854775807 NA", DK_DURATION, false, "2 1",
+     DK_TYPE_COUNT, "DK_EOVERFLOW"},
     {OP_EQ, DK_INT64, false, "1 NA 3", DK_INT64, true, "3", DK_BOOL, "0 0 1"},
     {OP_NE, DK_INT64, false, "1 NA 3", DK_INT64, true, "3", DK_BOOL, "1 1 0"},
     {OP_NE, DK_INT64, false, "1 NA 3", DK_INT64, true, "NA", DK_BOOL, "1 1 1"},
@@ -218,8 +222,8 @@ static void check_integer_row(enum binary_op op, const struct view *a, int64_t a
     assert_int_equal((uint64_t)integer_at(out, i) & mask, (uint64_t)expected & mask);
 }
 
-/* The dense integer loops give what a row by row reference gives, for slices at any offset, with and without nulls,
- * for lengths around the block size, and with either side a literal. */
+/* The dense integer loops give what a row by row reference gives, for slices at any offset, with
+ * and without nulls, for lengths around the block size, and with either side a literal. */
 static void test_integers_against_reference(void **state)
 {
     (void)state;
@@ -381,8 +385,8 @@ static void test_adapted_literal_is_the_same_for_one_row(void **state)
     struct vec adapted, out;
     vec_init(&adapted, memory, DK_FLOAT64);
     vec_init(&out, memory, DK_BOOL);
-    assert_int_equal(
-        binary_adapt_literal(OP_EQ, DK_FLOAT32, &literal->view, &adapted, NULL), DK_OK);
+    assert_int_equal(binary_adapt_literal(OP_EQ, DK_FLOAT32, &literal->view, &adapted, NULL),
+                     DK_OK);
     assert_int_equal(adapted.type, DK_FLOAT32);
     struct view view = vec_view(&adapted);
     assert_int_equal(binary_apply(OP_EQ, &column->view, &view, &out, NULL), DK_OK);
@@ -396,7 +400,8 @@ static void test_adapted_literal_is_the_same_for_one_row(void **state)
     close_memory(memory);
 }
 
-/* Adapting an integer literal narrows it where it must fit, keeps it for comparisons, and names what does not fit. */
+/* Adapting an integer literal narrows it where it must fit, keeps it for comparisons, and names
+ * what does not fit. */
 static void test_adapted_integers(void **state)
 {
     (void)state;
@@ -446,8 +451,9 @@ static void test_out_of_memory(void **state)
         dk_type in;
         dk_type out;
     } runs[] = {
-        {OP_ADD, DK_INT64, DK_INT64}, {OP_LT, DK_FLOAT64, DK_BOOL},         {OP_AND, DK_BOOL, DK_BOOL},
-        {OP_EQ, DK_TEXT, DK_BOOL},    {OP_SUB, DK_TIMESTAMP, DK_DURATION},  {OP_ADD, DK_TEXT, DK_TEXT},
+        {OP_ADD, DK_INT64, DK_INT64},        {OP_LT, DK_FLOAT64, DK_BOOL},
+        {OP_AND, DK_BOOL, DK_BOOL},          {OP_EQ, DK_TEXT, DK_BOOL},
+        {OP_SUB, DK_TIMESTAMP, DK_DURATION}, {OP_ADD, DK_TEXT, DK_TEXT},
         {OP_DIV, DK_DURATION, DK_FLOAT64},
     };
     uint64_t seed = 3;

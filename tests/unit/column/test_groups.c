@@ -243,7 +243,7 @@ static dk_table *run_in_partitions(const struct scene *scene, uint64_t *seed)
 static dk_table *run_at_once(const struct scene *scene, uint64_t *seed)
 {
     struct groups *groups = new_groups(scene);
-    feed(scene, groups, 0, scene->numbers.n, 2 * ROWS_MAX, seed);
+    feed(scene, groups, 0, scene->numbers.n, INT64_C(2) * ROWS_MAX, seed);
     return finish(groups);
 }
 

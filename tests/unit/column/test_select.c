@@ -1,7 +1,8 @@
 /* Choosing rows by a mask and taking them, against the plainest loop. */
 #include "elementwise_support.h"
 
-/* The positions of the true rows come out in order, missing ones left out, whatever the offset and the length. */
+/* The positions of the true rows come out in order, missing ones left out, whatever the offset and
+ * the length. */
 static void test_filter_against_reference(void **state)
 {
     (void)state;
@@ -120,8 +121,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filter_against_reference), cmocka_unit_test(test_filter_runs),
-        cmocka_unit_test(test_take_against_reference),   cmocka_unit_test(test_take_category),
+        cmocka_unit_test(test_filter_against_reference),
+        cmocka_unit_test(test_filter_runs),
+        cmocka_unit_test(test_take_against_reference),
+        cmocka_unit_test(test_take_category),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,8 @@ static void test_refusals(void **state)
     }
 }
 
-/* Nulls and NaN are found in slices that start at any bit, and the validity of results is that of the input. */
+/* Nulls and NaN are found in slices that start at any bit, and the validity of results is that of
+ * the input. */
 static void test_random_slices(void **state)
 {
     (void)state;

@@ -116,6 +116,26 @@ static void test_append_views(void **state)
     memory_close(memory);
 }
 
+/* Proves that rows appended over nulls that were given up are not missing. */
+static void test_append_over_given_up_rows(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    struct column *dense = column_range(memory, 7, 20);
+    struct vec vec;
+    vec_init(&vec, memory, DK_INT64);
+    assert_int_equal(vec_reset(&vec, 20), DK_OK);
+    for (int64_t i = 1; i < 20; i++)
+        vec_set_null(&vec, i);
+    vec.nrows = 2;
+    assert_int_equal(vec_append_view(&vec, &dense->view), DK_OK);
+    struct view view = vec_view(&vec);
+    assert_int_equal(view_count_missing(&view), 1);
+    vec_deinit(&vec);
+    column_unref(dense);
+    memory_close(memory);
+}
+
 /* Proves that a frozen column has the rows, that the vec is empty after, and can be filled again.
  */
 static void test_freeze(void **state)
@@ -213,10 +233,15 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append_text),  cmocka_unit_test(test_set_null),
-        cmocka_unit_test(test_reset),        cmocka_unit_test(test_append_views),
-        cmocka_unit_test(test_freeze),       cmocka_unit_test(test_freeze_empty),
-        cmocka_unit_test(test_freeze_trims), cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_append_text),
+        cmocka_unit_test(test_set_null),
+        cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_append_views),
+        cmocka_unit_test(test_append_over_given_up_rows),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_freeze_empty),
+        cmocka_unit_test(test_freeze_trims),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* What the tests of the CSV reader share: files in a directory of their own, and tables as readable text. */
+/* What the tests of the CSV reader share: files in a directory of their own, and tables as readable
+ * text. */
 #ifndef TESTS_CSV_FIXTURE_H
 #define TESTS_CSV_FIXTURE_H
 
@@ -118,7 +119,8 @@ static inline void render_rows(struct text *out, const struct vec *vecs, int32_t
         for (int32_t i = 0; i < ncolumns; i++) {
             struct view view = vec_view(&vecs[i]);
             assert_int_equal(view.nrows, nrows);
-            if (i) text_putc(out, '|');
+            if (i)
+                text_putc(out, '|');
             render_cell(out, &view, row);
         }
         text_putc(out, '\n');
@@ -144,10 +146,12 @@ static inline dk_status render_block(struct memory *memory, struct csv_source *s
     while (status == DK_OK && nrows > 0) {
         status = csv_scan_next(scan, max_rows, vecs, &nrows, err);
         assert_true(nrows <= max_rows);
-        if (status == DK_OK) render_rows(out, vecs, ncolumns, nrows);
+        if (status == DK_OK)
+            render_rows(out, vecs, ncolumns, nrows);
     }
     csv_scan_close(scan);
-    for (int32_t i = 0; i < ncolumns; i++) vec_deinit(&vecs[i]);
+    for (int32_t i = 0; i < ncolumns; i++)
+        vec_deinit(&vecs[i]);
     return status;
 }
 
@@ -174,7 +178,8 @@ static inline dk_status fixture_read(struct fixture *fixture, const char *patter
     memset(&fixture->err, 0, sizeof fixture->err);
     dk_status status =
         csv_source_open(fixture->memory, &pattern, 1, options, &source, &fixture->err);
-    if (status != DK_OK) return status;
+    if (status != DK_OK)
+        return status;
     status = render_source(fixture->memory, source, 1000, out, &fixture->err);
     csv_source_unref(source);
     return status;
@@ -186,7 +191,8 @@ static inline void expect_table(struct fixture *fixture, const char *csv,
 {
     struct text text;
     dk_status status = fixture_read(fixture, fixture_write(fixture, "t.csv", csv), options, &text);
-    if (status != DK_OK) fail_msg("%s\n%s", csv, fixture->err.message);
+    if (status != DK_OK)
+        fail_msg("%s\n%s", csv, fixture->err.message);
     assert_string_equal(text.data, expected);
     text_deinit(&text);
 }
@@ -198,7 +204,8 @@ static inline void expect_error(struct fixture *fixture, const char *csv,
 {
     struct text text;
     dk_status status = fixture_read(fixture, fixture_write(fixture, "t.csv", csv), options, &text);
-    if (status == DK_OK) fail_msg("no error for\n%s", csv);
+    if (status == DK_OK)
+        fail_msg("no error for\n%s", csv);
     assert_int_equal(status, expected);
     assert_int_equal(fixture->err.status, expected);
     if (!strstr(fixture->err.message, words))

@@ -294,6 +294,12 @@ static void test_unaligned(void **state)
     foreign.buffers[1] = bytes + 3;
     foreign.buffers[2] = "abb";
     check_import(&foreign, DK_TEXT, "a bb");
+    int16_t codes[] = {1, 0};
+    memcpy(bytes + 3, codes, sizeof(codes));
+    foreign_init(&foreign, "s", 2);
+    foreign.buffers[1] = bytes + 3;
+    add_words(&foreign, word_offsets, "abc", 3, NULL);
+    check_import(&foreign, DK_CATEGORY, "b a");
 }
 
 /* Proves that arrays of no rows need no buffers. */
@@ -361,6 +367,11 @@ static void test_refused(void **state)
     foreign.buffers[1] = values;
     add_words(&foreign, word_offsets, "abc", 3, NULL);
     check_refused(&foreign, NULL, DK_EINVAL, "outside its dictionary of 3 words");
+    foreign_init(&foreign, "l", 2);
+    foreign.buffers[1] = values;
+    add_words(&foreign, word_offsets, "abc", 3, NULL);
+    foreign.child_schema.format = "b";
+    check_refused(&foreign, NULL, DK_EINVAL, "not of Arrow format 'b'");
     foreign_init(&foreign, "l", 2);
     foreign.buffers[1] = values;
     add_words(&foreign, word_offsets, "abc", 3, NULL);

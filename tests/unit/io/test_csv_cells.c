@@ -1,4 +1,5 @@
-/* What cells, headers and lines mean: pandas.read_csv is the model, its results are written out here. */
+/* What cells, headers and lines mean: pandas.read_csv is the model, its results are written out
+ * here. */
 #include "csv_fixture.h"
 
 struct example {
@@ -69,16 +70,15 @@ static void test_numbers(void **state)
 static void test_missing_words(void **state)
 {
     static const char *const words[] = {
-        "",      "#N/A",    "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
-        "<NA>",  "1.#QNAN", "N/A",      "NA",  "NULL",    "NaN",      "None", "n/a",  "nan",
-        "null",
+        "",     "#N/A",   "#N/A N/A", "#NA",     "-1.#IND", "-1.#QNAN", "-NaN",
+        "-nan", "1.#IND", "<NA>",     "1.#QNAN", "N/A",     "NA",       "NULL",
+        "NaN",  "None",   "n/a",      "nan",     "null",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char csv[128];
         (void)snprintf(csv, sizeof csv, "a,b,c\n%s,%s,\"%s\"\n1,x,True\n", words[i], words[i],
                        words[i]);
-        expect_table(*state, csv, NULL,
-                     "a:float64 b:str c:bool\n<NA>|<NA>|<NA>\n1.0|x|True\n");
+        expect_table(*state, csv, NULL, "a:float64 b:str c:bool\n<NA>|<NA>|<NA>\n1.0|x|True\n");
     }
     expect_table(*state, "a\nna\n \nNa\n", NULL, "a:str\nna\nNa\n");
 }
@@ -122,7 +122,9 @@ static void test_lines(void **state)
         {"a\n\n1\n  \n2\n\n", "a:int64\n1\n2\n"},
         {"\n\na,b\n1,x\n", "a:int64 b:str\n1|x\n"},
         {"a,b\r\n1,x\r\n\r\n2,y\r\n", "a:int64 b:str\n1|x\n2|y\n"},
-        {"\xef\xbb\xbf" "a,b\n1,x\n", "a:int64 b:str\n1|x\n"},
+        {"\xef\xbb\xbf"
+         "a,b\n1,x\n",
+         "a:int64 b:str\n1|x\n"},
         {"\xef\xbb\xbf\"a\",b\n1,x\n", "a:int64 b:str\n1|x\n"},
         {"a,b,c\n1\n2,x\n3,y,z\n", "a:int64 b:str c:str\n1|<NA>|<NA>\n2|x|<NA>\n3|y|z\n"},
         {"a\n\"\"\n1\n", "a:float64\n<NA>\n1.0\n"},
@@ -208,8 +210,10 @@ static void test_utf8(void **state)
 {
     expect_table(*state, "a\n\xc3\xa9\xe6\x97\xa5\xf0\x9f\x99\x82\n", NULL,
                  "a:str\n\xc3\xa9\xe6\x97\xa5\xf0\x9f\x99\x82\n");
-    expect_error(*state, "a,b\n1,x\n2,\xff\n", NULL, DK_EPARSE, "t.csv:3: column 'b': the text is "
-                                                                "not valid UTF-8");
+    expect_error(*state, "a,b\n1,x\n2,\xff\n", NULL, DK_EPARSE,
+                 "t.csv:3: column 'b': the text is "
+                 "not valid UTF-8");
+    expect_error(*state, "a\n\xc3\n\xa9\n", NULL, DK_EPARSE, "t.csv:2: column 'a'");
     expect_error(*state, "b\n\xed\xa0\x80\n", NULL, DK_EPARSE, "not valid UTF-8");
     expect_error(*state, "b\n\xc0\x80\n", NULL, DK_EPARSE, "not valid UTF-8");
 }
@@ -217,12 +221,12 @@ static void test_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_inference),       fixture_test(test_numbers),
-        fixture_test(test_missing_words),   fixture_test(test_missing_options),
-        fixture_test(test_quotes),          fixture_test(test_lines),
-        fixture_test(test_header),          fixture_test(test_names),
-        fixture_test(test_dates),           fixture_test(test_dtype),
-        fixture_test(test_other_options),   fixture_test(test_utf8),
+        fixture_test(test_inference),     fixture_test(test_numbers),
+        fixture_test(test_missing_words), fixture_test(test_missing_options),
+        fixture_test(test_quotes),        fixture_test(test_lines),
+        fixture_test(test_header),        fixture_test(test_names),
+        fixture_test(test_dates),         fixture_test(test_dtype),
+        fixture_test(test_other_options), fixture_test(test_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,8 @@ static void test_whole(void **state)
             fail_msg("%s", fixture->err.message);
         assert_memory_equal(text.data, EXPECTED_TYPES, strlen(EXPECTED_TYPES));
         for (char *p = text.data; *p; p++)
-            if (*p == '|') *p = ',';
+            if (*p == '|')
+                *p = ',';
         assert_string_equal(text.data + strlen(EXPECTED_TYPES), strchr(csv, '\n') + 1);
         text_deinit(&text);
         struct csv_source *source;
@@ -85,14 +86,16 @@ static void test_members(void **state)
             n += 100;
         }
         struct text text;
-        if (fixture_read(fixture, fixture_write_bytes(fixture, "f", packed, n), NULL, &text) != DK_OK)
+        if (fixture_read(fixture, fixture_write_bytes(fixture, "f", packed, n), NULL, &text) !=
+            DK_OK)
             fail_msg("%s", fixture->err.message);
         assert_string_equal(text.data, "a:int64 b:str\n1|x\n2|y\n");
         text_deinit(&text);
     }
 }
 
-/* A file cut short anywhere is an error that names it, or says that there are no columns; never fewer rows. */
+/* A file cut short anywhere is an error that names it, or says that there are no columns; never
+ * fewer rows. */
 static void test_truncated(void **state)
 {
     struct fixture *fixture = *state;
@@ -119,7 +122,8 @@ static void test_damaged(void **state)
     int errors = 0;
     for (int i = 0; i < 400; i++) {
         size_t n = PACKERS[i % 2](make_csv(), 3000, packed);
-        packed[8 + fixture_random(&seed) % (n - 8)] ^= (unsigned char)(1 + fixture_random(&seed) % 255);
+        packed[8 + fixture_random(&seed) % (n - 8)] ^=
+            (unsigned char)(1 + fixture_random(&seed) % 255);
         struct text text;
         errors += fixture_read(fixture, fixture_write_bytes(fixture, "f.csv", packed, n), NULL,
                                &text) != DK_OK;
@@ -132,9 +136,15 @@ static void test_damaged(void **state)
 static void test_refused(void **state)
 {
     expect_error(*state, "BZh91AY&SY", NULL, DK_ENOTSUP, "bzip2 compression is not supported");
-    expect_error(*state, "\xfd" "7zXZ", NULL, DK_ENOTSUP, "xz compression is not supported");
+    expect_error(*state,
+                 "\xfd"
+                 "7zXZ",
+                 NULL, DK_ENOTSUP, "xz compression is not supported");
     expect_error(*state, "PK\x03\x04", NULL, DK_ENOTSUP, "zip compression is not supported");
-    expect_error(*state, "\xff\xfe" "a", NULL, DK_ENOTSUP, "UTF-16");
+    expect_error(*state,
+                 "\xff\xfe"
+                 "a",
+                 NULL, DK_ENOTSUP, "UTF-16");
 }
 
 int main(void)

@@ -6,7 +6,8 @@
 static void expect_words(struct fixture *fixture, const char *csv, const dk_csv_options *options,
                          dk_status status, int64_t line, const char *const *words)
 {
-    for (; *words; words++) expect_error(fixture, csv, options, status, *words);
+    for (; *words; words++)
+        expect_error(fixture, csv, options, status, *words);
     assert_int_equal(fixture->err.line, line);
 }
 
@@ -16,8 +17,8 @@ static void expect_words(struct fixture *fixture, const char *csv, const dk_csv_
 /* A row with too many fields is reported in pandas' words, with its line in the file. */
 static void test_too_many_fields(void **state)
 {
-    EXPECT_WORDS(state, "a,b,c\n1,2,3\n4,5,6,7\n", NULL, DK_EPARSE, 3, "t.csv:3: ",
-                 "Error tokenizing data: Expected 3 fields in line 3, saw 4");
+    EXPECT_WORDS(state, "a,b,c\n1,2,3\n4,5,6,7\n", NULL, DK_EPARSE, 3,
+                 "t.csv:3: ", "Error tokenizing data: Expected 3 fields in line 3, saw 4");
     EXPECT_WORDS(state, "a,b\n1,\"x\ny\"\n\n3,4,5\n", NULL, DK_EPARSE, 5, "t.csv:5: ", "in line 5");
     EXPECT_WORDS(state, "a,b\r1,2\r3,4,5\r", NULL, DK_EPARSE, 3, "in line 3");
     EXPECT_WORDS(state, "a,b\r\n1,2\r\n3,4,5\r\n", NULL, DK_EPARSE, 3, "in line 3");
@@ -77,12 +78,13 @@ static const char *make_drift(const char *first, const char *other, const char *
 {
     static char csv[8192];
     size_t n = (size_t)snprintf(csv, sizeof csv, "x,y\n");
-    for (int i = 0; i < 500; i++) n += (size_t)snprintf(csv + n, sizeof csv - n, "%s,a\n", first);
+    for (int i = 0; i < 500; i++)
+        n += (size_t)snprintf(csv + n, sizeof csv - n, "%s,a\n", first);
     (void)snprintf(csv + n, sizeof csv - n, "%s,a\n%s,b\n", other, last);
     return csv;
 }
 
-/* A type that no longer holds behind the sample: what was found, what was expected, what to pass. */
+/* A type that does not hold behind the sample: what was found, what expected, what to pass. */
 static void test_drift(void **state)
 {
     dk_csv_options options = {.sample = 100};
@@ -157,12 +159,16 @@ static void test_paths(void **state)
     (void)snprintf(path, sizeof path, "%s/*.nothing", fixture->folder);
     assert_int_equal(fixture_read(fixture, path, NULL, &text), DK_ENOFILE);
     assert_non_null(strstr(fixture->err.message, "*.nothing resolved to no files"));
+    (void)snprintf(path, sizeof path, "%s/nowhere/*.csv", fixture->folder);
+    assert_int_equal(fixture_read(fixture, path, NULL, &text), DK_ENOFILE);
+    assert_non_null(strstr(fixture->err.message, "nowhere/*.csv resolved to no files"));
     (void)snprintf(path, sizeof path, "%s/nothing.csv", fixture->folder);
     assert_int_equal(fixture_read(fixture, path, NULL, &text), DK_ENOFILE);
     assert_non_null(strstr(fixture->err.message, "nothing.csv"));
     assert_int_equal(fixture_read(fixture, fixture->folder, NULL, &text), DK_EIO);
     assert_non_null(strstr(fixture->err.message, "irectory"));
-    if (geteuid() == 0) return; /* root may read everything */
+    if (geteuid() == 0)
+        return; /* root may read everything */
     assert_int_equal(chmod(fixture_write(fixture, "x.csv", "a\n1\n"), 0), 0);
     assert_int_equal(fixture_read(fixture, fixture->path, NULL, &text), DK_EIO);
     assert_non_null(strstr(fixture->err.message, "x.csv"));
@@ -184,8 +190,8 @@ static void test_changed(void **state)
     struct csv_source *source;
     const char *path = fixture_write(fixture, "a.csv", "a\n1\n2\n3\n4\n5\n");
     dk_csv_options options = {.blocksize = 4};
-    assert_int_equal(
-        csv_source_open(fixture->memory, &path, 1, &options, &source, &fixture->err), DK_OK);
+    assert_int_equal(csv_source_open(fixture->memory, &path, 1, &options, &source, &fixture->err),
+                     DK_OK);
     assert_int_equal(scan_once(fixture, source, 1), DK_OK);
     assert_int_equal(utimes(path, (struct timeval[2]){{0, 0}, {0, 0}}), 0);
     assert_int_equal(scan_once(fixture, source, 1), DK_EIO);

@@ -7,7 +7,8 @@ static void expect_files(struct fixture *fixture, const char *pattern,
     struct text text;
     char path[200];
     (void)snprintf(path, sizeof path, "%s/%s", fixture->folder, pattern);
-    if (fixture_read(fixture, path, options, &text) != DK_OK) fail_msg("%s", fixture->err.message);
+    if (fixture_read(fixture, path, options, &text) != DK_OK)
+        fail_msg("%s", fixture->err.message);
     assert_string_equal(text.data, expected);
     text_deinit(&text);
 }
@@ -31,7 +32,8 @@ static void test_literal_name(void **state)
     expect_files(fixture, "f[1].csv", NULL, "a:int64\n7\n");
 }
 
-/* Columns are found by each file's own header; unknown ones are passed over, lacking ones are an error. */
+/* Columns are found by each file's own header; unknown ones are passed over, lacking ones are an
+ * error. */
 static void test_own_header(void **state)
 {
     struct fixture *fixture = *state;
@@ -106,10 +108,10 @@ static void test_token(void **state)
     assert_true(token_equal(token, token_of_files(fixture, NULL)));
     assert_false(
         token_equal(token, token_of_files(fixture, &(dk_csv_options){.assume_missing = true})));
-    assert_false(token_equal(
-        token, token_of_files(fixture, &(dk_csv_options){.na_values = DK_NAMES("x")})));
-    assert_false(token_equal(
-        token, token_of_files(fixture, &(dk_csv_options){.usecols = DK_NAMES("a")})));
+    assert_false(
+        token_equal(token, token_of_files(fixture, &(dk_csv_options){.na_values = DK_NAMES("x")})));
+    assert_false(
+        token_equal(token, token_of_files(fixture, &(dk_csv_options){.usecols = DK_NAMES("a")})));
     (void)fixture_write(fixture, "f1.csv", "a\n12\n");
     struct token changed = token_of_files(fixture, NULL);
     assert_false(token_equal(token, changed));
@@ -129,8 +131,8 @@ static void test_projection(void **state)
     struct vec vecs[2];
     int32_t columns[] = {2, 0};
     int64_t nrows;
-    assert_int_equal(
-        csv_source_open(fixture->memory, &path, 1, &options, &source, &fixture->err), DK_OK);
+    assert_int_equal(csv_source_open(fixture->memory, &path, 1, &options, &source, &fixture->err),
+                     DK_OK);
     assert_int_equal(csv_scan_open(fixture->memory, source, 0, columns, 2, &scan, &fixture->err),
                      DK_OK);
     vec_init(&vecs[0], fixture->memory, DK_TEXT);
@@ -168,11 +170,15 @@ static void test_category(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_order),      fixture_test(test_literal_name),
-        fixture_test(test_own_header), fixture_test(test_sampling),
+        fixture_test(test_order),
+        fixture_test(test_literal_name),
+        fixture_test(test_own_header),
+        fixture_test(test_sampling),
         fixture_test(test_header_only_files),
-        fixture_test(test_path_column), fixture_test(test_token),
-        fixture_test(test_projection), fixture_test(test_category),
+        fixture_test(test_path_column),
+        fixture_test(test_token),
+        fixture_test(test_projection),
+        fixture_test(test_category),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

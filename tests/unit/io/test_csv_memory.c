@@ -1,4 +1,4 @@
-/* Every allocation may fail: the error is DK_ENOMEM, nothing leaks, and the next try can succeed. */
+/* Every allocation may fail: the error is DK_ENOMEM, nothing leaks, the next try can succeed. */
 #include "csv_fixture.h"
 
 #include <zlib.h>
@@ -15,8 +15,10 @@ static void *resize(void *self, void *ptr, size_t old_nbytes, size_t new_nbytes)
         free(ptr);
         return NULL;
     }
-    if (failing->left == 0) return NULL;
-    if (failing->left > 0) failing->left--;
+    if (failing->left == 0)
+        return NULL;
+    if (failing->left > 0)
+        failing->left--;
     return realloc(ptr, new_nbytes);
 }
 
@@ -33,7 +35,8 @@ static bool read_all(struct memory *memory, const char *path, const dk_csv_optio
         text_deinit(&text);
         csv_source_unref(source);
     }
-    if (status != DK_OK && status != DK_ENOMEM) fail_msg("%s", err.message);
+    if (status != DK_OK && status != DK_ENOMEM)
+        fail_msg("%s", err.message);
     assert_int_equal(err.status, status);
     return status == DK_OK;
 }
@@ -77,7 +80,8 @@ static void test_everything(void **state)
 static void test_errors(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const files[] = {"a,b\n1,2\n3,4,5\n", "a,b\n1,\"x\n", "a\n1\n1\nx\n", "a,b\n"};
+    static const char *const files[] = {"a,b\n1,2\n3,4,5\n", "a,b\n1,\"x\n", "a\n1\n1\nx\n",
+                                        "a,b\n"};
     struct failing failing = {-1};
     dk_allocator allocator = {resize, &failing};
     struct memory *memory = memory_new(&allocator, 0);
@@ -124,7 +128,8 @@ static void test_footprint(void **state)
     enum { ROWS = 200000 };
     char *csv = malloc(ROWS * 24 + 64);
     size_t n = (size_t)sprintf(csv, "a,b,c\n");
-    for (int i = 0; i < ROWS; i++) n += (size_t)sprintf(csv + n, "%d,%d.5,x%d\n", i, i % 97, i % 7);
+    for (int i = 0; i < ROWS; i++)
+        n += (size_t)sprintf(csv + n, "%d,%d.5,x%d\n", i, i % 97, i % 7);
     const char *path = fixture_write_bytes(fixture, "f.csv", csv, n);
     free(csv);
     struct csv_source *source;
@@ -135,7 +140,8 @@ static void test_footprint(void **state)
     int64_t total = 0;
     assert_int_equal(csv_source_open(fixture->memory, &path, 1, NULL, &source, &fixture->err),
                      DK_OK);
-    for (int32_t i = 0; i < 3; i++) vec_init(&vecs[i], fixture->memory, csv_source_type(source, i));
+    for (int32_t i = 0; i < 3; i++)
+        vec_init(&vecs[i], fixture->memory, csv_source_type(source, i));
     assert_int_equal(csv_scan_open(fixture->memory, source, 0, columns, 3, &scan, &fixture->err),
                      DK_OK);
     do {
@@ -145,7 +151,8 @@ static void test_footprint(void **state)
     assert_int_equal(total, ROWS);
     assert_in_range(memory_use(fixture->memory).peak, 1, 4 << 20);
     csv_scan_close(scan);
-    for (int i = 0; i < 3; i++) vec_deinit(&vecs[i]);
+    for (int i = 0; i < 3; i++)
+        vec_deinit(&vecs[i]);
     csv_source_unref(source);
 }
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#define NS INT64_C(1000000000)
+#define NS  INT64_C(1000000000)
 #define DAY (86400 * NS)
 
 static struct column *freeze(struct vec *vec)
@@ -34,7 +34,8 @@ static struct column *make_integers(struct memory *memory, dk_type type, const i
     assert_int_equal(vec_reset(&vec, nrows), DK_OK);
     memcpy(vec.data, values, (size_t)nrows * 8);
     for (int64_t i = 0; i < nrows; i++)
-        if (values[i] == INT64_MIN) vec_set_null(&vec, i);
+        if (values[i] == INT64_MIN)
+            vec_set_null(&vec, i);
     return freeze(&vec);
 }
 
@@ -79,7 +80,8 @@ static void test_floats(void **state)
                   &(dk_to_csv_options){.na_rep = "a,b"}, ",a\n0,0.1\n1,\"a,b\"\n");
 }
 
-/* Fields are quoted where they have to be; a line of one empty field is quoted so that it is no blank line. */
+/* Fields are quoted where they have to be; a line of one empty field is quoted so that it is no
+ * blank line. */
 static void test_quotes(void **state)
 {
     struct fixture *fixture = *state;
@@ -143,8 +145,8 @@ static void test_index_and_series(void **state)
     dk_table *table;
     struct text text;
     text_init(&text, fixture->memory);
-    assert_int_equal(
-        table_new(fixture->memory, 2, 1, names, &column, "ix", index, true, &table), DK_OK);
+    assert_int_equal(table_new(fixture->memory, 2, 1, names, &column, "ix", index, true, &table),
+                     DK_OK);
     assert_int_equal(csv_format(table, NULL, true, &text, &fixture->err), DK_OK);
     assert_int_equal(csv_format(table, NULL, false, &text, &fixture->err), DK_OK);
     assert_string_equal(text.data, "ix,0\nu,1\n\"v,w\",-9000000000\nu,1\n\"v,w\",-9000000000\n");
@@ -168,15 +170,16 @@ static void test_round_trip(void **state)
     for (int i = 0; i < ROWS; i++) {
         uint64_t random = fixture_random(&seed);
         memcpy(&values[i], &random, 8);
-        if (!isfinite(values[i])) values[i] = (double)i / 7;
+        if (!isfinite(values[i]))
+            values[i] = (double)i / 7;
     }
     text_init(&text, fixture->memory);
     struct column *column = make_floats(fixture->memory, values, ROWS);
     assert_int_equal(table_new(fixture->memory, ROWS, 1, names, &column, NULL, NULL, false, &table),
                      DK_OK);
-    assert_int_equal(csv_format(table, &(dk_to_csv_options){.no_index = true}, true, &text,
-                                &fixture->err),
-                     DK_OK);
+    assert_int_equal(
+        csv_format(table, &(dk_to_csv_options){.no_index = true}, true, &text, &fixture->err),
+        DK_OK);
     struct csv_source *source;
     struct csv_scan *scan;
     struct vec vec;
@@ -204,8 +207,8 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_floats),     fixture_test(test_quotes),
-        fixture_test(test_timestamps), fixture_test(test_durations),
+        fixture_test(test_floats),           fixture_test(test_quotes),
+        fixture_test(test_timestamps),       fixture_test(test_durations),
         fixture_test(test_index_and_series), fixture_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,127 @@
+/* Delayed calls of a program's own functions, mixed with frames. */
+#include "api_support.h"
+
+static dk_status add(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                     dk_error *err)
+{
+    (void)task;
+    (void)err;
+    int64_t sum = 0;
+    for (size_t i = 0; i < nargs; i++)
+        sum += args[i].as.integer;
+    *result = dk_value_int(sum);
+    return DK_OK;
+}
+
+static dk_status count_rows(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                            dk_error *err)
+{
+    (void)task;
+    (void)nargs;
+    (void)err;
+    *result = dk_value_int(dk_table_nrows(args[0].as.table));
+    return DK_OK;
+}
+
+static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    (void)task;
+    (void)args;
+    (void)nargs;
+    (void)result;
+    if (err)
+        snprintf(err->message, sizeof(err->message), "no such stock");
+    return DK_ETASK;
+}
+
+static dk_context *open_context(void)
+{
+    dk_context *dk = dk_open(NULL);
+    assert_non_null(dk);
+    assert_int_equal(dk_register(dk, "add", add, NULL, NULL), DK_OK);
+    assert_int_equal(dk_register(dk, "count_rows", count_rows, NULL, NULL), DK_OK);
+    assert_int_equal(dk_register(dk, "refuse", refuse, NULL, NULL), DK_OK);
+    return dk;
+}
+
+/* Calls depend on calls, and the three schedulers agree. */
+static void test_calls_of_calls(void **state)
+{
+    (void)state;
+    dk_context *dk = open_context();
+    dk_frame three = dk_delayed(dk, "add", (dk_value[]){dk_value_int(1), dk_value_int(2)}, 2);
+    dk_frame total = dk_delayed(dk, "add", (dk_value[]){dk_lazy(three), dk_lazy(three)}, 2);
+    const dk_get gets[] = {dk_get_sync, dk_get_threads, dk_get_processes};
+    for (size_t i = 0; i < 3; i++) {
+        dk_value value;
+        dk_compute_options options = {.get = gets[i]};
+        assert_int_equal(dk_compute_values(&total, 1, &options, &value), DK_OK);
+        assert_int_equal(value.as.integer, 6);
+    }
+    dk_close(dk);
+}
+
+/* A frame arrives in a call as its computed table. */
+static void test_frames_as_arguments(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 3);
+    dk_context *dk = open_context();
+    dk_frame df = days_read(dk, &days);
+    dk_frame rows = dk_delayed(dk, "count_rows", (dk_value[]){dk_lazy(df)}, 1);
+    dk_frame groups = dk_delayed(dk, "count_rows", (dk_value[]){dk_lazy(days_spread(df))}, 1);
+    dk_frame both = dk_delayed(dk, "add", (dk_value[]){dk_lazy(rows), dk_lazy(groups)}, 2);
+    dk_value value;
+    assert_int_equal(dk_compute_values(&both, 1, NULL, &value), DK_OK);
+    assert_int_equal(value.as.integer, 24 + 4);
+    dk_close(dk);
+    days_remove(&days);
+}
+
+/* A failure names the key and the function, and says what the function said. */
+static void test_errors_name_key_and_function(void **state)
+{
+    (void)state;
+    dk_context *dk = open_context();
+    dk_frame bad = dk_delayed(dk, "refuse", NULL, 0);
+    static const char *const schedulers[] = {"sync", "threads", "processes"};
+    for (size_t i = 0; i < 3; i++) {
+        dk_error err = {0};
+        dk_value value;
+        dk_compute_options options = {.scheduler = schedulers[i], .error = &err};
+        assert_int_equal(dk_compute_values(&bad, 1, &options, &value), DK_ETASK);
+        assert_non_null(strstr(err.message, "function refuse"));
+        assert_non_null(strstr(err.message, "no such stock"));
+        assert_true(strlen(err.key) > 0);
+    }
+    assert_int_equal(dk_frame_error(dk_delayed(dk, "nothing", NULL, 0))->status, DK_EKEY);
+    dk_close(dk);
+}
+
+/* An unknown scheduler is refused with the list of the known ones. */
+static void test_unknown_scheduler(void **state)
+{
+    (void)state;
+    dk_context *dk = open_context();
+    dk_frame call = dk_delayed(dk, "add", NULL, 0);
+    dk_error err = {0};
+    dk_value value;
+    dk_compute_options options = {.scheduler = "dask", .error = &err};
+    assert_int_equal(dk_compute_values(&call, 1, &options, &value), DK_EINVAL);
+    assert_non_null(strstr(err.message, "'dask'"));
+    assert_non_null(strstr(err.message, "processes"));
+    dk_close(dk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls_of_calls),
+        cmocka_unit_test(test_frames_as_arguments),
+        cmocka_unit_test(test_errors_name_key_and_function),
+        cmocka_unit_test(test_unknown_scheduler),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

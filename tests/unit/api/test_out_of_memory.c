@@ -1,0 +1,155 @@
+/* Every allocation of the public functions fails once: the answer is DK_ENOMEM or a right result,
+ * and nothing leaks. */
+#include "api_support.h"
+
+#include "support/failing_allocator.h"
+
+/* `scenario` gets an open context and gives the status of what it did. */
+static void fail_each(dk_status (*scenario)(dk_context *dk, const struct days *days))
+{
+    struct days days;
+    days_make(&days, 3);
+    struct failing_allocator *failing =
+        mmap(NULL, sizeof(*failing), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(failing, MAP_FAILED);
+    bool has_failed = true;
+    for (long long n = 1; has_failed && n < 20000; n++) {
+        atomic_store(&failing->left, n);
+        dk_options options = {.allocator = &(dk_allocator){failing_allocator_resize, failing}};
+        dk_context *dk = NULL;
+        dk_error err = {0};
+        dk_status status = dk_open_with(&options, &dk, &err);
+        if (status == DK_OK) {
+            status = scenario(dk, &days);
+            dk_close(dk);
+        }
+        has_failed = atomic_load(&failing->left) == 0;
+        if (status != DK_OK && !(status == DK_ENOMEM && has_failed))
+            fail_msg("allocation %lld: %s", n, dk_status_name(status));
+    }
+    assert_false(has_failed);
+    munmap(failing, sizeof(*failing));
+    days_remove(&days);
+}
+
+static dk_status compute(dk_frame frame, const char *scheduler)
+{
+    dk_error err = {0};
+    dk_table *table = NULL;
+    dk_compute_options options = {.scheduler = scheduler, .error = &err};
+    options.run.num_workers = 2;
+    dk_status status = dk_compute(frame, &options, &table);
+    if (status != DK_OK)
+        return status;
+    char *text = NULL;
+    status = dk_table_format(table, NULL, &text, &err);
+    dk_text_free(text);
+    dk_table_unref(table);
+    return status;
+}
+
+static dk_status spread_sync(dk_context *dk, const struct days *days)
+{
+    return compute(days_spread(days_read(dk, days)), "sync");
+}
+
+static dk_status spread_threads(dk_context *dk, const struct days *days)
+{
+    return compute(days_spread(days_read(dk, days)), "threads");
+}
+
+static dk_status spread_processes(dk_context *dk, const struct days *days)
+{
+    return compute(days_spread(days_read(dk, days)), "processes");
+}
+
+/* Columns of every kind of expression, collected behind a filter. */
+static dk_status columns(dk_context *dk, const struct days *days)
+{
+    dk_frame df = days_read(dk, days);
+    dk_frame high = dk_col(df, "high");
+    dk_frame time = dk_col(df, "timestamp");
+    df = dk_assign(df, "hour", dk_dt(time, "hour"));
+    df = dk_assign(df, "mean", dk_mean(high));
+    df = dk_assign(df, "label", dk_text(dk, "x"));
+    df = dk_assign(df, "text", dk_astype(high, DK_TEXT));
+    df = dk_filter(df, dk_and(dk_gt(high, dk_float(dk, 1)), dk_not(dk_isna(high))));
+    return compute(df, "sync");
+}
+
+static dk_status groups(dk_context *dk, const struct days *days)
+{
+    dk_frame df = days_read(dk, days);
+    dk_frame groupby = dk_groupby(df, dk_dt(dk_col(df, "timestamp"), "day"));
+    static const char *const names[] = {"sum", "mean", "std", "count", "size", "first", "nunique"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        dk_status status = compute(dk_aggregate(dk_col(groupby, "close"), names[i]), "sync");
+        if (status != DK_OK)
+            return status;
+    }
+    dk_frame aligned =
+        dk_add(dk_sum(dk_col(groupby, "close")),
+               dk_sum(dk_col(dk_groupby(df, dk_dt(dk_col(df, "timestamp"), "hour")), "low")));
+    return compute(aligned, "sync");
+}
+
+static dk_status describing(dk_context *dk, const struct days *days)
+{
+    dk_frame spread = days_spread(days_read(dk, days));
+    char *text = NULL;
+    dk_error err = {0};
+    dk_status status = dk_frame_format(spread, &text, &err);
+    if (status != DK_OK)
+        return status;
+    dk_text_free(text);
+    status = dk_explain(&spread, 1, &text, &err);
+    if (status == DK_OK)
+        dk_text_free(text);
+    return status;
+}
+
+static void test_spread_sync(void **state)
+{
+    (void)state;
+    fail_each(spread_sync);
+}
+
+static void test_spread_threads(void **state)
+{
+    (void)state;
+    fail_each(spread_threads);
+}
+
+static void test_spread_processes(void **state)
+{
+    (void)state;
+    fail_each(spread_processes);
+}
+
+static void test_columns(void **state)
+{
+    (void)state;
+    fail_each(columns);
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    fail_each(groups);
+}
+
+static void test_describing(void **state)
+{
+    (void)state;
+    fail_each(describing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spread_sync),      cmocka_unit_test(test_spread_threads),
+        cmocka_unit_test(test_spread_processes), cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_groups),           cmocka_unit_test(test_describing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
