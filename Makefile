@@ -12,7 +12,7 @@ build:   ## build everything in build/release
 demo:    ## install what is missing, build, make data, run the notebook's computations
 	@tools/bootstrap.sh build
 	@$(MAKE) --no-print-directory build
-	@test -d data || $(CDASK) demo-data
+	@$(CDASK) demo-data
 	@$(CDASK) demo
 
 check:   ## install what the tests need, then build and run them all

@@ -70,12 +70,18 @@ static size_t name_hash(const dk_graph *graph, uint32_t id)
     return (size_t)((const struct name *)graph->names.data)[id].hash;
 }
 
+/* A taken slot is passed by a line and one slot: keys of one line that meets another stay together
+ * without walking through it, and an odd step comes to every slot. */
+static size_t next_slot(const struct slots *slots, size_t at)
+{
+    return (at + 17) & (slots->capacity - 1);
+}
+
 static void insert(struct slots *slots, size_t hash, uint32_t id)
 {
-    size_t mask = slots->capacity - 1;
-    size_t at = hash & mask;
+    size_t at = hash & (slots->capacity - 1);
     while (slots->at[at])
-        at = (at + 1) & mask;
+        at = next_slot(slots, at);
     slots->at[at] = id + 1;
     slots->used++;
 }
@@ -102,8 +108,10 @@ static uint32_t find_name(const dk_graph *graph, const char *text, uint64_t hash
 {
     const struct slots *slots = &graph->name_slots;
     const struct name *names = graph->names.data;
-    size_t mask = slots->capacity - 1;
-    for (size_t at = hash & mask; slots->capacity && slots->at[at]; at = (at + 1) & mask) {
+    if (!slots->capacity)
+        return TASK_NONE;
+    size_t at = hash & (slots->capacity - 1);
+    for (; slots->at[at]; at = next_slot(slots, at)) {
         uint32_t id = slots->at[at] - 1;
         if (names[id].hash == hash && strcmp(names[id].text, text) == 0)
             return id;
@@ -142,31 +150,29 @@ static dk_status intern(dk_graph *graph, const char *text, uint32_t *out)
     return DK_OK;
 }
 
-static uint32_t find_task(const dk_graph *graph, uint32_t name, int64_t index)
+/* Where the task is, or would be: there is room. */
+static uint32_t *find_slot(const dk_graph *graph, uint32_t name, int64_t index)
 {
     const struct slots *slots = &graph->task_slots;
-    if (!slots->capacity)
-        return TASK_NONE;
-    size_t mask = slots->capacity - 1;
-    for (size_t at = key_hash(graph, name, index) & mask; slots->at[at]; at = (at + 1) & mask) {
+    size_t at = key_hash(graph, name, index) & (slots->capacity - 1);
+    for (; slots->at[at]; at = next_slot(slots, at)) {
         const struct task *task = graph_task(graph, slots->at[at] - 1);
         if (task->index == index && task->name == name)
-            return slots->at[at] - 1;
+            break;
     }
-    return TASK_NONE;
+    return &slots->at[at];
 }
 
-static dk_status add_task(dk_graph *graph, uint32_t name, int64_t index, uint32_t *out)
+static dk_status add_task(dk_graph *graph, uint32_t name, int64_t index, uint32_t *slot)
 {
     if (graph->tasks.count >= TASK_NONE - 1)
         return DK_EOVERFLOW;
-    DK_TRY(make_room(graph, &graph->task_slots, task_hash));
     struct task *task = vector_push(&graph->tasks);
     if (!task)
         return DK_ENOMEM;
     *task = (struct task){.index = index, .name = name};
-    *out = (uint32_t)(graph->tasks.count - 1);
-    insert(&graph->task_slots, key_hash(graph, name, index), *out);
+    *slot = (uint32_t)graph->tasks.count;
+    graph->task_slots.used++;
     return DK_OK;
 }
 
@@ -174,10 +180,12 @@ dk_status dk_graph_task(dk_graph *graph, dk_key key, dk_task_id *out)
 {
     uint32_t name = 0;
     DK_TRY(intern(graph, key.name, &name));
-    out->id = find_task(graph, name, key.index);
-    if (out->id != TASK_NONE)
-        return DK_OK;
-    return add_task(graph, name, key.index, &out->id);
+    DK_TRY(make_room(graph, &graph->task_slots, task_hash));
+    uint32_t *slot = find_slot(graph, name, key.index);
+    if (!*slot)
+        DK_TRY(add_task(graph, name, key.index, slot));
+    out->id = *slot - 1;
+    return DK_OK;
 }
 
 static const struct function *find_function(dk_graph *graph, const char *name)

@@ -14,7 +14,7 @@ void *dk_task_user(const dk_task *task)
 
 bool dk_task_is_cancelled(const dk_task *task)
 {
-    if (task->cancel && *task->cancel)
+    if (cancel_is_set(task->cancel))
         return true;
     return task->failed && atomic_load_explicit(task->failed, memory_order_relaxed);
 }

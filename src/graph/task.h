@@ -16,6 +16,12 @@ struct dk_task {
     struct profile *profile;    /* NULL: nobody wants to know */
 };
 
+/* The flag is the caller's, who sets it from a signal handler or another thread. */
+static inline bool cancel_is_set(const volatile int *cancel)
+{
+    return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED);
+}
+
 /* Times one kernel call between begin and end. Both do nothing without a profile. */
 static inline int64_t task_kernel_begin(const dk_task *task)
 {

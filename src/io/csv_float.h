@@ -114,6 +114,29 @@ static inline bool csv_float_product(uint64_t mantissa, int power, double *out)
     return true;
 }
 
+/* Up to 8 decimals behind `whole`: both parts are exact, so one division rounds once. */
+static inline bool csv_float_short(const char *decimals, size_t ndecimals, uint64_t whole,
+                                   double *out)
+{
+    uint64_t values = csv_digit_values(decimals, ndecimals);
+    uint64_t mantissa = whole * csv_int_powers[ndecimals] + csv_eight_digits(values);
+    *out = (double)mantissa / (double)csv_int_powers[ndecimals];
+    return csv_are_digits(values);
+}
+
+/* 9 to 16 decimals, 19 digits at most. */
+static inline bool csv_float_long(const char *decimals, size_t ndecimals, uint64_t whole,
+                                  double *out)
+{
+    uint64_t first = csv_load8(decimals) ^ CSV_EACH_BYTE * '0';
+    uint64_t last = csv_digit_values(decimals + 8, ndecimals - 8);
+    uint64_t mantissa =
+        csv_eight_digits(first) * csv_int_powers[ndecimals - 8] + csv_eight_digits(last);
+    mantissa += whole * csv_int_powers[ndecimals];
+    return csv_are_digits(first) && csv_are_digits(last) && mantissa != 0 &&
+           csv_float_product(mantissa, -(int)ndecimals, out);
+}
+
 /* The usual number: 1 to 7 digits, a point, 1 to 16 digits. False when it is another, or none: then
  * csv_float_parse() tells. */
 static inline bool csv_float_fast(const char *text, const char *end, double *out)
@@ -124,34 +147,19 @@ static inline bool csv_float_fast(const char *text, const char *end, double *out
     points = (points - CSV_EACH_BYTE) & ~points & CSV_EACH_BYTE * 0x80;
     if (points == 0)
         return false;
-    size_t whole = (size_t)__builtin_ctzll(points) >> 3;
-    size_t decimals = (size_t)(end - text) - whole - 1;
-    if (whole == 0 || decimals - 1 > 15)
+    size_t nwhole = (size_t)__builtin_ctzll(points) >> 3;
+    size_t ndecimals = (size_t)(end - text) - nwhole - 1;
+    if (nwhole == 0 || ndecimals - 1 > 15 || nwhole + ndecimals > 19)
         return false;
 
-    uint64_t values = csv_digit_values(text, whole);
-    bool digits = csv_are_digits(values);
-    uint64_t mantissa = csv_eight_digits(values);
+    uint64_t values = csv_digit_values(text, nwhole);
+    uint64_t whole = csv_eight_digits(values);
+    const char *decimals = text + nwhole + 1;
     double result;
-    text += whole + 1;
-    if (decimals <= 8) {
-        values = csv_digit_values(text, decimals);
-        if (!(digits & csv_are_digits(values)))
-            return false;
-        mantissa = mantissa * csv_int_powers[decimals] + csv_eight_digits(values);
-        result = (double)mantissa / (double)csv_int_powers[decimals];
-    } else {
-        if (whole + decimals > 19)
-            return false;
-        uint64_t first = csv_load8(text) ^ CSV_EACH_BYTE * '0';
-        values = csv_digit_values(text + 8, decimals - 8);
-        if (!(digits & csv_are_digits(first) & csv_are_digits(values)))
-            return false;
-        first = csv_eight_digits(first) * csv_int_powers[decimals - 8] + csv_eight_digits(values);
-        mantissa = mantissa * csv_int_powers[decimals] + first;
-        if (mantissa == 0 || !csv_float_product(mantissa, -(int)decimals, &result))
-            return false;
-    }
+    if (!csv_are_digits(values) ||
+        !(ndecimals <= 8 ? csv_float_short(decimals, ndecimals, whole, &result)
+                         : csv_float_long(decimals, ndecimals, whole, &result)))
+        return false;
     *out = minus ? -result : result;
     return true;
 }

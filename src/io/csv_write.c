@@ -103,43 +103,40 @@ static void put_view_text(const struct writer *writer, const struct view *view, 
              (size_t)(view->offsets[row + 1] - view->offsets[row]));
 }
 
+static size_t format_number(const struct field *field, int64_t row, char out[64])
+{
+    const struct view *view = &field->view;
+    switch (view->type) {
+    case DK_FLOAT32:
+        return float_repr_single(((const float *)view->data)[row], out);
+    case DK_FLOAT64:
+        return float_repr(((const double *)view->data)[row], out);
+    case DK_TIMESTAMP:
+        return timestamp_format(((const int64_t *)view->data)[row], field->only_days, field->digits,
+                                out);
+    default:
+        return format_integer(view, row, out);
+    }
+}
+
 static void put_value(const struct writer *writer, const struct field *field, int64_t row)
 {
     const struct view *view = &field->view;
     char text[64];
-    size_t length = 0;
     if (!view_is_valid(view, row)) {
         put_text(writer, writer->missing, writer->missing_nbytes);
-        return;
-    }
-    switch (view->type) {
-    case DK_TEXT:
+    } else if (view->type == DK_TEXT) {
         put_view_text(writer, view, row);
-        return;
-    case DK_CATEGORY:
+    } else if (view->type == DK_CATEGORY) {
         put_view_text(writer, &view->dictionary->view, ((const int32_t *)view->data)[row]);
-        return;
-    case DK_DURATION:
+    } else if (view->type == DK_DURATION) {
         put_duration(writer, field, ((const int64_t *)view->data)[row]);
-        return;
-    case DK_BOOL:
-        put_text(writer, ((const uint8_t *)view->data)[row] ? "True" : "False",
-                 ((const uint8_t *)view->data)[row] ? 4 : 5);
-        return;
-    case DK_FLOAT32:
-        length = float_repr_single(((const float *)view->data)[row], text);
-        break;
-    case DK_FLOAT64:
-        length = float_repr(((const double *)view->data)[row], text);
-        break;
-    case DK_TIMESTAMP:
-        length = timestamp_format(((const int64_t *)view->data)[row], field->only_days,
-                                  field->digits, text);
-        break;
-    default:
-        length = format_integer(view, row, text);
+    } else if (view->type == DK_BOOL) {
+        bool value = ((const uint8_t *)view->data)[row];
+        put_text(writer, value ? "True" : "False", value ? 4 : 5);
+    } else {
+        put_text(writer, text, format_number(field, row, text));
     }
-    put_text(writer, text, length);
 }
 
 /* How many digits all of a column's times need: none, 3 (timestamps only), 6 or 9. */

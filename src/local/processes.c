@@ -130,9 +130,7 @@ static void feed_all(struct pool *pool)
 
 static bool is_cancelled(struct pool *pool)
 {
-    const volatile int *cancel = pool->run->options->cancel;
-    if (!cancel || !*cancel) return false;
-    return run_is_stopped(pool->run);
+    return cancel_is_set(pool->run->options->cancel) && run_is_stopped(pool->run);
 }
 
 static bool is_working(const struct pool *pool)

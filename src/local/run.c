@@ -153,7 +153,7 @@ bool run_is_stopped(struct run *run)
 {
     if (atomic_load_explicit(&run->failed, memory_order_relaxed))
         return true;
-    if (!run->options->cancel || !*run->options->cancel)
+    if (!cancel_is_set(run->options->cancel))
         return false;
     dk_error error = {0};
     error_set(&error, DK_ECANCELED, "the computation was cancelled");

@@ -126,7 +126,8 @@ def write(folder, name, data):
 
 def read_pandas(paths, **options):
     """What Dask means by reading several files: pandas' frames one after the other."""
-    return known_types(pd.concat([pd.read_csv(opened(path), **options) for path in paths]))
+    frame = pd.concat([pd.read_csv(opened(path), **options) for path in paths])
+    return known_types(frame, options.get("parse_dates", []))
 
 
 def opened(path):
@@ -135,8 +136,11 @@ def opened(path):
     return path
 
 
-def known_types(frame):
-    """Objects are bools with holes or text in cdask: integers that fit no type, columns without rows."""
+def known_types(frame, dates):
+    """pandas' objects are bools with holes, or text in cdask: integers that fit no type, columns without
+    rows. Dates are dates also without rows."""
+    if frame.empty:
+        frame = frame.astype({name: "datetime64[ns]" for name in dates})
     for name in frame.columns[[dtype == object for dtype in frame.dtypes]]:
         if not frame[name].dropna().map(lambda value: isinstance(value, bool)).all() or frame.empty:
             frame[name] = frame[name].astype("str")

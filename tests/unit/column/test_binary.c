@@ -309,6 +309,66 @@ static void test_floats_against_reference(void **state)
     close_memory(memory);
 }
 
+/* & | ^ treat a missing bool as false, and integers keep their nulls, whatever stands behind them.
+ */
+static void test_logic_against_reference(void **state)
+{
+    (void)state;
+    static const dk_type types[] = {DK_BOOL, DK_INT8, DK_INT64};
+    struct memory *memory = new_memory(NULL);
+    uint64_t seed = 12;
+    for (int k = 0; k < 27; k++) {
+        enum binary_op op = (enum binary_op)(OP_AND + k % 3);
+        dk_type type = types[k / 3 % 3], other = k / 9 == 0 ? type : types[k / 9];
+        struct operand_type pair[2] = {{type, false}, {other, false}};
+        struct column *a = random_column(memory, type, 1300, k % 4 != 0, &seed);
+        struct column *b = random_column(memory, other, 1300, k % 5 != 0, &seed);
+        struct vec out;
+        dk_type result;
+        assert_int_equal(binary_type(op, pair[0], pair[1], &result, NULL), DK_OK);
+        vec_init(&out, memory, result);
+        assert_int_equal(binary_apply(op, &a->view, &b->view, &out, NULL), DK_OK);
+        struct view view = vec_view(&out);
+        for (int64_t i = 0; i < view.nrows; i++) {
+            bool missing_a = view_is_null(&a->view, i), missing_b = view_is_null(&b->view, i);
+            int64_t x = missing_a ? 0 : (int64_t)integer_at(&a->view, i);
+            int64_t y = missing_b ? 0 : (int64_t)integer_at(&b->view, i);
+            int64_t z = op == OP_AND ? x & y : op == OP_OR ? x | y : x ^ y;
+            assert_int_equal(view_is_null(&view, i), result != DK_BOOL && (missing_a || missing_b));
+            if (!view_is_null(&view, i))
+                assert_int_equal(integer_at(&view, i), result == DK_BOOL ? z != 0 : z);
+        }
+        vec_deinit(&out);
+        column_unref(a);
+        column_unref(b);
+    }
+    close_memory(memory);
+}
+
+/* What stands behind a null cannot overflow, and a bitmap without nulls in the window leaves none
+ * behind, so that rows appended later are valid. */
+static void test_values_behind_nulls(void **state)
+{
+    (void)state;
+    struct memory *memory = new_memory(NULL);
+    int64_t values[] = {INT64_MAX, 1, 2}, ones[] = {1, 1, 1};
+    uint8_t validity = 6;
+    struct view a = {.type = DK_TIMESTAMP, .nrows = 3, .data = values, .validity = &validity};
+    struct view b = {.type = DK_DURATION, .nrows = 3, .data = ones};
+    struct vec out;
+    vec_init(&out, memory, DK_TIMESTAMP);
+    assert_int_equal(binary_apply(OP_ADD, &a, &b, &out, NULL), DK_OK);
+    assert_values(&out, "NA 2 3", 0, "null that would overflow");
+    struct view slice = view_slice(&a, 1, 2), one = view_slice(&b, 0, 2);
+    assert_int_equal(binary_apply(OP_ADD, &slice, &one, &out, NULL), DK_OK);
+    assert_false(out.has_nulls);
+    assert_int_equal(binary_apply(OP_ADD, &a, &b, &out, NULL), DK_OK);
+    assert_int_equal(vec_append_view(&out, &slice), DK_OK);
+    assert_values(&out, "NA 2 3 1 2", 0, "appended rows");
+    vec_deinit(&out);
+    close_memory(memory);
+}
+
 /* Signed and unsigned 64-bit integers compare by value, also where no common type holds both. */
 static void test_mixed_signs_compare_exactly(void **state)
 {
@@ -485,6 +545,8 @@ int main(void)
         cmocka_unit_test(test_missing_examples),
         cmocka_unit_test(test_integers_against_reference),
         cmocka_unit_test(test_floats_against_reference),
+        cmocka_unit_test(test_logic_against_reference),
+        cmocka_unit_test(test_values_behind_nulls),
         cmocka_unit_test(test_mixed_signs_compare_exactly),
         cmocka_unit_test(test_words_against_reference),
         cmocka_unit_test(test_adapted_literal_is_the_same_for_one_row),

@@ -115,6 +115,10 @@ static const struct example old_examples[] = {
     {"AS", 0, "<YearBegin: month=1> is a non-fixed frequency"},
     {"BM", 0, "<BusinessMonthEnd> is a non-fixed frequency"},
     {"BQ", 0, "<BusinessQuarterEnd: startingMonth=12> is a non-fixed frequency"},
+    {"BA", 0, "<BYearEnd: month=12> is a non-fixed frequency"},
+    {"BAS", 0, "<BYearBegin: month=1> is a non-fixed frequency"},
+    {"SM", 0, "<SemiMonthEnd: day_of_month=15> is a non-fixed frequency"},
+    {"CBM", 0, "<CustomBusinessMonthEnd> is a non-fixed frequency"},
     {"BH", 0, "<BusinessHour: bh=09:00-17:00> is a non-fixed frequency"},
 };
 

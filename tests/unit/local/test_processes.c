@@ -17,6 +17,7 @@
 struct notes {
     atomic_int nstarted;
     atomic_int nfinished;
+    atomic_int pid;
     int told[2]; /* a pipe */
 };
 
@@ -178,6 +179,42 @@ static void test_crash_in_chain(void **state)
     dk_error err = {0};
     assert_int_equal(get(graph, &last, 1, &result, &err), DK_ECRASH);
     assert_string_equal(err.key, "('middle', 0)");
+    dk_graph_free(graph);
+}
+
+static dk_status note_pid(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                          dk_error *err)
+{
+    atomic_store(&notes->pid, getpid());
+    return tasks_sum(task, args, nargs, result, err);
+}
+
+static void kill_noted(void *self, const dk_task_event *event)
+{
+    (void)event;
+    if (++*(int *)self == 1) kill(atomic_load(&notes->pid), SIGKILL);
+}
+
+/* Proves that a process that dies between tasks is nobody's fault: another takes its place and the work goes on. */
+static void test_death_between_tasks(void **state)
+{
+    (void)state;
+    add_function("note_pid", note_pid);
+    dk_graph *graph = tasks_graph(&dk);
+    dk_value args[] = {dk_value_int(1), dk_value_null()};
+    dk_task_id last = tasks_add(graph, "t", 0, "note_pid", args, 1);
+    for (int64_t i = 1; i < 20; i++) {
+        args[1] = dk_value_task(last);
+        last = tasks_add(graph, "t", i, "note_pid", args, 2);
+    }
+    int nposts = 0;
+    dk_callbacks callbacks = {.posttask = kill_noted, .self = &nposts};
+    dk_get_options options = {.num_workers = 1, .callbacks = &callbacks, .ncallbacks = 1, .no_fuse = true};
+    dk_value result = dk_value_null();
+    dk_error err = {0};
+    if (dk_get_processes(&dk, graph, &last, 1, &options, &result, &err) != DK_OK) fail_msg("%s", err.message);
+    assert_int_equal(result.as.integer, 20);
+    assert_int_equal(nposts, 20);
     dk_graph_free(graph);
 }
 
@@ -509,7 +546,7 @@ static void *cancel_when_told(void *arg)
     char byte = 0;
     while (read(notes->told[0], &byte, 1) != 1) {
     }
-    *(volatile int *)arg = 1;
+    __atomic_store_n((volatile int *)arg, 1, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -570,6 +607,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_crash, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_crash_everywhere, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_crash_in_chain, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_death_between_tasks, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_signals, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_ignored_sigchld, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_objects, open_context, close_context),

@@ -174,7 +174,7 @@ static dk_status wait_for_cancel(dk_task *task, const dk_value *args, size_t nar
     (void)nargs;
     (void)result;
     volatile int *cancel = dk_task_user(task);
-    *cancel = 1;
+    __atomic_store_n(cancel, 1, __ATOMIC_RELAXED);
     while (!dk_task_is_cancelled(task)) {
     }
     return error_set(err, DK_ECANCELED, "stopped early");
