@@ -134,6 +134,11 @@ DK_API dk_value dk_lazy(dk_frame frame);
 /* The first error of building, NULL when there is none.   Ownership: the context's. */
 DK_API const dk_error *dk_frame_error(dk_frame frame);
 DK_API int32_t dk_frame_npartitions(dk_frame frame);
+/* The index bounds of the partitions: a series of npartitions + 1 labels; partition i holds those
+ * from label i up to label i + 1, the last one included. `*out` is NULL when they are not known: of
+ * files, of groups, and of a table whose index is not sorted. Ownership: `*out` is the caller's.
+ * Errors: DK_ENOMEM, and what the frame carries. */
+DK_API dk_status dk_frame_divisions(dk_frame frame, dk_table **out, dk_error *err) DK_NODISCARD;
 DK_API int32_t dk_frame_ncolumns(dk_frame frame);
 /* Name of column `i`; NULL for an unnamed series.   Ownership: the context's. */
 DK_API const char *dk_frame_column_name(dk_frame frame, int32_t i);

@@ -71,9 +71,7 @@ static dk_status walk_csv(struct walk *walk, const struct pass_input *input, dk_
     return status;
 }
 
-/* The first row of partition `i` of `n`: the first ones have a row more where the rows do not
- * divide. */
-static int64_t first_row_of(int32_t i, int32_t n, int64_t nrows)
+int64_t pass_first_row(int32_t i, int32_t n, int64_t nrows)
 {
     int64_t longer = nrows % n;
     return nrows / n * i + (i < longer ? i : longer);
@@ -83,8 +81,8 @@ static dk_status walk_table(struct walk *walk, const struct pass_input *input, d
 {
     const struct rowset *source = walk->program->source;
     int64_t nrows = input->tables[0]->nrows;
-    int64_t row = first_row_of(input->partition, source->npartitions, nrows);
-    int64_t end = first_row_of(input->partition + 1, source->npartitions, nrows);
+    int64_t row = pass_first_row(input->partition, source->npartitions, nrows);
+    int64_t end = pass_first_row(input->partition + 1, source->npartitions, nrows);
     struct morsel *morsel = &walk->morsel;
     while (row < end && !has_enough(walk)) {
         int64_t wanted = rows_wanted(walk);

@@ -20,6 +20,10 @@ struct pass_input {
 dk_status pass_run(const dk_task *task, const struct program *program,
                    const struct pass_input *input, dk_value *out, dk_error *err) DK_NODISCARD;
 
+/* The first row of partition `i` of a table cut into `n`: where the rows do not divide, the first
+ * partitions have a row more. */
+int64_t pass_first_row(int32_t i, int32_t n, int64_t nrows);
+
 /* An empty state for the groups of `sink`, to merge partials into. */
 dk_status pass_groups(const struct program *program, const struct sink *sink, struct groups **out,
                       dk_error *err) DK_NODISCARD;

@@ -186,6 +186,35 @@ static void test_alignment(void **state)
     days_remove(&days);
 }
 
+/* A table's sorted index gives the bounds of its partitions; files have none that are known. */
+static void test_divisions(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 3);
+    dk_context *dk = dk_open(NULL);
+    dk_frame df = days_read(dk, &days);
+    dk_table *divisions = NULL;
+    dk_error err = {0};
+    assert_int_equal(dk_frame_divisions(df, &divisions, &err), DK_OK);
+    assert_null(divisions);
+    dk_table *spread = compute(days_spread(df), "sync", 1);
+    dk_frame frame = dk_from_table(dk, spread, 2);
+    assert_int_equal(dk_frame_npartitions(frame), 2);
+    assert_int_equal(dk_frame_divisions(frame, &divisions, &err), DK_OK);
+    assert_int_equal(dk_table_nrows(divisions), 3);
+    const int64_t expected[] = {16556, 16558, 16559};
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(dk_table_int(divisions, 0, i), expected[i] * INT64_C(86400000000000));
+    dk_table *again = compute(frame, "threads", 2);
+    assert_same_table(spread, again);
+    dk_table_unref(again);
+    dk_table_unref(divisions);
+    dk_table_unref(spread);
+    dk_close(dk);
+    days_remove(&days);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_head_reads_no_more_than_it_needs),
         cmocka_unit_test(test_scalars_broadcast),
         cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_divisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
