@@ -11,13 +11,13 @@ enum visit { UNSEEN, OPEN, DONE };
 /* An open task is on the path from the wanted key to the task being looked at. */
 struct walk {
     const dk_graph *graph;
-    uint8_t *visit;       /* by task id */
-    uint16_t *weight;     /* by task id, once done */
-    struct vector stack;  /* of uint32_t */
+    uint8_t *visit;        /* by task id */
+    uint16_t *weight;      /* by task id, once done */
+    struct vector stack;   /* of uint32_t */
     struct vector scratch; /* of uint32_t */
-    struct vector *order; /* of uint32_t */
-    bool by_weight;       /* heavier dependencies first, else in the order of the arguments */
-    bool order_matters;   /* some task has a heavier dependency behind a lighter one */
+    struct vector *order;  /* of uint32_t */
+    bool by_weight;        /* heavier dependencies first, else in the order of the arguments */
+    bool order_matters;    /* some task has a heavier dependency behind a lighter one */
 };
 
 static dk_status report_cycle(const struct walk *walk, uint32_t id, dk_error *err)
@@ -47,8 +47,8 @@ static void insertion_sort(uint32_t *ids, size_t n, const uint16_t *weight)
     }
 }
 
-/* Stable: of two equally heavy ones the earlier argument stays first. Dependencies are pushed in reverse, so the
- * order on the stack is lightest first. `scratch` has room for half of them. */
+/* Stable: of two equally heavy ones the earlier argument stays first. Dependencies are pushed in
+ * reverse, so the order on the stack is lightest first. `scratch` has room for half of them. */
 static void sort_by_weight(uint32_t *ids, size_t n, const uint16_t *weight, uint32_t *scratch)
 {
     if (n <= INSERTION_MAX) {
@@ -70,8 +70,10 @@ static void sort_by_weight(uint32_t *ids, size_t n, const uint16_t *weight, uint
 static dk_status sort_pushed(struct walk *walk, size_t first)
 {
     size_t n = walk->stack.count - first;
-    if (n < 2) return DK_OK;
-    if (n > INSERTION_MAX) DK_TRY(vector_reserve(&walk->scratch, n / 2));
+    if (n < 2)
+        return DK_OK;
+    if (n > INSERTION_MAX)
+        DK_TRY(vector_reserve(&walk->scratch, n / 2));
     uint32_t *pushed = (uint32_t *)walk->stack.data + first;
     sort_by_weight(pushed, n, walk->weight, walk->scratch.data);
     return DK_OK;
@@ -98,7 +100,8 @@ static dk_status open_task(struct walk *walk, uint32_t id, dk_error *err)
         if (vector_append(&walk->stack, &needed, 1) != DK_OK)
             return error_nomem(err);
     }
-    if (walk->by_weight && sort_pushed(walk, first) != DK_OK) return error_nomem(err);
+    if (walk->by_weight && sort_pushed(walk, first) != DK_OK)
+        return error_nomem(err);
     return DK_OK;
 }
 

@@ -31,7 +31,8 @@ static void report(struct child *child)
     do {
         transfer = outbox_send(child->out, child->socket, true);
     } while (transfer == TRANSFER_LATER);
-    if (transfer != TRANSFER_DONE) _exit(EXIT_FAILURE);
+    if (transfer != TRANSFER_DONE)
+        _exit(EXIT_FAILURE);
     child->sent_ns = child->now_ns;
 }
 
@@ -87,12 +88,16 @@ static uint32_t run_chain(struct child *child, uint32_t head)
     uint32_t before = TASK_NONE;
     for (uint32_t id = head;; id = next_of(run, id)) {
         atomic_store_explicit(&child->progress->task, id, memory_order_relaxed);
-        if (worker_run(&child->worker, id) != DK_OK) return TASK_NONE;
-        if (before != TASK_NONE) set_result(child, before, dk_value_null());
+        if (worker_run(&child->worker, id) != DK_OK)
+            return TASK_NONE;
+        if (before != TASK_NONE)
+            set_result(child, before, dk_value_null());
         before = id;
         uint32_t next = next_of(run, id);
-        if (next == TASK_NONE) return id;
-        if (run->ready_ns) run->ready_ns[next] = time_now_ns();
+        if (next == TASK_NONE)
+            return id;
+        if (run->ready_ns)
+            run->ready_ns[next] = time_now_ns();
     }
 }
 
@@ -100,9 +105,11 @@ static uint32_t run_chain(struct child *child, uint32_t head)
 static void keep_shared(struct child *child, uint32_t id, struct outbox_mark mark)
 {
     struct parcel parcel = parcel_since(child->out, mark);
-    if (parcel.fd < 0) return;
+    if (parcel.fd < 0)
+        return;
     dk_value shared = dk_value_null();
-    if (value_decode(child->run->context->memory, &parcel, &shared) != DK_OK) return;
+    if (value_decode(child->run->context->memory, &parcel, &shared) != DK_OK)
+        return;
     set_result(child, id, shared);
 }
 
@@ -113,7 +120,8 @@ static dk_status put_result(struct child *child, uint32_t head, uint32_t tail)
     outbox_put_u32(child->out, head);
     struct outbox_mark mark = outbox_mark(child->out);
     dk_status status = value_encode(child->out, run->results[tail], &child->error);
-    if (status != DK_OK) return status;
+    if (status != DK_OK)
+        return status;
     const struct plan *plan = &run->plan;
     if (plan->successor_start[tail] == plan->successor_start[tail + 1]) {
         set_result(child, tail, dk_value_null());
@@ -138,7 +146,8 @@ static void run_unit(struct child *child, uint32_t head)
         outbox_rewind(child->out, start);
         fail_without_task(child, DK_ENOMEM);
     }
-    if (tail == TASK_NONE) fail(child);
+    if (tail == TASK_NONE)
+        fail(child);
     dk_status status = put_result(child, head, tail);
     if (status != DK_OK) {
         outbox_rewind(child->out, end);
@@ -146,7 +155,8 @@ static void run_unit(struct child *child, uint32_t head)
         fail(child);
     }
     atomic_store_explicit(&child->progress->head, TASK_NONE, memory_order_release);
-    if (child->now_ns - child->sent_ns >= REPORT_EVERY_NS) report(child);
+    if (child->now_ns - child->sent_ns >= REPORT_EVERY_NS)
+        report(child);
 }
 
 static void keep(struct child *child, struct cursor *message)
@@ -154,11 +164,14 @@ static void keep(struct child *child, struct cursor *message)
     uint32_t id = cursor_u32(message);
     struct parcel parcel;
     bool is_shared = parcel_take(message, &parcel);
-    if (is_shared) parcel.fd = inbox_take_fd(&child->in);
+    if (is_shared)
+        parcel.fd = inbox_take_fd(&child->in);
     dk_value value = dk_value_null();
     dk_status status = value_decode(child->run->context->memory, &parcel, &value);
-    if (is_shared) close(parcel.fd);
-    if (status != DK_OK) fail_without_task(child, status);
+    if (is_shared)
+        close(parcel.fd);
+    if (status != DK_OK)
+        fail_without_task(child, status);
     set_result(child, id, value);
 }
 
@@ -181,7 +194,8 @@ static _Noreturn void finish(struct child *child)
     for (size_t i = 0; i < lines->count; i++) {
         put_line(child, &((const struct profile_line *)lines->data)[i]);
     }
-    if (child->out->failed) outbox_rewind(child->out, mark);
+    if (child->out->failed)
+        outbox_rewind(child->out, mark);
     report(child);
     _exit(EXIT_SUCCESS);
 }
@@ -200,7 +214,8 @@ static void obey(struct child *child, struct cursor *message)
         case ORDER_RUN:
             id = cursor_u32(message);
             int64_t ready_ns = cursor_i64(message);
-            if (child->run->ready_ns) child->run->ready_ns[id] = ready_ns;
+            if (child->run->ready_ns)
+                child->run->ready_ns[id] = ready_ns;
             run_unit(child, id);
             break;
         case ORDER_FINISH:
@@ -211,8 +226,8 @@ static void obey(struct child *child, struct cursor *message)
 
 static void init(struct child *child, struct run *run)
 {
-    /* The copy of the run that this process has is its own: callbacks are the caller's business, who also kills
-     * us when the computation is cancelled. */
+    /* The copy of the run that this process has is its own: callbacks are the caller's business,
+     * who also kills us when the computation is cancelled. */
     child->options = *run->options;
     child->observer = (dk_callbacks){.pretask = pre_event, .posttask = post_event, .self = child};
     child->options.callbacks = &child->observer;
@@ -226,16 +241,20 @@ static void init(struct child *child, struct run *run)
     inbox_init(&child->in, run->context->memory);
 }
 
-_Noreturn void child_main(struct run *run, int socket, struct outbox *out, struct progress *progress)
+_Noreturn void child_main(struct run *run, int socket, struct outbox *out,
+                          struct progress *progress)
 {
     struct child child = {.socket = socket, .out = out, .progress = progress};
     init(&child, run);
     struct cursor message;
     for (;;) {
         enum transfer transfer = inbox_receive(&child.in, socket, true);
-        if (transfer == TRANSFER_END) _exit(EXIT_SUCCESS);
-        if (transfer == TRANSFER_FDS_LOST) fail_without_task(&child, DK_EIO);
-        if (transfer == TRANSFER_NOMEM) fail_without_task(&child, DK_ENOMEM);
+        if (transfer == TRANSFER_END)
+            _exit(EXIT_SUCCESS);
+        if (transfer == TRANSFER_FDS_LOST)
+            fail_without_task(&child, DK_EIO);
+        if (transfer == TRANSFER_NOMEM)
+            fail_without_task(&child, DK_ENOMEM);
         child.now_ns = time_now_ns();
         while (inbox_next(&child.in, &message)) {
             obey(&child, &message);

@@ -1,7 +1,7 @@
 /* The forked side of the processes scheduler, and what the two sides say to each other.
  *
- * A child has the graph, the plan, the registry and all arguments from the moment of the fork, so a task is sent as
- * its id. It runs units: a task, and the chain of tasks that the plan joins to it.
+ * A child has the graph, the plan, the registry and all arguments from the moment of the fork, so a
+ * task is sent as its id. It runs units: a task, and the chain of tasks that the plan joins to it.
  */
 #ifndef LOCAL_CHILD_H
 #define LOCAL_CHILD_H
@@ -18,7 +18,8 @@ enum order {
 
 enum reply {
     REPLY_EVENT,   /* struct reply_event, when somebody observes: a task is done */
-    REPLY_RESULT,  /* u32 first task of the unit, parcel with the last one's result, u64 its time in ns */
+    REPLY_RESULT,  /* u32 first task of the unit, parcel with the last one's result, u64 its time in
+                      ns */
     REPLY_FAILURE, /* dk_error, complete: the child stops */
     REPLY_PROFILE  /* u32 lines, each struct profile_line, u32 length, name: the child stops */
 };
@@ -41,8 +42,8 @@ struct progress {
 /* What an outbox must have room for, so that a failure can be told when memory has run out. */
 #define FAILURE_NBYTES (sizeof(dk_error) + 64)
 
-/* Runs orders that come over `socket` until it is told to finish or the other side goes. `out` is empty and has
- * room for a failure. */
+/* Runs orders that come over `socket` until it is told to finish or the other side goes. `out` is
+ * empty and has room for a failure. */
 _Noreturn void child_main(struct run *run, int socket, struct outbox *out,
                           struct progress *progress);
 

@@ -1,5 +1,5 @@
-/* Reading bytes in order, never past their end. A short read gives zeros and marks the cursor, so a reader can be
- * written without checks and asked once at the end. */
+/* Reading bytes in order, never past their end. A short read gives zeros and marks the cursor, so a
+ * reader can be written without checks and asked once at the end. */
 #ifndef LOCAL_CURSOR_H
 #define LOCAL_CURSOR_H
 

@@ -39,7 +39,8 @@ static struct outgoing_fd *fd_at(const struct outbox *outbox, size_t i)
 static void forget_fds(struct outbox *outbox, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
-        if (fd_at(outbox, i)->owned) close(fd_at(outbox, i)->fd);
+        if (fd_at(outbox, i)->owned)
+            close(fd_at(outbox, i)->fd);
     }
 }
 
@@ -52,7 +53,8 @@ void outbox_deinit(struct outbox *outbox)
 
 void outbox_put(struct outbox *outbox, const void *bytes, size_t nbytes)
 {
-    if (vector_append(&outbox->bytes, bytes, nbytes) != DK_OK) outbox->failed = true;
+    if (vector_append(&outbox->bytes, bytes, nbytes) != DK_OK)
+        outbox->failed = true;
 }
 
 void outbox_put_u8(struct outbox *outbox, uint8_t value)
@@ -81,10 +83,12 @@ static void open_message(struct outbox *outbox)
 
 void outbox_close(struct outbox *outbox)
 {
-    if (!outbox->is_open) return;
+    if (!outbox->is_open)
+        return;
     outbox->is_open = false;
     /* The header itself may have found no memory. */
-    if (outbox->bytes.count < outbox->begin + sizeof(struct header)) return;
+    if (outbox->bytes.count < outbox->begin + sizeof(struct header))
+        return;
     struct header header = {outbox->bytes.count - outbox->begin};
     memcpy((char *)outbox->bytes.data + outbox->begin, &header, sizeof(header));
 }
@@ -93,7 +97,8 @@ void outbox_record(struct outbox *outbox)
 {
     bool is_full = outbox->nfds >= MESSAGE_FDS_MAX ||
                    outbox->bytes.count - outbox->begin >= MESSAGE_NBYTES_MAX;
-    if (outbox->is_open && !is_full) return;
+    if (outbox->is_open && !is_full)
+        return;
     outbox_close(outbox);
     open_message(outbox);
 }
@@ -105,7 +110,8 @@ void outbox_put_fd(struct outbox *outbox, int fd, bool owned)
         outbox->nfds++;
         return;
     }
-    if (owned) close(fd);
+    if (owned)
+        close(fd);
     outbox->failed = true;
 }
 
@@ -129,12 +135,15 @@ int outbox_last_fd(const struct outbox *outbox)
 }
 
 /* Attaches the descriptors of the message that begins at `outbox->sent`; returns how many. */
-static size_t attach_fds(const struct outbox *outbox, struct msghdr *message, union control *control)
+static size_t attach_fds(const struct outbox *outbox, struct msghdr *message,
+                         union control *control)
 {
     size_t n = 0;
     size_t first = outbox->fds_sent;
-    while (first + n < outbox->fds.count && fd_at(outbox, first + n)->at == outbox->sent) n++;
-    if (!n) return 0;
+    while (first + n < outbox->fds.count && fd_at(outbox, first + n)->at == outbox->sent)
+        n++;
+    if (!n)
+        return 0;
     memset(control, 0, sizeof(*control));
     message->msg_control = control;
     message->msg_controllen = CMSG_SPACE(sizeof(int) * n);
@@ -167,7 +176,8 @@ static enum transfer send_once(struct outbox *outbox, int socket, bool wait)
     message.msg_iovlen = 1;
     ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
     if (n < 0) {
-        if (errno == EINTR) return TRANSFER_DONE;
+        if (errno == EINTR)
+            return TRANSFER_DONE;
         /* Too many descriptors under way: there is room once the other side has taken some. */
         bool later = errno == EAGAIN || errno == ETOOMANYREFS;
         return later ? TRANSFER_LATER : errno == ENOMEM ? TRANSFER_NOMEM : TRANSFER_END;
@@ -183,7 +193,8 @@ enum transfer outbox_send(struct outbox *outbox, int socket, bool wait)
     outbox_close(outbox);
     while (outbox->sent < outbox->bytes.count) {
         enum transfer transfer = send_once(outbox, socket, wait);
-        if (transfer != TRANSFER_DONE) return transfer;
+        if (transfer != TRANSFER_DONE)
+            return transfer;
     }
     outbox->bytes.count = outbox->fds.count = 0;
     outbox->begin = outbox->sent = outbox->fds_sent = 0;
@@ -199,16 +210,19 @@ void inbox_init(struct inbox *inbox, struct memory *memory)
 
 void inbox_deinit(struct inbox *inbox)
 {
-    for (int fd = inbox_take_fd(inbox); fd >= 0; fd = inbox_take_fd(inbox)) close(fd);
+    for (int fd = inbox_take_fd(inbox); fd >= 0; fd = inbox_take_fd(inbox))
+        close(fd);
     vector_deinit(&inbox->fds);
     vector_deinit(&inbox->bytes);
 }
 
 int inbox_take_fd(struct inbox *inbox)
 {
-    if (inbox->fds_taken == inbox->fds.count) return -1;
+    if (inbox->fds_taken == inbox->fds.count)
+        return -1;
     int fd = ((const int *)inbox->fds.data)[inbox->fds_taken++];
-    if (inbox->fds_taken == inbox->fds.count) inbox->fds_taken = inbox->fds.count = 0;
+    if (inbox->fds_taken == inbox->fds.count)
+        inbox->fds_taken = inbox->fds.count = 0;
     return fd;
 }
 
@@ -216,7 +230,8 @@ int inbox_take_fd(struct inbox *inbox)
 static bool peek_nbytes(const struct inbox *inbox, size_t *nbytes)
 {
     struct header header;
-    if (inbox->bytes.count - inbox->begin < sizeof(header)) return false;
+    if (inbox->bytes.count - inbox->begin < sizeof(header))
+        return false;
     memcpy(&header, (const char *)inbox->bytes.data + inbox->begin, sizeof(header));
     *nbytes = header.nbytes;
     return true;
@@ -234,7 +249,8 @@ static dk_status make_room(struct inbox *inbox)
     inbox->bytes.count = left;
     size_t nbytes = 0;
     size_t wanted = left + RECEIVE_NBYTES;
-    if (peek_nbytes(inbox, &nbytes) && nbytes > wanted) wanted = nbytes;
+    if (peek_nbytes(inbox, &nbytes) && nbytes > wanted)
+        wanted = nbytes;
     DK_TRY(vector_reserve(&inbox->bytes, wanted));
     return vector_reserve(&inbox->fds, inbox->fds.count + MESSAGE_FDS_MAX + 1);
 }
@@ -242,7 +258,8 @@ static dk_status make_room(struct inbox *inbox)
 static void keep_fds(struct inbox *inbox, struct msghdr *message)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
         size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         memcpy((int *)inbox->fds.data + inbox->fds.count, CMSG_DATA(c), n * sizeof(int));
         inbox->fds.count += n;
@@ -251,7 +268,8 @@ static void keep_fds(struct inbox *inbox, struct msghdr *message)
 
 enum transfer inbox_receive(struct inbox *inbox, int socket, bool wait)
 {
-    if (make_room(inbox) != DK_OK) return TRANSFER_NOMEM;
+    if (make_room(inbox) != DK_OK)
+        return TRANSFER_NOMEM;
     union control control;
     struct iovec room = {
         .iov_base = (char *)inbox->bytes.data + inbox->bytes.count,
@@ -264,8 +282,10 @@ enum transfer inbox_receive(struct inbox *inbox, int socket, bool wait)
         message.msg_controllen = sizeof(control);
         n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
     } while (n < 0 && errno == EINTR);
-    if (n < 0) return errno == EAGAIN ? TRANSFER_LATER : TRANSFER_END;
-    if (n == 0) return TRANSFER_END;
+    if (n < 0)
+        return errno == EAGAIN ? TRANSFER_LATER : TRANSFER_END;
+    if (n == 0)
+        return TRANSFER_END;
     inbox->bytes.count += (size_t)n;
     keep_fds(inbox, &message);
     return message.msg_flags & MSG_CTRUNC ? TRANSFER_FDS_LOST : TRANSFER_DONE;
@@ -274,8 +294,10 @@ enum transfer inbox_receive(struct inbox *inbox, int socket, bool wait)
 bool inbox_next(struct inbox *inbox, struct cursor *message)
 {
     size_t nbytes = 0;
-    if (!peek_nbytes(inbox, &nbytes) || inbox->bytes.count - inbox->begin < nbytes) return false;
-    if (nbytes < sizeof(struct header)) return false;
+    if (!peek_nbytes(inbox, &nbytes) || inbox->bytes.count - inbox->begin < nbytes)
+        return false;
+    if (nbytes < sizeof(struct header))
+        return false;
     const char *bytes = (const char *)inbox->bytes.data + inbox->begin;
     *message = (struct cursor){bytes + sizeof(struct header), bytes + nbytes, false};
     inbox->begin += nbytes;

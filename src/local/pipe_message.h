@@ -1,5 +1,6 @@
-/* Messages between the calling process and its children: bytes and file descriptors over a Unix stream socket.
- * A message is a header and a payload of records; its descriptors travel with its first byte.
+/* Messages between the calling process and its children: bytes and file descriptors over a Unix
+ * stream socket. A message is a header and a payload of records; its descriptors travel with its
+ * first byte.
  *
  * Both ends run on one machine and from one executable, so numbers are sent as they lie in memory.
  */
@@ -10,10 +11,11 @@
 #include "local/cursor.h"
 
 /* Linux passes at most 253 descriptors at once. */
-#define MESSAGE_FDS_MAX 192
+#define MESSAGE_FDS_MAX    192
 #define MESSAGE_NBYTES_MAX ((size_t)1 << 20) /* beyond it the next record starts a new message */
 
-/* Messages being written and sent. Puts never fail by themselves: `failed` remembers that memory ran out. */
+/* Messages being written and sent. Puts never fail by themselves: `failed` remembers that memory
+ * ran out. */
 struct outbox {
     struct vector bytes; /* of char */
     struct vector fds;   /* of struct outgoing_fd */
@@ -54,15 +56,15 @@ static inline bool outbox_is_empty(const struct outbox *outbox)
 }
 
 enum transfer {
-    TRANSFER_DONE,    /* sent everything; received something */
-    TRANSFER_LATER,   /* the socket would block */
-    TRANSFER_END,     /* the other side is gone */
+    TRANSFER_DONE,  /* sent everything; received something */
+    TRANSFER_LATER, /* the socket would block */
+    TRANSFER_END,   /* the other side is gone */
     TRANSFER_NOMEM,
     TRANSFER_FDS_LOST /* this process has too many open files to receive another */
 };
 
-/* Closes the open message and sends everything, or without `wait` as much as the socket takes. The outbox is empty
- * after TRANSFER_DONE. */
+/* Closes the open message and sends everything, or without `wait` as much as the socket takes. The
+ * outbox is empty after TRANSFER_DONE. */
 enum transfer outbox_send(struct outbox *outbox, int socket, bool wait);
 
 /* Bytes and descriptors received and not yet read. */

@@ -8,8 +8,10 @@ static dk_status find_roots(struct placement *placement, dk_error *err)
     const struct plan *plan = &placement->run->plan;
     for (size_t rank = 0; rank < plan_ntasks(plan); rank++) {
         uint32_t id = plan_at(plan, rank);
-        if (plan->pending[id]) continue;
-        if (vector_append(&placement->roots, &id, 1) != DK_OK) return error_nomem(err);
+        if (plan->pending[id])
+            continue;
+        if (vector_append(&placement->roots, &id, 1) != DK_OK)
+            return error_nomem(err);
     }
     placement->nready = placement->roots.count;
     return DK_OK;
@@ -31,7 +33,8 @@ dk_status placement_init(struct placement *placement, struct run *run, struct re
 
 void placement_deinit(struct placement *placement)
 {
-    if (!placement->run) return;
+    if (!placement->run)
+        return;
     for (int32_t p = 0; placement->ready && p < placement->nprocesses; p++) {
         vector_deinit(&placement->ready[p].ids);
     }
@@ -48,7 +51,8 @@ static size_t count(const struct ready *ready)
 
 static void empty_if_done(struct ready *ready)
 {
-    if (count(ready) == 0) ready->ids.count = ready->first = 0;
+    if (count(ready) == 0)
+        ready->ids.count = ready->first = 0;
 }
 
 bool placement_next(struct placement *placement, int32_t process, uint32_t *id)
@@ -70,9 +74,11 @@ bool placement_steal(struct placement *placement, int32_t process, uint32_t *id)
 {
     struct ready *most = &placement->ready[process];
     for (int32_t p = 0; p < placement->nprocesses; p++) {
-        if (count(&placement->ready[p]) > count(most)) most = &placement->ready[p];
+        if (count(&placement->ready[p]) > count(most))
+            most = &placement->ready[p];
     }
-    if (!count(most)) return false;
+    if (!count(most))
+        return false;
     *id = ((const uint32_t *)most->ids.data)[most->first++];
     empty_if_done(most);
     placement->nready--;
@@ -94,8 +100,10 @@ dk_status placement_release(struct placement *placement, int32_t process, uint32
     /* The best one last, so that it is taken first. */
     for (uint32_t i = plan->successor_start[tail + 1]; i-- > first;) {
         uint32_t id = plan->successors[i];
-        if (--plan->pending[id] > 0) continue;
-        if (run->ready_ns) run->ready_ns[id] = time_now_ns();
+        if (--plan->pending[id] > 0)
+            continue;
+        if (run->ready_ns)
+            run->ready_ns[id] = time_now_ns();
         int32_t best = results_best_holder(placement->results, id);
         DK_TRY(placement_add(placement, best < 0 ? process : best, id));
     }
@@ -111,9 +119,11 @@ struct estimate *placement_estimate(struct placement *placement, uint32_t id)
         return &estimates[placement->last_estimate];
     }
     size_t i = 0;
-    while (i < n && estimates[i].function != function) i++;
+    while (i < n && estimates[i].function != function)
+        i++;
     placement->last_estimate = i;
-    if (i < n) return &estimates[i];
+    if (i < n)
+        return &estimates[i];
     struct estimate *estimate = vector_push(&placement->estimates);
     if (estimate) {
         estimate->function = function;
@@ -126,5 +136,6 @@ struct estimate *placement_estimate(struct placement *placement, uint32_t id)
 void estimate_learn(struct estimate *estimate, int64_t ns)
 {
     estimate->ns = estimate->nseen ? estimate->ns + (ns - estimate->ns) / 8 : ns;
-    if (estimate->nseen < UINT32_MAX) estimate->nseen++;
+    if (estimate->nseen < UINT32_MAX)
+        estimate->nseen++;
 }

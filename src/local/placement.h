@@ -1,8 +1,9 @@
 /* Which child runs which unit: the ready ones, and how long functions take.
  *
- * A unit that becomes ready is meant for the child with the most bytes of what it needs, which runs its newest
- * first (depth first, as the plan's order). Units that need nothing go out in the plan's order. A child with
- * nothing left takes the oldest that is meant for another: tables are shared memory, so that costs little.
+ * A unit that becomes ready is meant for the child with the most bytes of what it needs, which runs
+ * its newest first (depth first, as the plan's order). Units that need nothing go out in the plan's
+ * order. A child with nothing left takes the oldest that is meant for another: tables are shared
+ * memory, so that costs little.
  */
 #ifndef LOCAL_PLACEMENT_H
 #define LOCAL_PLACEMENT_H
@@ -46,7 +47,8 @@ bool placement_next(struct placement *placement, int32_t process, uint32_t *id);
 bool placement_steal(struct placement *placement, int32_t process, uint32_t *id);
 /* Makes `id` ready, for `process`. */
 dk_status placement_add(struct placement *placement, int32_t process, uint32_t id) DK_NODISCARD;
-/* The result of `tail` is there, made by `process`: what it was the last to wait for becomes ready. */
+/* The result of `tail` is there, made by `process`: what it was the last to wait for becomes ready.
+ */
 dk_status placement_release(struct placement *placement, int32_t process,
                             uint32_t tail) DK_NODISCARD;
 

@@ -1,13 +1,15 @@
-/* The processes scheduler: which child gets what, and when. The calling process waits for its children's sockets and
- * for their deaths, keeps every result that leaves a unit, and feeds children before they run dry.
+/* The processes scheduler: which child gets what, and when. The calling process waits for its
+ * children's sockets and for their deaths, keeps every result that leaves a unit, and feeds
+ * children before they run dry.
  *
- * A task that fails cancels the rest. A task that takes its process down does not: the others that do not depend on it
- * still run, in a new process, before the error is returned.
+ * A task that fails cancels the rest. A task that takes its process down does not: the others that
+ * do not depend on it still run, in a new process, before the error is returned.
  */
 #include "base/error.h"
 #include "local/processes.h"
 
-/* A child with less work than this, by estimate, is given more. It is well above the time that giving takes. */
+/* A child with less work than this, by estimate, is given more. It is well above the time that
+ * giving takes. */
 #define FEED_BELOW_NS 500000
 #define BATCH_NS      500000
 #define BATCH_MAX     ((size_t)256)
@@ -30,22 +32,27 @@ static void put_drops(struct process *process)
 }
 
 /* Sends along what `head` needs and the child lacks. */
-static dk_status put_inputs(struct pool *pool, struct process *process, uint32_t head, dk_error *err)
+static dk_status put_inputs(struct pool *pool, struct process *process, uint32_t head,
+                            dk_error *err)
 {
     const struct task *task = graph_task(pool->run->graph, head);
     const dk_value *args = graph_args(pool->run->graph, task);
     for (uint32_t i = 0; i < task->nargs; i++) {
         uint32_t id = args[i].as.task;
-        if (args[i].kind != DK_KIND_TASK) continue;
-        if (results_is_held(&pool->results, id, process->number)) continue;
+        if (args[i].kind != DK_KIND_TASK)
+            continue;
+        if (results_is_held(&pool->results, id, process->number))
+            continue;
         outbox_record(&process->out);
         outbox_put_u8(&process->out, ORDER_KEEP);
         outbox_put_u32(&process->out, id);
         DK_TRY(results_put(&pool->results, id, &process->out, err));
         results_set_held(&pool->results, id, process->number);
         /* Descriptors made for this child only are closed as soon as they are on their way. */
-        if (process->out.fds.count < MESSAGE_FDS_MAX) continue;
-        if (outbox_send(&process->out, process->socket, false) == TRANSFER_NOMEM) return error_nomem(err);
+        if (process->out.fds.count < MESSAGE_FDS_MAX)
+            continue;
+        if (outbox_send(&process->out, process->socket, false) == TRANSFER_NOMEM)
+            return error_nomem(err);
     }
     return DK_OK;
 }
@@ -54,7 +61,8 @@ static dk_status hand_out(struct pool *pool, struct process *process, uint32_t h
                           int64_t estimate_ns, dk_error *err)
 {
     struct handed handed = {head, (uint32_t)estimate_ns};
-    if (vector_append(&process->handed, &handed, 1) != DK_OK) return error_nomem(err);
+    if (vector_append(&process->handed, &handed, 1) != DK_OK)
+        return error_nomem(err);
     process->queued_ns += handed.estimate_ns;
     DK_TRY(put_inputs(pool, process, head, err));
     int64_t ready_ns = pool->run->ready_ns ? pool->run->ready_ns[head] : 0;
@@ -77,20 +85,24 @@ static int64_t clamp_ns(int64_t ns)
     return ns < 1 ? 1 : ns < UINT32_MAX ? ns : UINT32_MAX;
 }
 
-/* Hands out units until their estimated time makes a batch. A function is trusted to be quick for as many units as
- * it has been seen to be. */
+/* Hands out units until their estimated time makes a batch. A function is trusted to be quick for
+ * as many units as it has been seen to be. */
 static dk_status hand_out_batch(struct pool *pool, struct process *process,
-                                bool (*next)(struct placement *, int32_t, uint32_t *), dk_error *err)
+                                bool (*next)(struct placement *, int32_t, uint32_t *),
+                                dk_error *err)
 {
     size_t limit = batch_limit(pool);
     int64_t batch_ns = 0;
     uint32_t id = 0;
     put_drops(process);
     for (size_t n = 0; n < limit && batch_ns < BATCH_NS; n++) {
-        if (process->out.bytes.count >= MESSAGE_NBYTES_MAX) break;
-        if (!next(&pool->placement, process->number, &id)) break;
+        if (process->out.bytes.count >= MESSAGE_NBYTES_MAX)
+            break;
+        if (!next(&pool->placement, process->number, &id))
+            break;
         const struct estimate *estimate = placement_estimate(&pool->placement, id);
-        if (!estimate) return error_nomem(err);
+        if (!estimate)
+            return error_nomem(err);
         bool is_known = estimate->nseen > process_nhanded(process);
         int64_t ns = clamp_ns(is_known ? estimate->ns : UNKNOWN_NS);
         DK_TRY(hand_out(pool, process, id, ns, err));
@@ -99,7 +111,8 @@ static dk_status hand_out_batch(struct pool *pool, struct process *process,
     return DK_OK;
 }
 
-/* What the socket does not take now goes when it does; a child with that much to read has not run dry. */
+/* What the socket does not take now goes when it does; a child with that much to read has not run
+ * dry. */
 static void feed(struct pool *pool, struct process *process,
                  bool (*next)(struct placement *, int32_t, uint32_t *))
 {
@@ -108,7 +121,8 @@ static void feed(struct pool *pool, struct process *process,
     if (status == DK_OK && outbox_send(&process->out, process->socket, false) == TRANSFER_NOMEM) {
         status = error_nomem(&error);
     }
-    if (status != DK_OK) pool_stop(pool, TASK_NONE, status, &error);
+    if (status != DK_OK)
+        pool_stop(pool, TASK_NONE, status, &error);
 }
 
 static bool is_hungry(const struct process *process)
@@ -116,15 +130,18 @@ static bool is_hungry(const struct process *process)
     return process->pid && process->queued_ns < FEED_BELOW_NS && outbox_is_empty(&process->out);
 }
 
-/* First everybody gets what is meant for it or for nobody, then those with nothing take from the others. */
+/* First everybody gets what is meant for it or for nobody, then those with nothing take from the
+ * others. */
 static void feed_all(struct pool *pool)
 {
     for (int32_t i = 0; i < pool->nprocesses && pool->placement.nready; i++) {
-        if (is_hungry(&pool->processes[i])) feed(pool, &pool->processes[i], placement_next);
+        if (is_hungry(&pool->processes[i]))
+            feed(pool, &pool->processes[i], placement_next);
     }
     for (int32_t i = 0; i < pool->nprocesses && pool->placement.nready; i++) {
         struct process *process = &pool->processes[i];
-        if (is_hungry(process) && !process_nhanded(process)) feed(pool, process, placement_steal);
+        if (is_hungry(process) && !process_nhanded(process))
+            feed(pool, process, placement_steal);
     }
 }
 
@@ -136,7 +153,8 @@ static bool is_cancelled(struct pool *pool)
 static bool is_working(const struct pool *pool)
 {
     for (int32_t i = 0; i < pool->nprocesses; i++) {
-        if (process_nhanded(&pool->processes[i])) return true;
+        if (process_nhanded(&pool->processes[i]))
+            return true;
     }
     return false;
 }
@@ -144,10 +162,13 @@ static bool is_working(const struct pool *pool)
 static void serve(struct pool *pool, struct process *process, const struct pollfd polled[2])
 {
     bool is_alive = true;
-    if (polled[0].revents & POLLOUT) outbox_send(&process->out, process->socket, false);
-    if (polled[0].revents & ~POLLOUT || polled[1].revents) is_alive = replies_read(pool, process);
+    if (polled[0].revents & POLLOUT)
+        outbox_send(&process->out, process->socket, false);
+    if (polled[0].revents & ~POLLOUT || polled[1].revents)
+        is_alive = replies_read(pool, process);
     /* What a process sent before it died has been read by now. */
-    if (!is_alive || polled[1].revents) process_died(pool, process);
+    if (!is_alive || polled[1].revents)
+        process_died(pool, process);
 }
 
 static void wait_and_serve(struct pool *pool)
@@ -157,13 +178,15 @@ static void wait_and_serve(struct pool *pool)
         bool is_sending = !outbox_is_empty(&process->out);
         pool->polled[2 * i] = (struct pollfd){.fd = process->pid ? process->socket : -1,
                                               .events = is_sending ? POLLIN | POLLOUT : POLLIN};
-        pool->polled[2 * i + 1] = (struct pollfd){.fd = process->pid ? process->pidfd : -1,
-                                                  .events = POLLIN};
+        pool->polled[2 * i + 1] =
+            (struct pollfd){.fd = process->pid ? process->pidfd : -1, .events = POLLIN};
     }
     int timeout_ms = pool->run->options->cancel ? CANCEL_WITHIN_MS : -1;
-    if (poll(pool->polled, 2 * (nfds_t)pool->nprocesses, timeout_ms) <= 0) return;
+    if (poll(pool->polled, 2 * (nfds_t)pool->nprocesses, timeout_ms) <= 0)
+        return;
     for (int32_t i = 0; i < pool->nprocesses; i++) {
-        if (pool->processes[i].pid) serve(pool, &pool->processes[i], &pool->polled[2 * i]);
+        if (pool->processes[i].pid)
+            serve(pool, &pool->processes[i], &pool->polled[2 * i]);
     }
 }
 
@@ -171,7 +194,8 @@ static void work(struct pool *pool)
 {
     while (!pool->is_stopped && !is_cancelled(pool)) {
         feed_all(pool);
-        if (!is_working(pool)) break;
+        if (!is_working(pool))
+            break;
         wait_and_serve(pool);
     }
 }
@@ -183,17 +207,21 @@ static void collect_profiles(struct pool *pool)
     pool->is_stopped = true;
     for (int32_t i = 0; i < pool->nprocesses; i++) {
         struct process *process = &pool->processes[i];
-        if (!process->pid) continue;
+        if (!process->pid)
+            continue;
         outbox_record(&process->out);
         outbox_put_u8(&process->out, ORDER_FINISH);
-        if (process->out.failed) process_end(process);
+        if (process->out.failed)
+            process_end(process);
     }
     while (is_anyone_left) {
         is_anyone_left = false;
         for (int32_t i = 0; i < pool->nprocesses; i++) {
-            if (pool->processes[i].pid) is_anyone_left = true;
+            if (pool->processes[i].pid)
+                is_anyone_left = true;
         }
-        if (is_anyone_left) wait_and_serve(pool);
+        if (is_anyone_left)
+            wait_and_serve(pool);
     }
 }
 
@@ -201,7 +229,8 @@ static void decode_wanted(struct pool *pool, const dk_task_id *keys, size_t nkey
 {
     dk_error error = {0};
     for (size_t i = 0; i < nkeys; i++) {
-        if (results_decode(&pool->results, keys[i].id) == DK_OK) continue;
+        if (results_decode(&pool->results, keys[i].id) == DK_OK)
+            continue;
         pool_stop(pool, keys[i].id, error_nomem(&error), &error);
         return;
     }
@@ -211,12 +240,15 @@ static dk_status run_pool(struct run *run, const dk_task_id *keys, size_t nkeys,
 {
     struct pool pool;
     DK_TRY(plan_link(&run->plan, err));
-    if (!run->options->no_fuse) DK_TRY(plan_fuse(&run->plan, err));
+    if (!run->options->no_fuse)
+        DK_TRY(plan_fuse(&run->plan, err));
     dk_status status = pool_init(&pool, run, run_num_workers(run), err);
     if (status == DK_OK) {
         work(&pool);
-        if (run->status == DK_OK && run->options->profile) collect_profiles(&pool);
-        if (run->status == DK_OK) decode_wanted(&pool, keys, nkeys);
+        if (run->status == DK_OK && run->options->profile)
+            collect_profiles(&pool);
+        if (run->status == DK_OK)
+            decode_wanted(&pool, keys, nkeys);
     }
     pool_deinit(&pool);
     return status;
@@ -230,7 +262,9 @@ dk_status dk_get_processes(dk_context *dk, const dk_graph *graph, const dk_task_
     DK_TRY(run_init(&run, dk, graph, keys, nkeys, options, err));
     dk_error error = {0};
     dk_status status = DK_OK;
-    if (plan_ntasks(&run.plan)) status = run_pool(&run, keys, nkeys, &error);
-    if (status != DK_OK) run_fail(&run, TASK_NONE, status, &error);
+    if (plan_ntasks(&run.plan))
+        status = run_pool(&run, keys, nkeys, &error);
+    if (status != DK_OK)
+        run_fail(&run, TASK_NONE, status, &error);
     return run_finish(&run, keys, nkeys, results, err);
 }

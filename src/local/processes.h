@@ -16,8 +16,8 @@ struct handed {
 
 struct process {
     int32_t number;
-    pid_t pid;    /* 0: there is none */
-    int pidfd;    /* -1: the system cannot give one */
+    pid_t pid; /* 0: there is none */
+    int pidfd; /* -1: the system cannot give one */
     int socket;
     struct outbox out;
     struct inbox in;
@@ -46,7 +46,8 @@ dk_status pool_init(struct pool *pool, struct run *run, int32_t nprocesses,
 void pool_deinit(struct pool *pool);
 /* Starts a child in the place of one that is not there.   Errors: DK_EIO, DK_ENOMEM. */
 dk_status process_start(struct pool *pool, struct process *process, dk_error *err) DK_NODISCARD;
-/* Ends it if need be, and says how it ended: waitpid's status, -1 when somebody else has reaped it. */
+/* Ends it if need be, and says how it ended: waitpid's status, -1 when somebody else has reaped it.
+ */
 int process_end(struct process *process);
 
 static inline size_t process_nhanded(const struct process *process)
@@ -54,8 +55,8 @@ static inline size_t process_nhanded(const struct process *process)
     return process->handed.count - process->first_handed;
 }
 
-/* The process has gone while it should not: fails the task it was at, gives what it had not reported back to the
- * ready units, and starts another in its place. */
+/* The process has gone while it should not: fails the task it was at, gives what it had not
+ * reported back to the ready units, and starts another in its place. */
 void process_died(struct pool *pool, struct process *process);
 
 /* Records `error` and lets nothing more start. */

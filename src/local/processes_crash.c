@@ -1,5 +1,5 @@
-/* What happens when a child dies: one task is to blame at most, and nothing else is lost, because the caller has
- * every result that was reported and knows what was not. */
+/* What happens when a child dies: one task is to blame at most, and nothing else is lost, because
+ * the caller has every result that was reported and knows what was not. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 
 static dk_status describe(int status, dk_error *error)
 {
-    if (status < 0) return error_set(error, DK_ECRASH, "the worker process died");
+    if (status < 0)
+        return error_set(error, DK_ECRASH, "the worker process died");
     if (WIFEXITED(status)) {
         return error_set(error, DK_ECRASH, "the worker process exited with status %d",
                          WEXITSTATUS(status));
@@ -52,7 +53,8 @@ static dk_status give_back(struct pool *pool, struct process *process, uint32_t 
 {
     const struct handed *handed = first_handed(process);
     for (size_t i = process_nhanded(process); i-- > 0;) {
-        if (handed[i].head == blamed) continue;
+        if (handed[i].head == blamed)
+            continue;
         DK_TRY(placement_add(&pool->placement, process->number, handed[i].head));
     }
     return DK_OK;
@@ -74,7 +76,8 @@ static void reset(struct pool *pool, struct process *process)
 static bool is_anyone_left(const struct pool *pool)
 {
     for (int32_t i = 0; i < pool->nprocesses; i++) {
-        if (pool->processes[i].pid) return true;
+        if (pool->processes[i].pid)
+            return true;
     }
     return false;
 }
@@ -83,7 +86,8 @@ static void replace(struct pool *pool, struct process *process)
 {
     dk_error error = {0};
     dk_status status = process_start(pool, process, &error);
-    if (status != DK_OK && !is_anyone_left(pool)) pool_stop(pool, TASK_NONE, status, &error);
+    if (status != DK_OK && !is_anyone_left(pool))
+        pool_stop(pool, TASK_NONE, status, &error);
 }
 
 /* Dying between units is nobody's fault, as long as it does not happen all the time. */
@@ -93,22 +97,26 @@ static void blame(struct pool *pool, const struct process *process, uint32_t hea
     describe(status, &error);
     if (head != TASK_NONE) {
         uint32_t task = atomic_load(&pool->progress[process->number].task);
-        if (pool->run->observed) tell_crash(pool, process, task);
+        if (pool->run->observed)
+            tell_crash(pool, process, task);
         run_fail(pool->run, task, DK_ECRASH, &error);
     }
-    if (++pool->ncrashes >= CRASHES_MAX) pool_stop(pool, TASK_NONE, DK_ECRASH, &error);
+    if (++pool->ncrashes >= CRASHES_MAX)
+        pool_stop(pool, TASK_NONE, DK_ECRASH, &error);
 }
 
 void process_died(struct pool *pool, struct process *process)
 {
     uint32_t head = atomic_load(&pool->progress[process->number].head);
     int status = process_end(process);
-    if (pool->is_stopped) return;
+    if (pool->is_stopped)
+        return;
     blame(pool, process, head, status);
     if (give_back(pool, process, head) != DK_OK) {
         dk_error error = {0};
         pool_stop(pool, TASK_NONE, error_nomem(&error), &error);
     }
     reset(pool, process);
-    if (!pool->is_stopped) replace(pool, process);
+    if (!pool->is_stopped)
+        replace(pool, process);
 }

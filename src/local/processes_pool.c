@@ -1,5 +1,5 @@
-/* Starting and ending children. Each is forked from the state of the moment, so it has everything that tasks may
- * need without being sent any of it. */
+/* Starting and ending children. Each is forked from the state of the moment, so it has everything
+ * that tasks may need without being sent any of it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ static int open_pidfd(pid_t pid)
 
 static void kill_process(const struct process *process)
 {
-    /* By descriptor where there is one: a number may be another process's by now if the host reaps children. */
+    /* By descriptor where there is one: a number may be another process's by now if the host reaps
+     * children. */
     if (process->pidfd >= 0) {
         syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
     } else {
@@ -29,13 +30,16 @@ static void kill_process(const struct process *process)
     }
 }
 
-/* The host's handlers are about the host. Ctrl-C reaches the children too, and is left to the caller to act on. */
+/* The host's handlers are about the host. Ctrl-C reaches the children too, and is left to the
+ * caller to act on. */
 static void reset_signals(void)
 {
     for (int number = 1; number < NSIG; number++) {
         struct sigaction action;
-        if (sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_IGN) continue;
-        if (action.sa_handler == SIG_DFL && number != SIGINT) continue;
+        if (sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_IGN)
+            continue;
+        if (action.sa_handler == SIG_DFL && number != SIGINT)
+            continue;
         action = (struct sigaction){.sa_handler = number == SIGINT ? SIG_IGN : SIG_DFL};
         sigaction(number, &action, NULL);
     }
@@ -50,9 +54,11 @@ static void close_foreign(const struct pool *pool, const struct process *self, i
     close(socket);
     for (int32_t i = 0; i < pool->nprocesses; i++) {
         const struct process *process = &pool->processes[i];
-        if (process == self || !process->pid) continue;
+        if (process == self || !process->pid)
+            continue;
         close(process->socket);
-        if (process->pidfd >= 0) close(process->pidfd);
+        if (process->pidfd >= 0)
+            close(process->pidfd);
     }
     results_close_fds(&pool->results);
 }
@@ -61,7 +67,8 @@ static _Noreturn void be_child(struct pool *pool, struct process *process, const
                                pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(EXIT_SUCCESS);
+    if (getppid() != parent)
+        _exit(EXIT_SUCCESS);
     reset_signals();
     close_foreign(pool, process, sockets[0]);
     child_main(pool->run, sockets[1], &process->out, &pool->progress[process->number]);
@@ -76,7 +83,8 @@ static pid_t fork_child(struct pool *pool, struct process *process, const int so
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) be_child(pool, process, sockets, parent);
+    if (pid == 0)
+        be_child(pool, process, sockets, parent);
     int errnum = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = errnum;
@@ -87,7 +95,8 @@ dk_status process_start(struct pool *pool, struct process *process, dk_error *er
 {
     int sockets[2];
     atomic_store(&pool->progress[process->number].head, TASK_NONE);
-    if (vector_reserve(&process->out.bytes, FAILURE_NBYTES) != DK_OK) return error_nomem(err);
+    if (vector_reserve(&process->out.bytes, FAILURE_NBYTES) != DK_OK)
+        return error_nomem(err);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
         return error_errno(err, errno, "cannot start a worker process");
     }
@@ -113,7 +122,8 @@ int process_end(struct process *process)
         reaped = waitpid(process->pid, &status, 0);
     } while (reaped < 0 && errno == EINTR);
     close(process->socket);
-    if (process->pidfd >= 0) close(process->pidfd);
+    if (process->pidfd >= 0)
+        close(process->pidfd);
     process->pid = 0;
     return reaped < 0 ? -1 : status;
 }
@@ -129,7 +139,8 @@ static void init_process(struct process *process, struct memory *memory, int32_t
 
 static void deinit_process(struct process *process)
 {
-    if (process->pid) process_end(process);
+    if (process->pid)
+        process_end(process);
     outbox_deinit(&process->out);
     inbox_deinit(&process->in);
     vector_deinit(&process->handed);
@@ -146,13 +157,17 @@ static dk_status allocate(struct pool *pool, dk_error *err)
     struct memory *memory = pool->run->context->memory;
     size_t n = (size_t)pool->nprocesses;
     pool->processes = memory_calloc(memory, n * sizeof(*pool->processes));
-    if (!pool->processes) return error_nomem(err);
-    for (size_t i = 0; i < n; i++) init_process(&pool->processes[i], memory, (int32_t)i);
+    if (!pool->processes)
+        return error_nomem(err);
+    for (size_t i = 0; i < n; i++)
+        init_process(&pool->processes[i], memory, (int32_t)i);
     pool->polled = memory_calloc(memory, 2 * n * sizeof(*pool->polled));
-    if (!pool->polled) return error_nomem(err);
+    if (!pool->polled)
+        return error_nomem(err);
     void *shared = mmap(NULL, progress_nbytes(pool), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) return error_nomem(err);
+    if (shared == MAP_FAILED)
+        return error_nomem(err);
     pool->progress = shared;
     DK_TRY(results_init(&pool->results, pool->run, pool->nprocesses, err));
     return placement_init(&pool->placement, pool->run, &pool->results, pool->nprocesses, err);
@@ -164,8 +179,10 @@ dk_status pool_init(struct pool *pool, struct run *run, int32_t nprocesses, dk_e
     DK_TRY(allocate(pool, err));
     for (int32_t i = 0; i < nprocesses; i++) {
         dk_status status = process_start(pool, &pool->processes[i], err);
-        if (status == DK_OK) continue;
-        if (i == 0 || status == DK_ENOMEM) return status;
+        if (status == DK_OK)
+            continue;
+        if (i == 0 || status == DK_ENOMEM)
+            return status;
         break;
     }
     return DK_OK;
@@ -177,12 +194,15 @@ void pool_deinit(struct pool *pool)
     size_t n = (size_t)pool->nprocesses;
     /* All are told before any is waited for. */
     for (size_t i = 0; pool->processes && i < n; i++) {
-        if (pool->processes[i].pid) kill_process(&pool->processes[i]);
+        if (pool->processes[i].pid)
+            kill_process(&pool->processes[i]);
     }
-    for (size_t i = 0; pool->processes && i < n; i++) deinit_process(&pool->processes[i]);
+    for (size_t i = 0; pool->processes && i < n; i++)
+        deinit_process(&pool->processes[i]);
     placement_deinit(&pool->placement);
     results_deinit(&pool->results);
-    if (pool->progress) munmap(pool->progress, progress_nbytes(pool));
+    if (pool->progress)
+        munmap(pool->progress, progress_nbytes(pool));
     memory_free(memory, pool->polled, 2 * n * sizeof(*pool->polled));
     memory_free(memory, pool->processes, n * sizeof(*pool->processes));
 }

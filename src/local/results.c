@@ -15,7 +15,8 @@ struct held {
 static size_t fd_budget(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 256;
     return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit.rlim_cur / 2;
 }
 
@@ -38,7 +39,8 @@ dk_status results_init(struct results *results, struct run *run, int32_t nproces
 static void free_held(struct results *results, uint32_t id)
 {
     struct held *held = results->held[id];
-    if (!held) return;
+    if (!held)
+        return;
     if (held->parcel.fd >= 0) {
         close(held->parcel.fd);
         results->nfds--;
@@ -49,7 +51,8 @@ static void free_held(struct results *results, uint32_t id)
 
 void results_deinit(struct results *results)
 {
-    if (!results->run) return;
+    if (!results->run)
+        return;
     struct memory *memory = results->run->context->memory;
     for (size_t id = 0; results->held && id < ntasks(results); id++) {
         free_held(results, (uint32_t)id);
@@ -63,7 +66,8 @@ void results_close_fds(const struct results *results)
 {
     for (size_t id = 0; results->nfds && id < ntasks(results); id++) {
         const struct held *held = results->held[id];
-        if (held && held->parcel.fd >= 0) close(held->parcel.fd);
+        if (held && held->parcel.fd >= 0)
+            close(held->parcel.fd);
     }
 }
 
@@ -78,12 +82,14 @@ dk_status results_keep(struct results *results, uint32_t id, const struct parcel
     bool is_mapped = parcel->fd >= 0 && results->nfds >= results->max_fds;
     if (is_plain || is_mapped) {
         dk_status status = decode(results, id, parcel);
-        if (parcel->fd >= 0) close(parcel->fd);
+        if (parcel->fd >= 0)
+            close(parcel->fd);
         return status;
     }
     struct held *held = memory_alloc(results->run->context->memory, sizeof(*held) + parcel->nbytes);
     if (!held) {
-        if (parcel->fd >= 0) close(parcel->fd);
+        if (parcel->fd >= 0)
+            close(parcel->fd);
         return DK_ENOMEM;
     }
     held->parcel = *parcel;
@@ -97,7 +103,8 @@ dk_status results_keep(struct results *results, uint32_t id, const struct parcel
 dk_status results_put(struct results *results, uint32_t id, struct outbox *outbox, dk_error *err)
 {
     const struct held *held = results->held[id];
-    if (!held) return value_encode(outbox, results->run->results[id], err);
+    if (!held)
+        return value_encode(outbox, results->run->results[id], err);
     parcel_forward(outbox, &held->parcel);
     return DK_OK;
 }
@@ -111,7 +118,8 @@ void results_drop(struct results *results, uint32_t id)
 
 dk_status results_decode(struct results *results, uint32_t id)
 {
-    if (!results->held[id]) return DK_OK;
+    if (!results->held[id])
+        return DK_OK;
     DK_TRY(decode(results, id, &results->held[id]->parcel));
     free_held(results, id);
     return DK_OK;
@@ -155,13 +163,15 @@ int32_t results_best_holder(struct results *results, uint32_t id)
     for (uint32_t i = 0; i < task->nargs; i++) {
         int64_t nbytes = args[i].kind == DK_KIND_TASK ? held_nbytes(results, args[i].as.task) : 0;
         for (int32_t p = 0; nbytes && p < results->nprocesses; p++) {
-            if (results_is_held(results, args[i].as.task, p)) results->nbytes_held[p] += nbytes;
+            if (results_is_held(results, args[i].as.task, p))
+                results->nbytes_held[p] += nbytes;
         }
     }
     int32_t best = -1;
     int64_t most = 0;
     for (int32_t p = 0; p < results->nprocesses; p++) {
-        if (results->nbytes_held[p] <= most) continue;
+        if (results->nbytes_held[p] <= most)
+            continue;
         most = results->nbytes_held[p];
         best = p;
     }

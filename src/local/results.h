@@ -1,5 +1,6 @@
-/* What the calling process keeps of its children's results: small values decoded, the others as the parcels they
- * came in, and who holds what. Whatever a child produced is here too, so a child that dies takes nothing along. */
+/* What the calling process keeps of its children's results: small values decoded, the others as the
+ * parcels they came in, and who holds what. Whatever a child produced is here too, so a child that
+ * dies takes nothing along. */
 #ifndef LOCAL_RESULTS_H
 #define LOCAL_RESULTS_H
 
@@ -9,9 +10,9 @@
 struct held; /* a parcel of our own */
 
 struct results {
-    struct run *run;     /* decoded results are in its `results` */
-    struct held **held;  /* by task id; NULL: decoded, or none */
-    uint8_t *holders;    /* a row of bits by task id: the children that have the result */
+    struct run *run;    /* decoded results are in its `results` */
+    struct held **held; /* by task id; NULL: decoded, or none */
+    uint8_t *holders;   /* a row of bits by task id: the children that have the result */
     size_t row_nbytes;
     int32_t nprocesses;
     int64_t *nbytes_held; /* by child, see results_best_holder() */
@@ -25,8 +26,10 @@ dk_status results_init(struct results *results, struct run *run, int32_t nproces
 /* Cleared memory is fine, too. */
 void results_deinit(struct results *results);
 
-/* Keeps the result of `id` that `parcel` brings.   Ownership: takes the parcel's descriptor, also on failure. */
-dk_status results_keep(struct results *results, uint32_t id, const struct parcel *parcel) DK_NODISCARD;
+/* Keeps the result of `id` that `parcel` brings.   Ownership: takes the parcel's descriptor, also
+ * on failure. */
+dk_status results_keep(struct results *results, uint32_t id,
+                       const struct parcel *parcel) DK_NODISCARD;
 /* Puts the result of `id` into a message. */
 dk_status results_put(struct results *results, uint32_t id, struct outbox *outbox,
                       dk_error *err) DK_NODISCARD;

@@ -78,7 +78,8 @@ static void deinit(struct run *run)
     plan_deinit(&run->plan);
 }
 
-/* Whether tasks must be timed; who only wants to know of start and finish costs nothing per task. */
+/* Whether tasks must be timed; who only wants to know of start and finish costs nothing per task.
+ */
 static bool wants_events(const dk_get_options *options)
 {
     for (size_t i = 0; i < options->ncallbacks; i++) {

@@ -45,7 +45,8 @@ dk_status pieces_add_offsets(struct pieces *pieces, const int64_t *offsets, size
                              size_t *offset)
 {
     struct piece piece = {.data = offsets, .nbytes = count * sizeof(int64_t)};
-    if (count) piece.base = offsets[0];
+    if (count)
+        piece.base = offsets[0];
     return add(pieces, piece, offset);
 }
 
@@ -56,7 +57,8 @@ static const struct piece *piece_at(const struct pieces *pieces, size_t i)
 
 static void rebase(int64_t *to, const int64_t *from, size_t count, int64_t base)
 {
-    for (size_t i = 0; i < count; i++) to[i] = from[i] - base;
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[i] - base;
 }
 
 void pieces_copy(const struct pieces *pieces, char *to)
@@ -65,7 +67,8 @@ void pieces_copy(const struct pieces *pieces, char *to)
     for (size_t i = 0; i < pieces->list.count; i++) {
         const struct piece *piece = piece_at(pieces, i);
         /* The message gives no alignment; memcpy of what was rebased in place would not either. */
-        if (piece->nbytes) memcpy(to + piece->offset, piece->data, piece->nbytes);
+        if (piece->nbytes)
+            memcpy(to + piece->offset, piece->data, piece->nbytes);
         for (size_t at = 0; piece->base && at < piece->nbytes; at += sizeof(int64_t)) {
             int64_t offset = 0;
             memcpy(&offset, to + piece->offset + at, sizeof(offset));
@@ -79,8 +82,10 @@ static int write_at(int fd, const char *bytes, size_t nbytes, size_t offset)
 {
     while (nbytes) {
         ssize_t n = pwrite(fd, bytes, nbytes, (off_t)offset);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
         bytes += n;
         nbytes -= (size_t)n;
         offset += (size_t)n;
@@ -98,20 +103,24 @@ static int write_rebased(int fd, const struct piece *piece)
         rebase(chunk, offsets + at, n, piece->base);
         int errnum = write_at(fd, (const char *)chunk, n * sizeof(int64_t),
                               piece->offset + at * sizeof(int64_t));
-        if (errnum) return errnum;
+        if (errnum)
+            return errnum;
     }
     return 0;
 }
 
-/* Writing through the file is faster than through a mapping: no page is cleared or faulted in first. */
+/* Writing through the file is faster than through a mapping: no page is cleared or faulted in
+ * first. */
 static int write_pieces(const struct pieces *pieces, int fd)
 {
-    if (ftruncate(fd, (off_t)pieces->nbytes) != 0) return errno;
+    if (ftruncate(fd, (off_t)pieces->nbytes) != 0)
+        return errno;
     for (size_t i = 0; i < pieces->list.count; i++) {
         const struct piece *piece = piece_at(pieces, i);
         int errnum = piece->base ? write_rebased(fd, piece)
                                  : write_at(fd, piece->data, piece->nbytes, piece->offset);
-        if (errnum) return errnum;
+        if (errnum)
+            return errnum;
     }
     /* Whoever maps it can rely on it; where the system cannot seal, it is trusted. */
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL);
@@ -125,14 +134,16 @@ static dk_status report(dk_error *err, int errnum)
                          "too many open files: raise the limit (ulimit -n) or use more, smaller "
                          "partitions");
     }
-    if (errnum == ENOSPC) errnum = ENOMEM;
+    if (errnum == ENOSPC)
+        errnum = ENOMEM;
     return error_errno(err, errnum, "shared memory for a table");
 }
 
 dk_status pieces_share(const struct pieces *pieces, int *fd, dk_error *err)
 {
     int created = memfd_create("cdask-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (created < 0) return report(err, errno);
+    if (created < 0)
+        return report(err, errno);
     int errnum = write_pieces(pieces, created);
     if (errnum) {
         close(created);
@@ -146,7 +157,8 @@ static dk_status wrap(struct memory *memory, void *data, size_t nbytes, bool is_
                       struct segment **out)
 {
     struct segment *segment = memory_alloc(memory, sizeof(*segment));
-    if (!segment) return DK_ENOMEM;
+    if (!segment)
+        return DK_ENOMEM;
     atomic_init(&segment->refs, 1);
     segment->memory = memory;
     segment->data = data;
@@ -159,9 +171,11 @@ static dk_status wrap(struct memory *memory, void *data, size_t nbytes, bool is_
 dk_status segment_map(struct memory *memory, int fd, size_t nbytes, struct segment **out)
 {
     void *data = mmap(NULL, nbytes, PROT_READ, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED) return DK_ENOMEM;
+    if (data == MAP_FAILED)
+        return DK_ENOMEM;
     dk_status status = wrap(memory, data, nbytes, true, out);
-    if (status != DK_OK) munmap(data, nbytes);
+    if (status != DK_OK)
+        munmap(data, nbytes);
     return status;
 }
 
@@ -169,17 +183,22 @@ dk_status segment_copy(struct memory *memory, const void *bytes, size_t nbytes,
                        struct segment **out)
 {
     void *data = memory_alloc(memory, nbytes);
-    if (!data) return DK_ENOMEM;
-    if (nbytes) memcpy(data, bytes, nbytes);
+    if (!data)
+        return DK_ENOMEM;
+    if (nbytes)
+        memcpy(data, bytes, nbytes);
     dk_status status = wrap(memory, data, nbytes, false, out);
-    if (status != DK_OK) memory_free(memory, data, nbytes);
+    if (status != DK_OK)
+        memory_free(memory, data, nbytes);
     return status;
 }
 
 void segment_unref(struct segment *segment)
 {
-    if (!segment) return;
-    if (atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_acq_rel) > 1) return;
+    if (!segment)
+        return;
+    if (atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_acq_rel) > 1)
+        return;
     if (segment->is_mapped) {
         munmap(segment->data, segment->nbytes);
     } else {
@@ -199,4 +218,3 @@ struct buffer *segment_buffer(struct segment *segment, size_t offset, size_t nby
     return buffer_wrap(segment->memory, (const char *)segment->data + offset, nbytes, release,
                        segment);
 }
-

@@ -1,7 +1,8 @@
-/* Segments: the buffers of tables laid one after the other, in a memfd that processes share or, when small, inside
- * a message. Every buffer begins at a multiple of 64 bytes.
+/* Segments: the buffers of tables laid one after the other, in a memfd that processes share or,
+ * when small, inside a message. Every buffer begins at a multiple of 64 bytes.
  *
- * A mapped segment is memory of the system's, not of the ledger: several processes hold the same bytes.
+ * A mapped segment is memory of the system's, not of the ledger: several processes hold the same
+ * bytes.
  */
 #ifndef LOCAL_SEGMENT_H
 #define LOCAL_SEGMENT_H
@@ -38,11 +39,13 @@ dk_status pieces_add_offsets(struct pieces *pieces, const int64_t *offsets, size
 /* Writes the segment to `to`, which has room for it. */
 void pieces_copy(const struct pieces *pieces, char *to);
 /* Writes the segment into a new sealed memfd.
- * Errors: DK_EIO (no descriptor left, or the system's text), DK_ENOMEM (no memory for its pages). */
+ * Errors: DK_EIO (no descriptor left, or the system's text), DK_ENOMEM (no memory for its pages).
+ */
 dk_status pieces_share(const struct pieces *pieces, int *fd, dk_error *err) DK_NODISCARD;
 
 /* Maps a memfd, which may be closed after.   Errors: DK_ENOMEM. */
-dk_status segment_map(struct memory *memory, int fd, size_t nbytes, struct segment **out) DK_NODISCARD;
+dk_status segment_map(struct memory *memory, int fd, size_t nbytes,
+                      struct segment **out) DK_NODISCARD;
 /* Copies bytes of a message.   Errors: DK_ENOMEM. */
 dk_status segment_copy(struct memory *memory, const void *bytes, size_t nbytes,
                        struct segment **out) DK_NODISCARD;

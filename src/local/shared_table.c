@@ -16,7 +16,8 @@ static void put_name(struct outbox *outbox, const char *name)
     size_t nbytes = name ? strlen(name) : 0;
     outbox_put_u32(outbox, name ? (uint32_t)nbytes : NO_NAME);
     /* With its zero, so that the reader can use it where it lies. */
-    if (name) outbox_put(outbox, name, nbytes + 1);
+    if (name)
+        outbox_put(outbox, name, nbytes + 1);
 }
 
 static void put_place(struct outbox *outbox, size_t offset, size_t nbytes)
@@ -32,7 +33,8 @@ static dk_status put_data(struct outbox *outbox, struct pieces *pieces, const st
     if (view->type == DK_TEXT) {
         int64_t first = view->nrows ? view->offsets[0] : 0;
         nbytes = view->nrows ? (size_t)(view->offsets[view->nrows] - first) : 0;
-        if (nbytes) data += first;
+        if (nbytes)
+            data += first;
     }
     size_t offset = 0;
     DK_TRY(pieces_add(pieces, data, nbytes, &offset));
@@ -67,16 +69,22 @@ static dk_status put_validity(struct outbox *outbox, struct pieces *pieces, cons
 static dk_status put_column(struct outbox *outbox, struct pieces *pieces, const struct view *view)
 {
     unsigned parts = HAS_DATA;
-    if (view->type == DK_TEXT) parts |= HAS_OFFSETS;
-    if (view->validity) parts |= HAS_VALIDITY;
-    if (view->dictionary) parts |= HAS_DICTIONARY;
+    if (view->type == DK_TEXT)
+        parts |= HAS_OFFSETS;
+    if (view->validity)
+        parts |= HAS_VALIDITY;
+    if (view->dictionary)
+        parts |= HAS_DICTIONARY;
     outbox_put_u8(outbox, (uint8_t)view->type);
     outbox_put_u8(outbox, (uint8_t)parts);
     outbox_put_u64(outbox, (uint64_t)view->nrows);
     DK_TRY(put_data(outbox, pieces, view));
-    if (parts & HAS_OFFSETS) DK_TRY(put_offsets(outbox, pieces, view));
-    if (parts & HAS_VALIDITY) DK_TRY(put_validity(outbox, pieces, view));
-    if (parts & HAS_DICTIONARY) return put_column(outbox, pieces, &view->dictionary->view);
+    if (parts & HAS_OFFSETS)
+        DK_TRY(put_offsets(outbox, pieces, view));
+    if (parts & HAS_VALIDITY)
+        DK_TRY(put_validity(outbox, pieces, view));
+    if (parts & HAS_DICTIONARY)
+        return put_column(outbox, pieces, &view->dictionary->view);
     return DK_OK;
 }
 
@@ -87,7 +95,8 @@ dk_status table_put(struct outbox *outbox, struct pieces *pieces, const dk_table
     outbox_put_u8(outbox, table->is_series);
     outbox_put_u8(outbox, table->index != NULL);
     put_name(outbox, table->index_name);
-    if (table->index) DK_TRY(put_column(outbox, pieces, &table->index->view));
+    if (table->index)
+        DK_TRY(put_column(outbox, pieces, &table->index->view));
     for (int32_t i = 0; i < table->ncolumns; i++) {
         put_name(outbox, table->names[i]);
         DK_TRY(put_column(outbox, pieces, &table->columns[i]->view));
@@ -128,12 +137,14 @@ static dk_status get_parts(struct memory *memory, struct cursor *cursor, struct 
                            unsigned which, struct parts *parts)
 {
     DK_TRY(get_buffer(cursor, segment, &parts->data));
-    if (which & HAS_OFFSETS) DK_TRY(get_buffer(cursor, segment, &parts->offsets));
+    if (which & HAS_OFFSETS)
+        DK_TRY(get_buffer(cursor, segment, &parts->offsets));
     if (which & HAS_VALIDITY) {
         DK_TRY(get_buffer(cursor, segment, &parts->validity));
         parts->validity_offset = cursor_u8(cursor);
     }
-    if (which & HAS_DICTIONARY) return get_column(memory, cursor, segment, &parts->dictionary);
+    if (which & HAS_DICTIONARY)
+        return get_column(memory, cursor, segment, &parts->dictionary);
     return DK_OK;
 }
 
@@ -144,7 +155,8 @@ static dk_status get_column(struct memory *memory, struct cursor *cursor, struct
     dk_type type = (dk_type)cursor_u8(cursor);
     unsigned which = cursor_u8(cursor);
     int64_t nrows = cursor_i64(cursor);
-    if (type >= DK_TYPE_COUNT || nrows < 0) return DK_EPARSE;
+    if (type >= DK_TYPE_COUNT || nrows < 0)
+        return DK_EPARSE;
     dk_status status = get_parts(memory, cursor, segment, which, &parts);
     if (status != DK_OK) {
         buffer_unref(parts.data);
@@ -154,7 +166,8 @@ static dk_status get_column(struct memory *memory, struct cursor *cursor, struct
     }
     *out = column_new(memory, type, nrows, parts.data, parts.offsets, parts.validity,
                       parts.dictionary);
-    if (!*out) return DK_ENOMEM;
+    if (!*out)
+        return DK_ENOMEM;
     (*out)->view.validity_offset = parts.validity_offset;
     return DK_OK;
 }
@@ -176,10 +189,12 @@ static dk_status get_draft(struct memory *memory, struct cursor *cursor, struct 
     size_t n = (size_t)draft->ncolumns;
     bool has_index = cursor_u8(cursor);
     draft->index_name = get_name(cursor);
-    if (has_index) DK_TRY(get_column(memory, cursor, segment, &draft->index));
+    if (has_index)
+        DK_TRY(get_column(memory, cursor, segment, &draft->index));
     draft->names = memory_calloc(memory, n * sizeof(*draft->names));
     draft->columns = memory_calloc(memory, n * sizeof(*draft->columns));
-    if (!draft->names || !draft->columns) return DK_ENOMEM;
+    if (!draft->names || !draft->columns)
+        return DK_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         draft->names[i] = get_name(cursor);
         DK_TRY(get_column(memory, cursor, segment, &draft->columns[i]));
@@ -190,7 +205,8 @@ static dk_status get_draft(struct memory *memory, struct cursor *cursor, struct 
 static void free_draft(struct memory *memory, struct draft *draft)
 {
     size_t n = (size_t)draft->ncolumns;
-    for (size_t i = 0; draft->columns && i < n; i++) column_unref(draft->columns[i]);
+    for (size_t i = 0; draft->columns && i < n; i++)
+        column_unref(draft->columns[i]);
     column_unref(draft->index);
     memory_free(memory, draft->names, n * sizeof(*draft->names));
     memory_free(memory, draft->columns, n * sizeof(*draft->columns));
@@ -202,7 +218,8 @@ dk_status table_get(struct memory *memory, struct cursor *cursor, struct segment
     struct draft draft = {.nrows = cursor_i64(cursor)};
     uint32_t ncolumns = cursor_u32(cursor);
     /* Every column takes some bytes: a count beyond them is no count. */
-    if (draft.nrows < 0 || ncolumns > cursor_left(cursor)) return DK_EPARSE;
+    if (draft.nrows < 0 || ncolumns > cursor_left(cursor))
+        return DK_EPARSE;
     draft.ncolumns = (int32_t)ncolumns;
     draft.is_series = cursor_u8(cursor);
     dk_status status = get_draft(memory, cursor, segment, &draft);

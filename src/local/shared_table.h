@@ -1,5 +1,5 @@
-/* Tables on their way to another process: the schema as a few bytes of a message, the buffers as pieces of a
- * segment. Of a slice only its window is written. */
+/* Tables on their way to another process: the schema as a few bytes of a message, the buffers as
+ * pieces of a segment. Of a slice only its window is written. */
 #ifndef LOCAL_SHARED_TABLE_H
 #define LOCAL_SHARED_TABLE_H
 
@@ -7,7 +7,8 @@
 #include "local/pipe_message.h"
 #include "local/segment.h"
 
-/* Puts the schema and adds the buffers, which are borrowed until they are written.   Errors: DK_ENOMEM. */
+/* Puts the schema and adds the buffers, which are borrowed until they are written.   Errors:
+ * DK_ENOMEM. */
 dk_status table_put(struct outbox *outbox, struct pieces *pieces,
                     const dk_table *table) DK_NODISCARD;
 

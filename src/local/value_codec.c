@@ -36,7 +36,8 @@ static dk_status put_value(struct outbox *outbox, struct pieces *pieces, dk_valu
     case DK_KIND_MAP: {
         const dk_value *items = dk_value_items(value, &n);
         outbox_put_u64(outbox, n);
-        for (size_t i = 0; i < n; i++) DK_TRY(put_value(outbox, pieces, items[i], err));
+        for (size_t i = 0; i < n; i++)
+            DK_TRY(put_value(outbox, pieces, items[i], err));
         return DK_OK;
     }
     case DK_KIND_TABLE:
@@ -58,7 +59,8 @@ static dk_status put_segment(struct outbox *outbox, const struct pieces *pieces,
 {
     if (!is_shared) {
         size_t at = outbox->bytes.count;
-        if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK) return error_nomem(err);
+        if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK)
+            return error_nomem(err);
         pieces_copy(pieces, (char *)outbox->bytes.data + at);
         outbox->bytes.count += pieces->nbytes;
         return DK_OK;
@@ -76,7 +78,8 @@ static dk_status put_parcel(struct outbox *outbox, struct pieces *pieces, dk_val
     size_t at = outbox->bytes.count;
     outbox_put(outbox, &header, sizeof(header));
     DK_TRY(put_value(outbox, pieces, value, err));
-    if (outbox->failed) return error_nomem(err);
+    if (outbox->failed)
+        return error_nomem(err);
     header.body_nbytes = outbox->bytes.count - at - sizeof(header);
     header.segment_nbytes = pieces->nbytes;
     header.is_shared = pieces->nbytes >= SEGMENT_INLINE_NBYTES;
@@ -101,7 +104,8 @@ bool parcel_take(struct cursor *cursor, struct parcel *parcel)
     cursor_take(cursor, &header, sizeof(header));
     const char *body = cursor_skip(cursor, header.body_nbytes);
     parcel->kind = body && header.body_nbytes ? (dk_kind)(unsigned char)*body : DK_KIND_NULL;
-    if (!header.is_shared) cursor_skip(cursor, header.segment_nbytes);
+    if (!header.is_shared)
+        cursor_skip(cursor, header.segment_nbytes);
     parcel->nbytes = (size_t)(cursor->at - parcel->bytes);
     parcel->segment_nbytes = header.segment_nbytes;
     return header.is_shared;
@@ -112,14 +116,16 @@ struct parcel parcel_since(const struct outbox *outbox, struct outbox_mark mark)
     const char *bytes = outbox->bytes.data;
     struct cursor cursor = {bytes + mark.nbytes, bytes + outbox->bytes.count, false};
     struct parcel parcel;
-    if (parcel_take(&cursor, &parcel)) parcel.fd = outbox_last_fd(outbox);
+    if (parcel_take(&cursor, &parcel))
+        parcel.fd = outbox_last_fd(outbox);
     return parcel;
 }
 
 void parcel_forward(struct outbox *outbox, const struct parcel *parcel)
 {
     outbox_put(outbox, parcel->bytes, parcel->nbytes);
-    if (parcel->fd >= 0) outbox_put_fd(outbox, parcel->fd, false);
+    if (parcel->fd >= 0)
+        outbox_put_fd(outbox, parcel->fd, false);
 }
 
 static dk_status get_value(struct memory *memory, struct cursor *cursor, struct segment *segment,
@@ -127,22 +133,26 @@ static dk_status get_value(struct memory *memory, struct cursor *cursor, struct 
 
 static void unref_all(dk_value *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++) dk_value_unref(items[i]);
+    for (size_t i = 0; i < count; i++)
+        dk_value_unref(items[i]);
 }
 
 static dk_status get_items(struct memory *memory, struct cursor *cursor, struct segment *segment,
                            dk_kind kind, dk_value *out)
 {
     uint64_t count = cursor_u64(cursor);
-    if (count > cursor_left(cursor)) return DK_EPARSE; /* an item takes a byte or more */
+    if (count > cursor_left(cursor))
+        return DK_EPARSE; /* an item takes a byte or more */
     size_t nbytes = count * sizeof(dk_value);
     dk_value *items = memory_alloc(memory, nbytes);
-    if (!items) return DK_ENOMEM;
+    if (!items)
+        return DK_ENOMEM;
     dk_status status = DK_OK;
     size_t n = 0;
     while (n < count && status == DK_OK) {
         status = get_value(memory, cursor, segment, &items[n]);
-        if (status == DK_OK) n++;
+        if (status == DK_OK)
+            n++;
     }
     if (status != DK_OK) {
         unref_all(items, n);
@@ -155,11 +165,13 @@ static dk_status get_items(struct memory *memory, struct cursor *cursor, struct 
     return status;
 }
 
-static dk_status get_bytes(struct memory *memory, struct cursor *cursor, dk_kind kind, dk_value *out)
+static dk_status get_bytes(struct memory *memory, struct cursor *cursor, dk_kind kind,
+                           dk_value *out)
 {
     uint64_t nbytes = cursor_u64(cursor);
     const char *bytes = cursor_skip(cursor, nbytes);
-    if (!bytes) return DK_EPARSE;
+    if (!bytes)
+        return DK_EPARSE;
     return kind == DK_KIND_TEXT ? value_text(memory, bytes, nbytes, out)
                                 : value_bytes(memory, bytes, nbytes, out);
 }
@@ -209,15 +221,18 @@ static dk_status open_segment(struct memory *memory, const struct parcel *parcel
 {
     dk_kind kind = parcel->kind;
     bool may_have_tables = kind == DK_KIND_LIST || kind == DK_KIND_MAP || kind == DK_KIND_TABLE;
-    if (!may_have_tables) return DK_OK;
-    if (parcel->fd >= 0) return segment_map(memory, parcel->fd, parcel->segment_nbytes, out);
+    if (!may_have_tables)
+        return DK_OK;
+    if (parcel->fd >= 0)
+        return segment_map(memory, parcel->fd, parcel->segment_nbytes, out);
     const char *bytes = parcel->bytes + parcel->nbytes - parcel->segment_nbytes;
     return segment_copy(memory, bytes, parcel->segment_nbytes, out);
 }
 
 dk_status value_decode(struct memory *memory, const struct parcel *parcel, dk_value *out)
 {
-    if (parcel->nbytes <= sizeof(struct parcel_header)) return DK_EPARSE;
+    if (parcel->nbytes <= sizeof(struct parcel_header))
+        return DK_EPARSE;
     struct cursor cursor = {parcel->bytes + sizeof(struct parcel_header),
                             parcel->bytes + parcel->nbytes, false};
     struct segment *segment = NULL;

@@ -1,5 +1,6 @@
-/* Values on their way to another process. An encoded value is a parcel: a few bytes, and the segment with the
- * buffers of its tables, which follows inline when small and travels as a memfd when not. */
+/* Values on their way to another process. An encoded value is a parcel: a few bytes, and the
+ * segment with the buffers of its tables, which follows inline when small and travels as a memfd
+ * when not. */
 #ifndef LOCAL_VALUE_CODEC_H
 #define LOCAL_VALUE_CODEC_H
 
@@ -16,8 +17,8 @@ struct parcel {
 };
 
 /* Puts `value` into the open message.
- * Errors: DK_ENOTSUP (it contains an object of the program's own), DK_ENOMEM, DK_EIO (no descriptor left).
- * Ownership: a memfd made for it belongs to the outbox. */
+ * Errors: DK_ENOTSUP (it contains an object of the program's own), DK_ENOMEM, DK_EIO (no descriptor
+ * left). Ownership: a memfd made for it belongs to the outbox. */
 dk_status value_encode(struct outbox *outbox, dk_value value, dk_error *err) DK_NODISCARD;
 
 /* The parcel that was put since `mark`. */

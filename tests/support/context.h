@@ -9,7 +9,8 @@ static inline bool context_open(struct dk_context *dk, const dk_allocator *alloc
 {
     *dk = (struct dk_context){.num_workers = 2};
     dk->memory = memory_new(allocator, 0);
-    if (!dk->memory) return false;
+    if (!dk->memory)
+        return false;
     registry_init(&dk->registry, dk->memory);
     return true;
 }

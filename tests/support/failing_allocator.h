@@ -1,5 +1,5 @@
-/* An allocator whose n-th call that wants memory fails, and the loop that tries every n. The count is in shared
- * memory, so calls in forked processes count as well. */
+/* An allocator whose n-th call that wants memory fails, and the loop that tries every n. The count
+ * is in shared memory, so calls in forked processes count as well. */
 #ifndef SUPPORT_FAILING_ALLOCATOR_H
 #define SUPPORT_FAILING_ALLOCATOR_H
 
@@ -33,12 +33,13 @@ static inline void *failing_allocator_resize(void *self, void *ptr, size_t old_n
     return left == 1 ? NULL : realloc(ptr, new_nbytes);
 }
 
-/* Runs `scenario` in a context of its own with the first, the second, ... allocation failing until none does. It must
- * answer a failure by DK_ENOMEM or do without the memory, and give back all it took. */
+/* Runs `scenario` in a context of its own with the first, the second, ... allocation failing until
+ * none does. It must answer a failure by DK_ENOMEM or do without the memory, and give back all it
+ * took. */
 static inline void fail_each_allocation_of(dk_status (*scenario)(struct dk_context *dk))
 {
-    struct failing_allocator *failing = mmap(NULL, sizeof(*failing), PROT_READ | PROT_WRITE,
-                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct failing_allocator *failing =
+        mmap(NULL, sizeof(*failing), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(failing, MAP_FAILED);
     dk_allocator allocator = {failing_allocator_resize, failing};
     bool has_failed = true;

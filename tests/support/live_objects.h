@@ -20,7 +20,8 @@ static inline void live_object_free(void *object)
 
 static const dk_object_type live_object_type = {"live", live_object_free};
 
-/* Makes an object of the counter that is the function's `user`; arguments are looked at, not used. */
+/* Makes an object of the counter that is the function's `user`; arguments are looked at, not used.
+ */
 static inline dk_status live_object_make(dk_task *task, const dk_value *args, size_t nargs,
                                          dk_value *result, dk_error *err)
 {
@@ -38,14 +39,15 @@ static inline dk_status live_object_make(dk_task *task, const dk_value *args, si
     return dk_value_object(dk_task_context(task), &live_object_type, live, result);
 }
 
-/* Adds a binary tree over `nleaves` (a power of two) "live" tasks and returns its top. All leaves come first, as in a
- * graph built layer by layer. */
+/* Adds a binary tree over `nleaves` (a power of two) "live" tasks and returns its top. All leaves
+ * come first, as in a graph built layer by layer. */
 static inline dk_task_id live_objects_tree(dk_graph *graph, size_t nleaves)
 {
     dk_task_id layer[4096];
     assert_true(nleaves <= 4096);
     int64_t index = 0;
-    for (size_t i = 0; i < nleaves; i++) layer[i] = tasks_add(graph, "live", index++, "live", NULL, 0);
+    for (size_t i = 0; i < nleaves; i++)
+        layer[i] = tasks_add(graph, "live", index++, "live", NULL, 0);
     for (size_t n = nleaves / 2; n > 0; n /= 2) {
         for (size_t i = 0; i < n; i++) {
             dk_value args[] = {dk_value_task(layer[2 * i]), dk_value_task(layer[2 * i + 1])};

@@ -22,7 +22,8 @@ static inline dk_status tasks_sum(dk_task *task, const dk_value *args, size_t na
     (void)err;
     int64_t sum = 0;
     for (size_t i = 0; i < nargs; i++) {
-        if (args[i].kind == DK_KIND_INT) sum += args[i].as.integer;
+        if (args[i].kind == DK_KIND_INT)
+            sum += args[i].as.integer;
     }
     *result = dk_value_int(sum);
     return DK_OK;
@@ -33,10 +34,13 @@ static inline int64_t tasks_digest(dk_value value)
 {
     uint64_t digest = (uint64_t)value.kind + 17;
     size_t n = 0;
-    if (value.kind == DK_KIND_BOOL) digest += value.as.boolean;
-    if (value.kind == DK_KIND_INT || value.kind == DK_KIND_FLOAT) digest += (uint64_t)value.as.integer;
+    if (value.kind == DK_KIND_BOOL)
+        digest += value.as.boolean;
+    if (value.kind == DK_KIND_INT || value.kind == DK_KIND_FLOAT)
+        digest += (uint64_t)value.as.integer;
     const char *data = dk_value_data(value, &n);
-    for (size_t i = 0; data && i < n; i++) digest = digest * 31 + (unsigned char)data[i];
+    for (size_t i = 0; data && i < n; i++)
+        digest = digest * 31 + (unsigned char)data[i];
     const dk_value *items = dk_value_items(value, &n);
     for (size_t i = 0; items && i < n; i++) {
         digest = digest * 131 + (uint64_t)tasks_digest(items[i]);
@@ -50,7 +54,8 @@ static inline dk_status tasks_mix(dk_task *task, const dk_value *args, size_t na
     (void)task;
     (void)err;
     uint64_t digest = 7;
-    for (size_t i = 0; i < nargs; i++) digest = digest * 37 + (uint64_t)tasks_digest(args[i]);
+    for (size_t i = 0; i < nargs; i++)
+        digest = digest * 37 + (uint64_t)tasks_digest(args[i]);
     *result = dk_value_int((int64_t)digest);
     return DK_OK;
 }
@@ -67,10 +72,13 @@ static inline dk_status tasks_texts(dk_task *task, const dk_value *args, size_t 
         char text[16];
         snprintf(text, sizeof(text), "text %u", (unsigned)n % 100);
         status = dk_value_text(dk_task_context(task), text, strlen(text), &items[n]);
-        if (status == DK_OK) n++;
+        if (status == DK_OK)
+            n++;
     }
-    if (status == DK_OK) return dk_value_list(dk_task_context(task), items, n, result);
-    for (size_t i = 0; i < n; i++) dk_value_unref(items[i]);
+    if (status == DK_OK)
+        return dk_value_list(dk_task_context(task), items, n, result);
+    for (size_t i = 0; i < n; i++)
+        dk_value_unref(items[i]);
     return error_nomem(err);
 }
 
@@ -82,7 +90,8 @@ static inline dk_status tasks_fail(dk_task *task, const dk_value *args, size_t n
     (void)args;
     (void)nargs;
     (void)result;
-    if (err) err->line = 7;
+    if (err)
+        err->line = 7;
     return error_set(err, DK_EPARSE, "line 7: not a number: 'x'");
 }
 
@@ -108,7 +117,8 @@ static inline dk_task_id tasks_add(dk_graph *graph, const char *name, int64_t in
     dk_error err = {0};
     dk_status status =
         dk_graph_add(graph, dk_key_at(name, index), function, args, nargs, &id, &err);
-    if (status != DK_OK) fail_msg("%s", err.message);
+    if (status != DK_OK)
+        fail_msg("%s", err.message);
     return id;
 }
 
@@ -121,8 +131,8 @@ static inline uint32_t tasks_random(uint64_t *state)
 
 #define TASKS_RANDOM_MAX 80
 
-/* A random graph of up to TASKS_RANDOM_MAX "mix" tasks, announced in another order than they are defined in. Writes
- * their ids, dependencies before dependents, and returns how many. */
+/* A random graph of up to TASKS_RANDOM_MAX "mix" tasks, announced in another order than they are
+ * defined in. Writes their ids, dependencies before dependents, and returns how many. */
 static inline size_t tasks_random_graph(dk_graph *graph, uint64_t seed,
                                         dk_task_id ids[TASKS_RANDOM_MAX])
 {

@@ -12,7 +12,8 @@ static dk_task_id find(dk_graph *graph, dk_key key)
     return id;
 }
 
-/* Proves that a key is one task, whatever pointer its name comes by, and that index and name both count. */
+/* Proves that a key is one task, whatever pointer its name comes by, and that index and name both
+ * count. */
 static void test_keys(void **state)
 {
     (void)state;
@@ -33,7 +34,8 @@ static void test_keys(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that every key of many layers, indexes of all signs and sizes, is found again after the tables have grown. */
+/* Proves that every key of many layers, indexes of all signs and sizes, is found again after the
+ * tables have grown. */
 static void test_many_keys(void **state)
 {
     (void)state;
@@ -48,7 +50,8 @@ static void test_many_keys(void **state)
             for (int64_t i = 0; i < 500; i++) {
                 int64_t index = i % 3 == 0 ? i : i % 3 == 1 ? -i : i << 40;
                 uint32_t id = find(graph, dk_key_at(name, index)).id;
-                if (round == 0) first_ids[layer][i] = id;
+                if (round == 0)
+                    first_ids[layer][i] = id;
                 assert_int_equal(id, first_ids[layer][i]);
             }
         }
@@ -78,8 +81,8 @@ static void test_define(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that an unknown function and an argument of another graph are refused by key and name, and that the
- * arguments are taken all the same. */
+/* Proves that an unknown function and an argument of another graph are refused by key and name, and
+ * that the arguments are taken all the same. */
 static void test_refused(void **state)
 {
     (void)state;

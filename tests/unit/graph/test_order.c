@@ -15,7 +15,8 @@ static void assert_order(const dk_graph *graph, dk_task_id wanted, const char *e
     assert_int_equal(dk_graph_order(graph, &wanted, 1, order, &count, NULL), DK_OK);
     for (size_t i = 0; i < count; i++) {
         char one[32];
-        snprintf(one, sizeof(one), "%s%d", i ? " " : "", (int)graph_task(graph, order[i].id)->index);
+        snprintf(one, sizeof(one), "%s%d", i ? " " : "",
+                 (int)graph_task(graph, order[i].id)->index);
         strcat(shown, one);
     }
     assert_string_equal(shown, expected);
@@ -24,11 +25,13 @@ static void assert_order(const dk_graph *graph, dk_task_id wanted, const char *e
 static dk_task_id add(dk_graph *graph, int64_t index, const dk_task_id *needed, size_t n)
 {
     dk_value args[16];
-    for (size_t i = 0; i < n; i++) args[i] = dk_value_task(needed[i]);
+    for (size_t i = 0; i < n; i++)
+        args[i] = dk_value_task(needed[i]);
     return tasks_add(graph, "t", index, "mix", args, n);
 }
 
-/* Proves that the order is depth first in the order of the arguments, and leaves out what is not needed. */
+/* Proves that the order is depth first in the order of the arguments, and leaves out what is not
+ * needed. */
 static void test_depth_first(void **state)
 {
     (void)state;
@@ -37,7 +40,8 @@ static void test_depth_first(void **state)
     tasks_register(&dk);
     dk_graph *graph = tasks_graph(&dk);
     dk_task_id leaf[4];
-    for (int i = 0; i < 4; i++) leaf[i] = add(graph, i, NULL, 0);
+    for (int i = 0; i < 4; i++)
+        leaf[i] = add(graph, i, NULL, 0);
     add(graph, 9, leaf, 4);
     dk_task_id left = add(graph, 10, (dk_task_id[]){leaf[0], leaf[1]}, 2);
     dk_task_id right = add(graph, 11, (dk_task_id[]){leaf[2], leaf[1]}, 2);
@@ -48,7 +52,8 @@ static void test_depth_first(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that the argument that needs more at once is computed first: while it is, nothing else is held. */
+/* Proves that the argument that needs more at once is computed first: while it is, nothing else is
+ * held. */
 static void test_heavy_first(void **state)
 {
     (void)state;
@@ -57,7 +62,8 @@ static void test_heavy_first(void **state)
     tasks_register(&dk);
     dk_graph *graph = tasks_graph(&dk);
     dk_task_id leaf[4];
-    for (int i = 0; i < 4; i++) leaf[i] = add(graph, i, NULL, 0);
+    for (int i = 0; i < 4; i++)
+        leaf[i] = add(graph, i, NULL, 0);
     dk_task_id heavy = add(graph, 10, (dk_task_id[]){leaf[1], leaf[2], leaf[3]}, 3);
     dk_task_id top = add(graph, 11, (dk_task_id[]){leaf[0], heavy}, 2);
     assert_order(graph, top, "1 2 3 10 0 11");
@@ -87,7 +93,8 @@ static void test_random(void **state)
             assert_false(seen[order[i].id]);
             seen[order[i].id] = true;
             for (uint32_t k = 0; k < task->nargs; k++) {
-                if (args[k].kind == DK_KIND_TASK) assert_true(seen[args[k].as.task]);
+                if (args[k].kind == DK_KIND_TASK)
+                    assert_true(seen[args[k].as.task]);
             }
         }
         assert_true(seen[ids[n - 1].id] && seen[ids[n / 2].id]);
@@ -160,7 +167,8 @@ static void test_deep(void **state)
     tasks_register(&dk);
     dk_graph *graph = tasks_graph(&dk);
     dk_task_id last = add(graph, 0, NULL, 0);
-    for (size_t i = 1; i < n; i++) last = add(graph, (int64_t)i, &last, 1);
+    for (size_t i = 1; i < n; i++)
+        last = add(graph, (int64_t)i, &last, 1);
     dk_task_id *order = malloc(n * sizeof(*order));
     assert_int_equal(dk_graph_order(graph, &last, 1, order, &count, NULL), DK_OK);
     assert_int_equal(count, n);
@@ -171,8 +179,8 @@ static void test_deep(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that a task with very many arguments of mixed weight is ordered stably, and not in the square of their
- * number: the heavy ones first, each kind in the order of the arguments. */
+/* Proves that a task with very many arguments of mixed weight is ordered stably, and not in the
+ * square of their number: the heavy ones first, each kind in the order of the arguments. */
 static void test_wide(void **state)
 {
     (void)state;
@@ -186,7 +194,8 @@ static void test_wide(void **state)
     for (size_t i = 0; i < n; i++) {
         int64_t index = (int64_t)i * 4;
         dk_task_id leaf[2] = {add(graph, index + 1, NULL, 0)};
-        if (i % 2) leaf[1] = add(graph, index + 2, NULL, 0);
+        if (i % 2)
+            leaf[1] = add(graph, index + 2, NULL, 0);
         args[i] = dk_value_task(i % 2 ? add(graph, index, leaf, 2) : leaf[0]);
     }
     dk_task_id top = tasks_add(graph, "top", 0, "mix", args, n);
@@ -216,7 +225,8 @@ static dk_status order_a_graph(struct dk_context *dk)
         dk_value arg = dk_value_task(id);
         status = dk_graph_add(graph, dk_key_at("t", i), "mix", &arg, i > 0, &id, NULL);
     }
-    if (status == DK_OK) status = dk_graph_order(graph, &id, 1, order, &count, NULL);
+    if (status == DK_OK)
+        status = dk_graph_order(graph, &id, 1, order, &count, NULL);
     dk_graph_free(graph);
     return status;
 }

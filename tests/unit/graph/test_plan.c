@@ -6,7 +6,8 @@
 static dk_task_id add(dk_graph *graph, int64_t index, const dk_task_id *needed, size_t n)
 {
     dk_value args[4];
-    for (size_t i = 0; i < n; i++) args[i] = dk_value_task(needed[i]);
+    for (size_t i = 0; i < n; i++)
+        args[i] = dk_value_task(needed[i]);
     return tasks_add(graph, "t", index, "mix", args, n);
 }
 
@@ -17,7 +18,8 @@ static void make_plan(struct plan *plan, dk_graph *graph, const dk_task_id *keys
     assert_int_equal(plan_fuse(plan, NULL), DK_OK);
 }
 
-/* Proves the counts: an argument given twice counts twice, and so does a key that is wanted twice. */
+/* Proves the counts: an argument given twice counts twice, and so does a key that is wanted twice.
+ */
 static void test_counts(void **state)
 {
     (void)state;
@@ -45,7 +47,8 @@ static void test_counts(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that only linear chains are joined: not past a result that is wanted, used twice, or joined by another. */
+/* Proves that only linear chains are joined: not past a result that is wanted, used twice, or
+ * joined by another. */
 static void test_fuse(void **state)
 {
     (void)state;
@@ -94,7 +97,8 @@ static void check_plan(const struct plan *plan)
             assert_true(is_used);
         }
         uint32_t next = plan->next[id];
-        if (next == TASK_NONE) continue;
+        if (next == TASK_NONE)
+            continue;
         assert_int_equal(plan->users[id], 1);
         assert_int_equal(plan->pending[next], 1);
         assert_int_equal(plan->successors[plan->successor_start[id]], next);
@@ -103,7 +107,8 @@ static void check_plan(const struct plan *plan)
     assert_int_equal(nsuccessors, plan->nsuccessors);
 }
 
-/* Proves for random graphs that successors mirror arguments, and that joined tasks have only each other. */
+/* Proves for random graphs that successors mirror arguments, and that joined tasks have only each
+ * other. */
 static void test_random(void **state)
 {
     (void)state;
@@ -135,10 +140,12 @@ static dk_status plan_a_graph(struct dk_context *dk)
         dk_value arg = dk_value_task(id);
         status = dk_graph_add(graph, dk_key_at("t", i), "mix", &arg, i > 0, &id, NULL);
     }
-    if (status == DK_OK) status = plan_init(&plan, graph, &id, 1, NULL);
+    if (status == DK_OK)
+        status = plan_init(&plan, graph, &id, 1, NULL);
     if (status == DK_OK) {
         status = plan_link(&plan, NULL);
-        if (status == DK_OK) status = plan_fuse(&plan, NULL);
+        if (status == DK_OK)
+            status = plan_fuse(&plan, NULL);
         plan_deinit(&plan);
     }
     dk_graph_free(graph);

@@ -10,12 +10,14 @@ static const struct profile_line *line(const struct profile *profile, enum profi
 {
     const struct profile_line *lines = profile->lines.data;
     for (size_t i = 0; i < profile->lines.count; i++) {
-        if (lines[i].kind == kind && strcmp(lines[i].name, name) == 0) return &lines[i];
+        if (lines[i].kind == kind && strcmp(lines[i].name, name) == 0)
+            return &lines[i];
     }
     return NULL;
 }
 
-/* Proves that the time of kernels is inner time of the function that called them, and of no other. */
+/* Proves that the time of kernels is inner time of the function that called them, and of no other.
+ */
 static void test_inner(void **state)
 {
     (void)state;
@@ -70,7 +72,8 @@ static void test_merge(void **state)
     memory_close(memory);
 }
 
-/* Proves that kernels of a task that nobody profiles note nothing, and of one that is profiled do. */
+/* Proves that kernels of a task that nobody profiles note nothing, and of one that is profiled do.
+ */
 static void test_task_kernel(void **state)
 {
     (void)state;

@@ -28,7 +28,8 @@ static void test_find(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that the same registration may be repeated, and that another under the same name is refused by name. */
+/* Proves that the same registration may be repeated, and that another under the same name is
+ * refused by name. */
 static void test_taken(void **state)
 {
     (void)state;
@@ -46,7 +47,8 @@ static void test_taken(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that interning gives one copy a name, and a function's own name where there is a function. */
+/* Proves that interning gives one copy a name, and a function's own name where there is a function.
+ */
 static void test_intern(void **state)
 {
     (void)state;
@@ -69,12 +71,14 @@ static void *register_many(void *arg)
     for (int i = 0; i < 50; i++) {
         char name[32];
         snprintf(name, sizeof(name), "f%d", i);
-        if (dk_register(dk, name, tasks_sum, NULL, NULL) != DK_OK) return dk;
+        if (dk_register(dk, name, tasks_sum, NULL, NULL) != DK_OK)
+            return dk;
     }
     return NULL;
 }
 
-/* Proves that threads may register the same functions at once, and that each is there once after. */
+/* Proves that threads may register the same functions at once, and that each is there once after.
+ */
 static void test_threads(void **state)
 {
     (void)state;
@@ -110,8 +114,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),    cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_intern),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_find),      cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_intern),    cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

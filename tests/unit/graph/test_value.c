@@ -63,7 +63,8 @@ static void test_references(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
-/* Proves that maps find by key, answer null for what they lack, and refuse keys that are no text. */
+/* Proves that maps find by key, answer null for what they lack, and refuse keys that are no text.
+ */
 static void test_map(void **state)
 {
     (void)state;
@@ -162,9 +163,12 @@ static void test_kind_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_and_bytes), cmocka_unit_test(test_references),
-        cmocka_unit_test(test_map),            cmocka_unit_test(test_object),
-        cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_kind_names),
+        cmocka_unit_test(test_text_and_bytes),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_object),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_kind_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,8 @@ static struct dk_context dk;
 static int open_context(void **state)
 {
     (void)state;
-    if (!context_open(&dk, NULL)) return -1;
+    if (!context_open(&dk, NULL))
+        return -1;
     tasks_register(&dk);
     return 0;
 }
@@ -73,10 +74,12 @@ static void on_posttask(void *self, const dk_task_event *event)
     const struct task *task = graph_task(log->graph, id);
     const dk_value *args = graph_args(log->graph, task);
     for (uint32_t i = 0; i < task->nargs; i++) {
-        if (args[i].kind != DK_KIND_TASK) continue;
+        if (args[i].kind != DK_KIND_TASK)
+            continue;
         log->nfaults += event->start_ns < log->end_ns[args[i].as.task];
     }
-    if (event->status != DK_OK) log->nfaults += strcmp(event->function, "sum") == 0;
+    if (event->status != DK_OK)
+        log->nfaults += strcmp(event->function, "sum") == 0;
 }
 
 static void on_finish(void *self, const dk_graph *graph, dk_status status)
@@ -100,8 +103,10 @@ static dk_task_id build(dk_graph *graph, const char *last_function)
     dk_task_id ids[NTASKS];
     for (int64_t i = 0; i < NTASKS; i++) {
         size_t nargs = 0;
-        if (i % 5) args[nargs++] = dk_value_task(ids[i - 1]);
-        if (i % 5 == 4 && i > 5) args[nargs++] = dk_value_task(ids[i - 5]);
+        if (i % 5)
+            args[nargs++] = dk_value_task(ids[i - 1]);
+        if (i % 5 == 4 && i > 5)
+            args[nargs++] = dk_value_task(ids[i - 5]);
         args[nargs++] = dk_value_int(i);
         const char *function = i == NTASKS - 1 ? last_function : "sum";
         ids[i] = tasks_add(graph, "t", i, function, args, nargs);
@@ -112,12 +117,13 @@ static dk_task_id build(dk_graph *graph, const char *last_function)
 static size_t count_posts(const struct log *log)
 {
     size_t n = 0;
-    for (size_t i = 0; i <= NTASKS; i++) n += (size_t)log->npost[i];
+    for (size_t i = 0; i <= NTASKS; i++)
+        n += (size_t)log->npost[i];
     return n;
 }
 
-/* Proves that observers hear of the start, of every task before and after, with true times and order, and of the end;
- * several of them, and with members missing. */
+/* Proves that observers hear of the start, of every task before and after, with true times and
+ * order, and of the end; several of them, and with members missing. */
 static void test_events(void **state)
 {
     (void)state;
@@ -204,13 +210,14 @@ static const struct profile_line *find_line(const struct profile *profile, enum 
 {
     const struct profile_line *lines = profile->lines.data;
     for (size_t i = 0; i < profile->lines.count; i++) {
-        if (lines[i].kind == kind && strcmp(lines[i].name, name) == 0) return &lines[i];
+        if (lines[i].kind == kind && strcmp(lines[i].name, name) == 0)
+            return &lines[i];
     }
     return NULL;
 }
 
-/* Proves that a profile has a line for each function and kernel, whoever ran them, fused or not, and adds up over
- * several gets. */
+/* Proves that a profile has a line for each function and kernel, whoever ran them, fused or not,
+ * and adds up over several gets. */
 static void test_profile(void **state)
 {
     (void)state;
@@ -223,9 +230,7 @@ static void test_profile(void **state)
         profile_init(profile, dk.memory);
         for (int round = 0; round < 2; round++) {
             dk_value result = dk_value_null();
-            dk_get_options options = {.num_workers = 3,
-                                      .profile = &whole,
-                                      .no_fuse = round == 1};
+            dk_get_options options = {.num_workers = 3, .profile = &whole, .no_fuse = round == 1};
             assert_int_equal(gets[g](&dk, graph, &top, 1, &options, &result, NULL), DK_OK);
         }
         assert_int_equal(profile->lines.count, 3);

@@ -17,7 +17,8 @@ static void test_ends(void **state)
     assert_true(deque_is_empty(&deque));
     assert_false(deque_pop(&deque, &id));
     assert_false(deque_steal(&deque, &id));
-    for (uint32_t i = 0; i < 1000; i++) assert_int_equal(deque_push(&deque, i), DK_OK);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(deque_push(&deque, i), DK_OK);
     assert_false(deque_is_empty(&deque));
     for (uint32_t i = 0; i < 500; i++) {
         assert_true(deque_steal(&deque, &id));
@@ -44,7 +45,8 @@ struct heist {
 
 static void take(struct heist *heist, uint32_t id)
 {
-    if (atomic_fetch_add(&heist->taken[id], 1) != 0) atomic_fetch_add(&heist->nfaults, 1);
+    if (atomic_fetch_add(&heist->taken[id], 1) != 0)
+        atomic_fetch_add(&heist->nfaults, 1);
 }
 
 static void *steal_all(void *arg)
@@ -54,8 +56,10 @@ static void *steal_all(void *arg)
     for (;;) {
         /* Whoever sees the end first looks once more: the last push came before it. */
         bool is_over = atomic_load(&heist->is_over);
-        while (deque_steal(&heist->deque, &id)) take(heist, id);
-        if (is_over && deque_is_empty(&heist->deque)) return NULL;
+        while (deque_steal(&heist->deque, &id))
+            take(heist, id);
+        if (is_over && deque_is_empty(&heist->deque))
+            return NULL;
     }
 }
 
@@ -73,13 +77,17 @@ static void test_thieves(void **state)
     }
     for (uint32_t i = 0; i < NIDS; i++) {
         assert_int_equal(deque_push(&heist.deque, i), DK_OK);
-        if (i % 3 == 0 && deque_pop(&heist.deque, &id)) take(&heist, id);
+        if (i % 3 == 0 && deque_pop(&heist.deque, &id))
+            take(&heist, id);
     }
-    while (deque_pop(&heist.deque, &id)) take(&heist, id);
+    while (deque_pop(&heist.deque, &id))
+        take(&heist, id);
     atomic_store(&heist.is_over, true);
-    for (int i = 0; i < NTHIEVES; i++) pthread_join(thieves[i], NULL);
+    for (int i = 0; i < NTHIEVES; i++)
+        pthread_join(thieves[i], NULL);
     assert_int_equal(atomic_load(&heist.nfaults), 0);
-    for (size_t i = 0; i < NIDS; i++) assert_int_equal(atomic_load(&heist.taken[i]), 1);
+    for (size_t i = 0; i < NIDS; i++)
+        assert_int_equal(atomic_load(&heist.taken[i]), 1);
     deque_deinit(&heist.deque);
     assert_int_equal(memory_use(memory).current, 0);
     memory_close(memory);
@@ -89,7 +97,8 @@ static dk_status push_many(struct dk_context *dk)
 {
     struct deque deque;
     dk_status status = deque_init(&deque, dk->memory);
-    for (uint32_t i = 0; i < 300 && status == DK_OK; i++) status = deque_push(&deque, i);
+    for (uint32_t i = 0; i < 300 && status == DK_OK; i++)
+        status = deque_push(&deque, i);
     deque_deinit(&deque);
     return status;
 }

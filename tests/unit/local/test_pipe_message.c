@@ -34,7 +34,8 @@ static void close_ends(struct ends *ends)
     memory_close(ends->memory);
 }
 
-/* Proves that records come in the order they were put, a message at a time, and that nothing is half read. */
+/* Proves that records come in the order they were put, a message at a time, and that nothing is
+ * half read. */
 static void test_records(void **state)
 {
     (void)state;
@@ -63,8 +64,8 @@ static void test_records(void **state)
     close_ends(&ends);
 }
 
-/* Proves that a message larger than the socket's buffer is sent and received in pieces by one thread, without
- * waiting. */
+/* Proves that a message larger than the socket's buffer is sent and received in pieces by one
+ * thread, without waiting. */
 static void test_large(void **state)
 {
     (void)state;
@@ -73,7 +74,8 @@ static void test_large(void **state)
     size_t nbytes = 3000000;
     open_ends(&ends);
     char *bytes = malloc(nbytes);
-    for (size_t i = 0; i < nbytes; i++) bytes[i] = (char)(i * 7);
+    for (size_t i = 0; i < nbytes; i++)
+        bytes[i] = (char)(i * 7);
     outbox_record(&ends.out);
     outbox_put(&ends.out, bytes, nbytes);
     outbox_record(&ends.out); /* a new message, as the first is large */
@@ -81,7 +83,8 @@ static void test_large(void **state)
     bool is_sent = false;
     size_t nturns = 0;
     while (!inbox_next(&ends.in, &message)) {
-        if (!is_sent) is_sent = outbox_send(&ends.out, ends.sockets[0], false) == TRANSFER_DONE;
+        if (!is_sent)
+            is_sent = outbox_send(&ends.out, ends.sockets[0], false) == TRANSFER_DONE;
         assert_int_equal(inbox_receive(&ends.in, ends.sockets[1], false), TRANSFER_DONE);
         nturns++;
     }
@@ -89,7 +92,8 @@ static void test_large(void **state)
     assert_memory_equal(cursor_skip(&message, nbytes), bytes, nbytes);
     assert_int_equal(cursor_left(&message), 0);
     while (!inbox_next(&ends.in, &message)) {
-        if (!is_sent) is_sent = outbox_send(&ends.out, ends.sockets[0], false) == TRANSFER_DONE;
+        if (!is_sent)
+            is_sent = outbox_send(&ends.out, ends.sockets[0], false) == TRANSFER_DONE;
         assert_int_equal(inbox_receive(&ends.in, ends.sockets[1], false), TRANSFER_DONE);
     }
     assert_int_equal(cursor_u8(&message), 9);
@@ -104,8 +108,8 @@ static ino_t inode_of(int fd)
     return status.st_ino;
 }
 
-/* Proves that descriptors arrive with their messages, in order, more of them than one message can carry; that owned
- * ones are closed once sent, and the others are not. */
+/* Proves that descriptors arrive with their messages, in order, more of them than one message can
+ * carry; that owned ones are closed once sent, and the others are not. */
 static void test_descriptors(void **state)
 {
     (void)state;
@@ -192,8 +196,9 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_records), cmocka_unit_test(test_large), cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_rewind),  cmocka_unit_test(test_end),
+        cmocka_unit_test(test_records),     cmocka_unit_test(test_large),
+        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_rewind),
+        cmocka_unit_test(test_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

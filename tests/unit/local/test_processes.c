@@ -1,4 +1,5 @@
-/* What the processes scheduler does that the others need not: crashes, shared memory, descriptors, signals. */
+/* What the processes scheduler does that the others need not: crashes, shared memory, descriptors,
+ * signals. */
 #include "unit/column/column_support.h"
 
 #include <dirent.h>
@@ -29,18 +30,23 @@ static int count_fds(void)
 {
     int n = 0;
     DIR *folder = opendir("/proc/self/fd");
-    while (folder && readdir(folder)) n++;
-    if (folder) closedir(folder);
+    while (folder && readdir(folder))
+        n++;
+    if (folder)
+        closedir(folder);
     return n;
 }
 
 static int open_context(void **state)
 {
     (void)state;
-    if (!context_open(&dk, NULL)) return -1;
+    if (!context_open(&dk, NULL))
+        return -1;
     tasks_register(&dk);
-    void *shared = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) return -1;
+    void *shared =
+        mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return -1;
     notes = shared;
     nfds_before = count_fds();
     return 0;
@@ -107,14 +113,14 @@ static dk_status note_finish(dk_task *task, const dk_value *args, size_t nargs, 
     return DK_OK;
 }
 
-/* Proves that a crash becomes an error that names task, function and cause, while every task that does not depend on
- * it finishes, and that the next get works. */
+/* Proves that a crash becomes an error that names task, function and cause, while every task that
+ * does not depend on it finishes, and that the next get works. */
 static void test_crash(void **state)
 {
     (void)state;
     static const char *const causes[] = {
-        [BY_SEGV] = "killed by SIGSEGV (signal 11)",  [BY_ABORT] = "killed by SIGABRT (signal 6)",
-        [BY_EXIT] = "exited with status 3",           [BY_KILL] = "killed by SIGKILL (signal 9)",
+        [BY_SEGV] = "killed by SIGSEGV (signal 11)", [BY_ABORT] = "killed by SIGABRT (signal 6)",
+        [BY_EXIT] = "exited with status 3",          [BY_KILL] = "killed by SIGKILL (signal 9)",
         [BY_QUIET_EXIT] = "exited with status 0",
     };
     add_function("crash", crash);
@@ -133,7 +139,8 @@ static void test_crash(void **state)
         atomic_store(&notes->nfinished, 0);
         assert_int_equal(get(graph, &top, 1, &result, &err), DK_ECRASH);
         assert_string_equal(err.key, "('part', 5)");
-        assert_non_null(strstr(err.message, "task ('part', 5), function crash: the worker process"));
+        assert_non_null(
+            strstr(err.message, "task ('part', 5), function crash: the worker process"));
         assert_non_null(strstr(err.message, causes[how]));
         /* One that was done but not reported when the process died is done again. */
         assert_true(atomic_load(&notes->nfinished) >= 39);
@@ -192,10 +199,12 @@ static dk_status note_pid(dk_task *task, const dk_value *args, size_t nargs, dk_
 static void kill_noted(void *self, const dk_task_event *event)
 {
     (void)event;
-    if (++*(int *)self == 1) kill(atomic_load(&notes->pid), SIGKILL);
+    if (++*(int *)self == 1)
+        kill(atomic_load(&notes->pid), SIGKILL);
 }
 
-/* Proves that a process that dies between tasks is nobody's fault: another takes its place and the work goes on. */
+/* Proves that a process that dies between tasks is nobody's fault: another takes its place and the
+ * work goes on. */
 static void test_death_between_tasks(void **state)
 {
     (void)state;
@@ -209,10 +218,12 @@ static void test_death_between_tasks(void **state)
     }
     int nposts = 0;
     dk_callbacks callbacks = {.posttask = kill_noted, .self = &nposts};
-    dk_get_options options = {.num_workers = 1, .callbacks = &callbacks, .ncallbacks = 1, .no_fuse = true};
+    dk_get_options options = {
+        .num_workers = 1, .callbacks = &callbacks, .ncallbacks = 1, .no_fuse = true};
     dk_value result = dk_value_null();
     dk_error err = {0};
-    if (dk_get_processes(&dk, graph, &last, 1, &options, &result, &err) != DK_OK) fail_msg("%s", err.message);
+    if (dk_get_processes(&dk, graph, &last, 1, &options, &result, &err) != DK_OK)
+        fail_msg("%s", err.message);
     assert_int_equal(result.as.integer, 20);
     assert_int_equal(nposts, 20);
     dk_graph_free(graph);
@@ -231,8 +242,8 @@ static dk_status raise_int(dk_task *task, const dk_value *args, size_t nargs, dk
     return note_finish(task, args, nargs, result, err);
 }
 
-/* Proves that the host's signal handlers are not run in the children, that an interrupt from the terminal leaves them
- * alone, and that the host's own are as before. */
+/* Proves that the host's signal handlers are not run in the children, that an interrupt from the
+ * terminal leaves them alone, and that the host's own are as before. */
 static void test_signals(void **state)
 {
     (void)state;
@@ -260,7 +271,8 @@ static void test_signals(void **state)
     dk_graph_free(graph);
 }
 
-/* Proves that a host that ignores SIGCHLD, so that the system reaps children itself, gets results and crashes too. */
+/* Proves that a host that ignores SIGCHLD, so that the system reaps children itself, gets results
+ * and crashes too. */
 static void test_ignored_sigchld(void **state)
 {
     (void)state;
@@ -306,8 +318,8 @@ static dk_status use_object(dk_task *task, const dk_value *args, size_t nargs, d
     return DK_OK;
 }
 
-/* Proves that objects pass inside a process, as arguments and along a chain, and that one that would have to leave is
- * refused with the task and the type. */
+/* Proves that objects pass inside a process, as arguments and along a chain, and that one that
+ * would have to leave is refused with the task and the type. */
 static void test_objects(void **state)
 {
     (void)state;
@@ -338,11 +350,14 @@ static dk_status make_table(dk_task *task, const dk_value *args, size_t nargs, d
     static const char *const names[] = {"n"};
     struct memory *memory = dk_task_context(task)->memory;
     struct column *column = column_range(memory, args[1].as.integer, args[0].as.integer);
-    if (!column) return error_nomem(err);
+    if (!column)
+        return error_nomem(err);
     dk_table *table = NULL;
-    dk_status status = table_new(memory, args[0].as.integer, 1, names, &column, "id", column, false, &table);
+    dk_status status =
+        table_new(memory, args[0].as.integer, 1, names, &column, "id", column, false, &table);
     column_unref(column);
-    if (status != DK_OK) return error_nomem(err);
+    if (status != DK_OK)
+        return error_nomem(err);
     *result = dk_value_table(table);
     return DK_OK;
 }
@@ -357,7 +372,8 @@ static dk_status sum_tables(dk_task *task, const dk_value *args, size_t nargs, d
     for (size_t i = 0; i < nargs; i++) {
         const int64_t *values = args[i].as.table->columns[0]->view.data;
         const int64_t *labels = args[i].as.table->index->view.data;
-        for (int64_t row = 0; row < args[i].as.table->nrows; row++) sum += values[row] + labels[row];
+        for (int64_t row = 0; row < args[i].as.table->nrows; row++)
+            sum += values[row] + labels[row];
     }
     *result = dk_value_int(sum);
     return DK_OK;
@@ -374,7 +390,8 @@ static int64_t expected_sum(int64_t first, int64_t nrows)
     return 2 * (first * nrows + nrows * (nrows - 1) / 2);
 }
 
-/* Proves that large tables come back whole, through shared memory that is not on the ledger, and outlive the graph. */
+/* Proves that large tables come back whole, through shared memory that is not on the ledger, and
+ * outlive the graph. */
 static void test_large_tables(void **state)
 {
     (void)state;
@@ -398,8 +415,8 @@ static void test_large_tables(void **state)
     }
 }
 
-/* Proves that shared tables reach other processes, more of them than one message can carry descriptors, and that few
- * open files are enough. */
+/* Proves that shared tables reach other processes, more of them than one message can carry
+ * descriptors, and that few open files are enough. */
 static void test_many_tables(void **state)
 {
     (void)state;
@@ -425,14 +442,17 @@ static void test_many_tables(void **state)
     static const rlim_t limits[] = {4096, 300};
     for (int i = 0; i < 2; i++) {
         dk_error err = {0};
-        struct rlimit fewer = {limits[i] < before.rlim_max ? limits[i] : before.rlim_max, before.rlim_max};
+        struct rlimit fewer = {limits[i] < before.rlim_max ? limits[i] : before.rlim_max,
+                               before.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &fewer), 0);
         dk_status status = get(graph, keys, NTABLES + 2, results, &err);
         setrlimit(RLIMIT_NOFILE, &before);
-        if (status != DK_OK) fail_msg("limit %d: %s", (int)limits[i], err.message);
+        if (status != DK_OK)
+            fail_msg("limit %d: %s", (int)limits[i], err.message);
         assert_int_equal(results[NTABLES].as.integer, expected);
         assert_int_equal(results[NTABLES + 1].as.integer, expected);
-        for (int k = 0; k < NTABLES; k++) dk_value_unref(results[k]);
+        for (int k = 0; k < NTABLES; k++)
+            dk_value_unref(results[k]);
     }
     dk_graph_free(graph);
 }
@@ -445,9 +465,11 @@ static dk_status make_bytes(dk_task *task, const dk_value *args, size_t nargs, d
     size_t nbytes = 1000000;
     struct memory *memory = dk_task_context(task)->memory;
     char *bytes = memory_alloc(memory, nbytes);
-    if (!bytes) return error_nomem(err);
+    if (!bytes)
+        return error_nomem(err);
     int64_t seed = args[0].kind == DK_KIND_INT ? args[0].as.integer : tasks_digest(args[0]);
-    for (size_t i = 0; i < nbytes; i++) bytes[i] = (char)((uint64_t)seed + i);
+    for (size_t i = 0; i < nbytes; i++)
+        bytes[i] = (char)((uint64_t)seed + i);
     dk_status status = dk_value_bytes(dk_task_context(task), bytes, nbytes, result);
     memory_free(memory, bytes, nbytes);
     return status == DK_OK ? DK_OK : error_nomem(err);
@@ -468,16 +490,19 @@ static void test_large_messages(void **state)
         dk_value seed = dk_value_int(i);
         args[i] = dk_value_task(tasks_add(graph, "bytes", i, "make_bytes", &seed, 1));
     }
-    for (int64_t i = 0; i < N; i++) keys[i] = tasks_add(graph, "all", i, "mix", args, N);
-    if (get(graph, keys, N, results, &err) != DK_OK) fail_msg("%s", err.message);
+    for (int64_t i = 0; i < N; i++)
+        keys[i] = tasks_add(graph, "all", i, "mix", args, N);
+    if (get(graph, keys, N, results, &err) != DK_OK)
+        fail_msg("%s", err.message);
     dk_value expected = dk_value_null();
     assert_int_equal(dk_get_sync(&dk, graph, keys, 1, NULL, &expected, &err), DK_OK);
-    for (int i = 0; i < N; i++) assert_int_equal(results[i].as.integer, expected.as.integer);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(results[i].as.integer, expected.as.integer);
     dk_graph_free(graph);
 }
 
-/* Proves that results are let go in every process once their last user is done: a long pipeline of megabytes, every
- * stage used twice, runs within a few. */
+/* Proves that results are let go in every process once their last user is done: a long pipeline of
+ * megabytes, every stage used twice, runs within a few. */
 static void test_drops(void **state)
 {
     (void)state;
@@ -498,7 +523,8 @@ static void test_drops(void **state)
     dk_task_id keys[] = {top, last};
     dk_status status = get(graph, keys, 2, results, &err);
     dk.memory->limit = 0;
-    if (status != DK_OK) fail_msg("%s", err.message);
+    if (status != DK_OK)
+        fail_msg("%s", err.message);
     dk_value_unref(results[1]);
     dk_graph_free(graph);
 }
@@ -520,8 +546,10 @@ static void test_tiny_tasks(void **state)
     for (int no_fuse = 0; no_fuse < 2; no_fuse++) {
         dk_get_options options = {.num_workers = 3, .no_fuse = no_fuse};
         dk_status status = dk_get_processes(&dk, graph, keys, n, &options, results, &err);
-        if (status != DK_OK) fail_msg("%s", err.message);
-        for (size_t i = 0; i < n; i++) assert_int_equal(results[i].as.integer, 2 * (int64_t)i);
+        if (status != DK_OK)
+            fail_msg("%s", err.message);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(results[i].as.integer, 2 * (int64_t)i);
     }
     free(results);
     free(keys);
@@ -529,7 +557,8 @@ static void test_tiny_tasks(void **state)
 }
 
 /* Tells the test that it runs, and never ends. */
-static dk_status hang(dk_task *task, const dk_value *args, size_t nargs, dk_value *result, dk_error *err)
+static dk_status hang(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                      dk_error *err)
 {
     (void)task;
     (void)args;
@@ -537,7 +566,8 @@ static dk_status hang(dk_task *task, const dk_value *args, size_t nargs, dk_valu
     (void)result;
     (void)err;
     ssize_t written = write(notes->told[1], "x", 1);
-    while (written == 1) pause();
+    while (written == 1)
+        pause();
     return DK_EIO;
 }
 
@@ -563,8 +593,10 @@ static void test_cancel(void **state)
     dk_value result = dk_value_null();
     dk_error err = {0};
     dk_get_options options = {.cancel = &cancel};
-    assert_int_equal(pthread_create(&canceller, NULL, cancel_when_told, (void *)(uintptr_t)&cancel), 0);
-    assert_int_equal(dk_get_processes(&dk, graph, &hangs, 1, &options, &result, &err), DK_ECANCELED);
+    assert_int_equal(pthread_create(&canceller, NULL, cancel_when_told, (void *)(uintptr_t)&cancel),
+                     0);
+    assert_int_equal(dk_get_processes(&dk, graph, &hangs, 1, &options, &result, &err),
+                     DK_ECANCELED);
     pthread_join(canceller, NULL);
     close(notes->told[0]);
     close(notes->told[1]);

@@ -16,7 +16,8 @@ static struct dk_context dk;
 static int open_context(void **state)
 {
     (void)state;
-    if (!context_open(&dk, NULL)) return -1;
+    if (!context_open(&dk, NULL))
+        return -1;
     tasks_register(&dk);
     return 0;
 }
@@ -28,7 +29,8 @@ static int close_context(void **state)
     return context_close(&dk) == 0 ? 0 : -1;
 }
 
-/* Proves that the three give equal results on random graphs with random wanted keys, fused and not. */
+/* Proves that the three give equal results on random graphs with random wanted keys, fused and not.
+ */
 static void test_random_graphs(void **state)
 {
     (void)state;
@@ -38,13 +40,15 @@ static void test_random_graphs(void **state)
         dk_graph *graph = tasks_graph(&dk);
         size_t n = tasks_random_graph(graph, seed, ids);
         dk_task_id keys[5] = {ids[n - 1]};
-        for (int i = 1; i < 5; i++) keys[i] = ids[tasks_random(&random) % n];
+        for (int i = 1; i < 5; i++)
+            keys[i] = ids[tasks_random(&random) % n];
         dk_value results[NGETS][5];
         for (size_t g = 0; g < NGETS; g++) {
             dk_error err = {0};
             dk_get_options options = {.num_workers = (int32_t)(seed % 4 + 1), .no_fuse = seed % 2};
             dk_status status = gets[g](&dk, graph, keys, 5, &options, results[g], &err);
-            if (status != DK_OK) fail_msg("seed %d: %s", (int)seed, err.message);
+            if (status != DK_OK)
+                fail_msg("seed %d: %s", (int)seed, err.message);
             for (int i = 0; i < 5; i++) {
                 assert_int_equal(results[g][i].kind, DK_KIND_INT);
                 assert_int_equal(results[g][i].as.integer, results[0][i].as.integer);
@@ -54,20 +58,23 @@ static void test_random_graphs(void **state)
     }
 }
 
-/* Proves that wanting nothing is fine, that a key may be wanted twice, and an argument be given twice. */
+/* Proves that wanting nothing is fine, that a key may be wanted twice, and an argument be given
+ * twice. */
 static void test_repeated(void **state)
 {
     (void)state;
     dk_graph *graph = tasks_graph(&dk);
     dk_value number = dk_value_int(21);
     dk_task_id a = tasks_add(graph, "a", 0, "sum", &number, 1);
-    dk_task_id b = tasks_add(graph, "b", 0, "sum", (dk_value[]){dk_value_task(a), dk_value_task(a)}, 2);
+    dk_task_id b =
+        tasks_add(graph, "b", 0, "sum", (dk_value[]){dk_value_task(a), dk_value_task(a)}, 2);
     for (size_t g = 0; g < NGETS; g++) {
         dk_value results[4];
         dk_task_id keys[] = {b, a, b, a};
         assert_int_equal(gets[g](&dk, graph, NULL, 0, NULL, NULL, NULL), DK_OK);
         assert_int_equal(gets[g](&dk, graph, keys, 4, NULL, results, NULL), DK_OK);
-        for (int i = 0; i < 4; i++) assert_int_equal(results[i].as.integer, i % 2 ? 21 : 42);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(results[i].as.integer, i % 2 ? 21 : 42);
     }
     dk_graph_free(graph);
 }
@@ -82,7 +89,8 @@ static void test_values(void **state)
     dk_task_id texts = tasks_add(graph, "texts", 0, "texts", &number, 1);
     dk_value arg = dk_value_task(texts);
     dk_task_id mixed[4];
-    for (int64_t i = 0; i < 4; i++) mixed[i] = tasks_add(graph, "mix", i, "mix", &arg, 1);
+    for (int64_t i = 0; i < 4; i++)
+        mixed[i] = tasks_add(graph, "mix", i, "mix", &arg, 1);
     dk_task_id keys[] = {texts, mixed[0], mixed[3], texts};
     int64_t digest = 0;
     for (size_t g = 0; g < NGETS; g++) {
@@ -92,16 +100,18 @@ static void test_values(void **state)
         const dk_value *items = dk_value_items(results[0], &n);
         assert_int_equal(n, 5);
         assert_string_equal(dk_value_data(items[4], NULL), "text 4");
-        if (g == 0) digest = results[1].as.integer;
+        if (g == 0)
+            digest = results[1].as.integer;
         assert_int_equal(results[1].as.integer, digest);
         assert_int_equal(results[2].as.integer, digest);
-        for (int i = 0; i < 4; i++) dk_value_unref(results[i]);
+        for (int i = 0; i < 4; i++)
+            dk_value_unref(results[i]);
     }
     dk_graph_free(graph);
 }
 
-/* Proves that the first failing task gives the error its key, its function, its line and its own words, and that
- * results are left alone. */
+/* Proves that the first failing task gives the error its key, its function, its line and its own
+ * words, and that results are left alone. */
 static void test_failure(void **state)
 {
     (void)state;
@@ -167,8 +177,8 @@ static void test_cancelled(void **state)
 }
 
 /* Runs until it is cancelled, and cancels it all itself. */
-static dk_status wait_for_cancel(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
-                                 dk_error *err)
+static dk_status wait_for_cancel(dk_task *task, const dk_value *args, size_t nargs,
+                                 dk_value *result, dk_error *err)
 {
     (void)args;
     (void)nargs;
@@ -213,11 +223,13 @@ static void *call_all(void *arg)
     struct caller *caller = arg;
     for (uint64_t round = 0; round < 10; round++) {
         dk_graph *graph = NULL;
-        if (dk_graph_new(&dk, &graph) != DK_OK) return NULL;
+        if (dk_graph_new(&dk, &graph) != DK_OK)
+            return NULL;
         dk_task_id id = {0};
         for (int64_t i = 0; i < 40; i++) {
             dk_value args[] = {dk_value_int((int64_t)caller->seed), dk_value_task(id)};
-            if (dk_graph_add(graph, dk_key_at("t", i), "sum", args, i ? 2 : 1, &id, NULL) != DK_OK) {
+            if (dk_graph_add(graph, dk_key_at("t", i), "sum", args, i ? 2 : 1, &id, NULL) !=
+                DK_OK) {
                 caller->is_wrong = true;
             }
         }
@@ -246,7 +258,8 @@ static void test_callers_at_once(void **state)
     }
 }
 
-/* Proves that schedulers are found by all their names, in any case, and that unknown ones list what there is. */
+/* Proves that schedulers are found by all their names, in any case, and that unknown ones list what
+ * there is. */
 static void test_names(void **state)
 {
     (void)state;
@@ -293,12 +306,14 @@ static dk_status get_once(struct dk_context *own)
     DK_TRY(dk_register(own, "texts", tasks_texts, NULL, NULL));
     DK_TRY(dk_graph_new(own, &graph));
     dk_status status = add_tasks(own, graph, &top);
-    if (status == DK_OK) status = get_in_scenario(own, graph, &top, 1, NULL, &result, NULL);
+    if (status == DK_OK)
+        status = get_in_scenario(own, graph, &top, 1, NULL, &result, NULL);
     dk_graph_free(graph);
     return status;
 }
 
-/* Proves that running out of memory is reported under each, at every allocation in whatever process. */
+/* Proves that running out of memory is reported under each, at every allocation in whatever
+ * process. */
 static void test_no_memory(void **state)
 {
     (void)state;

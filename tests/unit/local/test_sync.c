@@ -8,7 +8,8 @@ static struct live_objects live;
 static int open_context(void **state)
 {
     (void)state;
-    if (!context_open(&dk, NULL)) return -1;
+    if (!context_open(&dk, NULL))
+        return -1;
     tasks_register(&dk);
     atomic_store(&live.now, 0);
     atomic_store(&live.most, 0);
@@ -58,7 +59,8 @@ static void test_pipeline_holds_few(void **state)
     dk_graph_free(graph);
 }
 
-/* Proves that what is not needed does not run, and that a failure stops the rest and frees what there was. */
+/* Proves that what is not needed does not run, and that a failure stops the rest and frees what
+ * there was. */
 static void test_failure_stops(void **state)
 {
     (void)state;
@@ -100,7 +102,8 @@ static void test_order(void **state)
         assert_int_equal(dk_graph_order(graph, &ids[n - 1], 1, order, &count, NULL), DK_OK);
         assert_int_equal(dk_get_sync(&dk, graph, &ids[n - 1], 1, &options, &result, NULL), DK_OK);
         assert_int_equal(next - ran, count);
-        for (size_t i = 0; i < count; i++) assert_int_equal(ran[i].id, order[i].id);
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(ran[i].id, order[i].id);
         dk_graph_free(graph);
     }
 }

@@ -1,4 +1,5 @@
-/* What the threads scheduler does that the others need not: sharing, stealing, parking, stopping together. */
+/* What the threads scheduler does that the others need not: sharing, stealing, parking, stopping
+ * together. */
 #include "support/live_objects.h"
 
 #include <pthread.h>
@@ -11,7 +12,8 @@ static struct live_objects live;
 static int open_context(void **state)
 {
     (void)state;
-    if (!context_open(&dk, NULL)) return -1;
+    if (!context_open(&dk, NULL))
+        return -1;
     tasks_register(&dk);
     atomic_store(&live.now, 0);
     atomic_store(&live.most, 0);
@@ -32,7 +34,8 @@ static dk_status get(const dk_graph *graph, dk_task_id key, int32_t num_workers,
     return dk_get_threads(&dk, graph, &key, 1, &options, result, err);
 }
 
-/* Proves that four threads hold at most about four times what one would, and free the rest as they go. */
+/* Proves that four threads hold at most about four times what one would, and free the rest as they
+ * go. */
 static void test_tree_holds_few(void **state)
 {
     (void)state;
@@ -58,8 +61,8 @@ static dk_status meet(dk_task *task, const dk_value *args, size_t nargs, dk_valu
     return DK_OK;
 }
 
-/* Proves that as many tasks run at once as there are workers: first roots, then what one task makes ready, which the
- * others must be woken for and steal. */
+/* Proves that as many tasks run at once as there are workers: first roots, then what one task makes
+ * ready, which the others must be woken for and steal. */
 static void test_parallel(void **state)
 {
     (void)state;
@@ -74,7 +77,8 @@ static void test_parallel(void **state)
     for (int64_t round = 0; round < 20; round++) {
         for (int64_t i = 0; i < NWORKERS; i++) {
             dk_value arg = dk_value_task(root);
-            args[i] = dk_value_task(tasks_add(graph, "meet", round * NWORKERS + i, "meet", &arg, 1));
+            args[i] =
+                dk_value_task(tasks_add(graph, "meet", round * NWORKERS + i, "meet", &arg, 1));
         }
         root = tasks_add(graph, "round", round, "sum", args, NWORKERS);
     }
@@ -84,7 +88,8 @@ static void test_parallel(void **state)
     pthread_barrier_destroy(&barrier);
 }
 
-/* Proves that random graphs give what one thread gives, with more threads than there are processors. */
+/* Proves that random graphs give what one thread gives, with more threads than there are
+ * processors. */
 static void test_random_graphs(void **state)
 {
     (void)state;
@@ -111,15 +116,18 @@ static void test_many(void **state)
     dk_task_id next[WIDTH];
     dk_value all[WIDTH];
     dk_value one = dk_value_int(1);
-    for (int64_t i = 0; i < WIDTH; i++) layer[i] = tasks_add(graph, "t", i, "sum", &one, 1);
+    for (int64_t i = 0; i < WIDTH; i++)
+        layer[i] = tasks_add(graph, "t", i, "sum", &one, 1);
     for (int64_t depth = 1; depth < DEPTH; depth++) {
         for (int64_t i = 0; i < WIDTH; i++) {
-            dk_value args[] = {dk_value_task(layer[i]), dk_value_task(layer[(i * 7 + depth) % WIDTH])};
+            dk_value args[] = {dk_value_task(layer[i]),
+                               dk_value_task(layer[(i * 7 + depth) % WIDTH])};
             next[i] = tasks_add(graph, "t", depth * WIDTH + i, "sum", args, 2);
         }
         memcpy(layer, next, sizeof(layer));
     }
-    for (int64_t i = 0; i < WIDTH; i++) all[i] = dk_value_task(layer[i]);
+    for (int64_t i = 0; i < WIDTH; i++)
+        all[i] = dk_value_task(layer[i]);
     dk_task_id top = tasks_add(graph, "top", 0, "sum", all, WIDTH);
     dk_value result = dk_value_null();
     assert_int_equal(get(graph, top, 4, &result, NULL), DK_OK);
@@ -128,16 +136,16 @@ static void test_many(void **state)
 }
 
 /* Fails once the others are running. */
-static dk_status fail_among_others(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
-                                   dk_error *err)
+static dk_status fail_among_others(dk_task *task, const dk_value *args, size_t nargs,
+                                   dk_value *result, dk_error *err)
 {
     pthread_barrier_wait(dk_task_user(task));
     return tasks_fail(task, args, nargs, result, err);
 }
 
 /* Runs until somebody fails. */
-static dk_status run_until_failure(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
-                                   dk_error *err)
+static dk_status run_until_failure(dk_task *task, const dk_value *args, size_t nargs,
+                                   dk_value *result, dk_error *err)
 {
     (void)args;
     (void)nargs;
@@ -148,8 +156,8 @@ static dk_status run_until_failure(dk_task *task, const dk_value *args, size_t n
     return error_set(err, DK_ECANCELED, "gave up");
 }
 
-/* Proves that running functions see that another task has failed, that the first error is the one reported, and that
- * what has not started does not. */
+/* Proves that running functions see that another task has failed, that the first error is the one
+ * reported, and that what has not started does not. */
 static void test_failure(void **state)
 {
     (void)state;

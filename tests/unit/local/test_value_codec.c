@@ -91,8 +91,8 @@ static void test_nested(void **state)
 static const char *const words[] = {"a", MISSING, "ccc", "", "e"};
 static const int64_t numbers[] = {10, 11, 12, 13, 14};
 
-/* Columns: text with a null, ints with a null, category with a null; an int index; `repeat` times. NULL when out of
- * memory. */
+/* Columns: text with a null, ints with a null, category with a null; an int index; `repeat` times.
+ * NULL when out of memory. */
 static dk_table *make_table(struct memory *memory, int64_t repeat)
 {
     static const char *const names[] = {"word", "number", NULL};
@@ -108,9 +108,11 @@ static dk_table *make_table(struct memory *memory, int64_t repeat)
     struct column *index = make_ints(memory, numbers, 5, NULL);
     if (columns[0] && columns[1] && columns[2] && index) {
         dk_status status = table_new(memory, 5, 3, names, columns, NULL, index, false, &table);
-        if (status != DK_OK) table = NULL;
+        if (status != DK_OK)
+            table = NULL;
     }
-    for (int i = 0; i < 3; i++) column_unref(columns[i]);
+    for (int i = 0; i < 3; i++)
+        column_unref(columns[i]);
     column_unref(index);
     column_unref(dictionary);
     while (table && (repeat /= 2)) {
@@ -141,11 +143,14 @@ static void assert_table_equal(const dk_table *a, const dk_table *b)
     assert_int_equal(a->is_series, b->is_series);
     assert_int_equal(a->index == NULL, b->index == NULL);
     assert_int_equal(a->index_name == NULL, b->index_name == NULL);
-    if (a->index_name) assert_string_equal(a->index_name, b->index_name);
-    if (a->index) assert_column_equal(&a->index->view, &b->index->view);
+    if (a->index_name)
+        assert_string_equal(a->index_name, b->index_name);
+    if (a->index)
+        assert_column_equal(&a->index->view, &b->index->view);
     for (int32_t i = 0; i < a->ncolumns; i++) {
         assert_int_equal(a->names[i] == NULL, b->names[i] == NULL);
-        if (a->names[i]) assert_string_equal(a->names[i], b->names[i]);
+        if (a->names[i])
+            assert_string_equal(a->names[i], b->names[i]);
         assert_column_equal(&a->columns[i]->view, &b->columns[i]->view);
     }
 }
@@ -156,13 +161,14 @@ static void assert_table_sent(struct memory *memory, dk_table *table, bool expec
     assert_table_equal(sent.as.table, table);
     for (int32_t i = 0; i < table->ncolumns; i++) {
         const void *data = sent.as.table->columns[i]->view.data;
-        if (expect_shared) assert_int_equal((uintptr_t)data % 64, 0);
+        if (expect_shared)
+            assert_int_equal((uintptr_t)data % 64, 0);
     }
     dk_value_unref(sent);
 }
 
-/* Proves that small tables travel in the message and large ones in shared memory, with names, index, nulls and
- * dictionaries. */
+/* Proves that small tables travel in the message and large ones in shared memory, with names,
+ * index, nulls and dictionaries. */
 static void test_tables(void **state)
 {
     (void)state;
@@ -177,7 +183,8 @@ static void test_tables(void **state)
     memory_close(memory);
 }
 
-/* Proves that every slice of a table comes back as its window only, whatever bit or offset it starts at. */
+/* Proves that every slice of a table comes back as its window only, whatever bit or offset it
+ * starts at. */
 static void test_slices(void **state)
 {
     (void)state;
@@ -225,14 +232,16 @@ static void test_odd_tables(void **state)
     dk_value sent = assert_sent(memory, list, false);
     size_t n = 0;
     const dk_value *copies = dk_value_items(sent, &n);
-    for (size_t i = 0; i < n; i++) assert_table_equal(copies[i].as.table, items[i].as.table);
+    for (size_t i = 0; i < n; i++)
+        assert_table_equal(copies[i].as.table, items[i].as.table);
     dk_value_unref(sent);
     dk_value_unref(list);
     assert_int_equal(memory_use(memory).current, 0);
     memory_close(memory);
 }
 
-/* Proves that bytes that are no parcel are refused: every cut of a good one, and every byte of it changed. */
+/* Proves that bytes that are no parcel are refused: every cut of a good one, and every byte of it
+ * changed. */
 static void test_broken(void **state)
 {
     (void)state;
@@ -255,8 +264,10 @@ static void test_broken(void **state)
         bytes[i] = (char)(bytes[i] ^ 0x41);
         struct cursor changed = {bytes, bytes + good.nbytes, false};
         bool is_shared = parcel_take(&changed, &parcel);
-        if (is_shared || changed.overrun) continue;
-        if (value_decode(memory, &parcel, &value) == DK_OK) dk_value_unref(value);
+        if (is_shared || changed.overrun)
+            continue;
+        if (value_decode(memory, &parcel, &value) == DK_OK)
+            dk_value_unref(value);
     }
     memory_free(memory, bytes, good.nbytes);
     dk_table_unref(table);
@@ -268,7 +279,8 @@ static void test_broken(void **state)
 static dk_status send_in_little_memory(struct dk_context *dk)
 {
     dk_table *table = make_table(dk->memory, 1024);
-    if (!table) return DK_ENOMEM;
+    if (!table)
+        return DK_ENOMEM;
     dk_value list = dk_value_null();
     dk_value sent = dk_value_null();
     bool is_shared = false;
@@ -280,7 +292,8 @@ static dk_status send_in_little_memory(struct dk_context *dk)
     return status;
 }
 
-/* Proves that running out of memory on either side is reported, at every allocation, and no descriptor is lost. */
+/* Proves that running out of memory on either side is reported, at every allocation, and no
+ * descriptor is lost. */
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -295,8 +308,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),  cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_tables), cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_plain),      cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_tables),     cmocka_unit_test(test_slices),
         cmocka_unit_test(test_odd_tables), cmocka_unit_test(test_broken),
         cmocka_unit_test(test_no_memory),
     };
