@@ -203,29 +203,51 @@ static dk_status meet(dk_context *dk, struct meeting *meeting, dk_error *err)
     return meet_by_label(dk, meeting, err);
 }
 
+/* The literal in `vec`, which stays the caller's, written as the user wrote it. */
+static dk_status literal_of(dk_context *dk, struct vec *vec, const char *text,
+                            const struct col **out, dk_error *err)
+{
+    struct col wanted = {.kind = COL_LITERAL, .type = vec->type, .text = text};
+    if (vec_freeze(vec, &wanted.literal) != DK_OK)
+        return error_nomem(err);
+    *out = col_intern(dk->expressions, &wanted);
+    return *out ? DK_OK : error_nomem(err);
+}
+
 /* A text literal against timestamps is one; DK_EPARSE when it cannot be read, which makes == false
  * for all. */
 static dk_status read_timestamp(dk_context *dk, const struct col **literal, dk_error *err)
 {
     int64_t ns = 0;
     const char *text = (*literal)->text;
-    if (!timestamp_parse(text, strlen(text), &ns)) {
+    if (!timestamp_parse(text, strlen(text), &ns))
         return error_set(err, DK_EPARSE, "cannot read '%s' as a timestamp (YYYY-MM-DD HH:MM:SS)",
                          text);
-    }
     struct vec vec;
     vec_init(&vec, dk->memory, DK_TIMESTAMP);
-    struct col wanted = {.kind = COL_LITERAL, .type = DK_TIMESTAMP, .text = text};
-    dk_status status = vec_reset(&vec, 1);
+    dk_status status = vec_reset(&vec, 1) == DK_OK ? DK_OK : error_nomem(err);
     if (status == DK_OK) {
         memcpy(vec.data, &ns, sizeof(ns));
-        status = vec_freeze(&vec, &wanted.literal);
+        status = literal_of(dk, &vec, text, literal, err);
     }
     vec_deinit(&vec);
-    if (status != DK_OK)
-        return error_nomem(err);
-    *literal = col_intern(dk->expressions, &wanted);
-    return *literal ? DK_OK : error_nomem(err);
+    return status;
+}
+
+/* Gives a literal the type it takes beside `column`, once and for all rows. */
+static dk_status adapt_literal(dk_context *dk, enum binary_op op, const struct col *column,
+                               const struct col **literal, dk_error *err)
+{
+    if ((*literal)->kind != COL_LITERAL || column->kind == COL_LITERAL)
+        return DK_OK;
+    struct vec vec;
+    vec_init(&vec, dk->memory, (*literal)->type);
+    dk_status status =
+        binary_adapt_literal(op, column->type, &(*literal)->literal->view, &vec, err);
+    if (status == DK_OK)
+        status = literal_of(dk, &vec, (*literal)->text, literal, err);
+    vec_deinit(&vec);
+    return status;
 }
 
 static bool is_text_literal(const struct col *column)
@@ -239,10 +261,12 @@ static const struct col *binary(dk_context *dk, enum binary_op op, struct meetin
     struct operand_type a = {meeting->a->type, meeting->a->kind == COL_LITERAL};
     struct operand_type b = {meeting->b->type, meeting->b->kind == COL_LITERAL};
     struct col wanted = {.kind = COL_BINARY, .rows = meeting->rows, .number = op};
+    if (binary_type(op, a, b, &wanted.type, err) != DK_OK ||
+        adapt_literal(dk, op, meeting->a, &meeting->b, err) != DK_OK ||
+        adapt_literal(dk, op, meeting->b, &meeting->a, err) != DK_OK)
+        return NULL;
     wanted.a = meeting->a;
     wanted.b = meeting->b;
-    if (binary_type(op, a, b, &wanted.type, err) != DK_OK)
-        return NULL;
     const struct col *column = col_intern(dk->expressions, &wanted);
     if (!column)
         error_nomem(err);
