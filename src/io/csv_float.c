@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+const double csv_exact_powers[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 const uint64_t csv_int_powers[20] = {UINT64_C(1),
                                      UINT64_C(10),
                                      UINT64_C(100),

@@ -22,8 +22,9 @@
 
 extern const uint64_t csv_float_powers[CSV_FLOAT_POWERS][2];
 
-/* The powers of ten that a uint64 holds. */
+/* The powers of ten that a uint64 holds, and those that a double holds exactly. */
 extern const uint64_t csv_int_powers[20];
+extern const double csv_exact_powers[23];
 
 /* Reads text[0 .. end - text) as [sign] digits [. digits] [e [sign] digits], or a word for
  * infinity; false when it is neither. No blanks. Eight bytes behind `end` must be readable. */
@@ -114,13 +115,21 @@ static inline bool csv_float_product(uint64_t mantissa, int power, double *out)
     return true;
 }
 
-/* Up to 8 decimals behind `whole`: both parts are exact, so one division rounds once. */
+/* Below this a mantissa is exact as a double, and one division by an exact power rounds once. */
+#define CSV_EXACT_MANTISSA (UINT64_C(1) << 53)
+
+static inline double csv_float_divide(uint64_t mantissa, size_t ndecimals)
+{
+    return (double)(int64_t)mantissa / csv_exact_powers[ndecimals];
+}
+
+/* Up to 8 decimals behind a `whole` of up to 7 digits: always exact. */
 static inline bool csv_float_short(const char *decimals, size_t ndecimals, uint64_t whole,
                                    double *out)
 {
     uint64_t values = csv_digit_values(decimals, ndecimals);
     uint64_t mantissa = whole * csv_int_powers[ndecimals] + csv_eight_digits(values);
-    *out = (double)mantissa / (double)csv_int_powers[ndecimals];
+    *out = csv_float_divide(mantissa, ndecimals);
     return csv_are_digits(values);
 }
 
@@ -133,8 +142,12 @@ static inline bool csv_float_long(const char *decimals, size_t ndecimals, uint64
     uint64_t mantissa =
         csv_eight_digits(first) * csv_int_powers[ndecimals - 8] + csv_eight_digits(last);
     mantissa += whole * csv_int_powers[ndecimals];
-    return csv_are_digits(first) && csv_are_digits(last) && mantissa != 0 &&
-           csv_float_product(mantissa, -(int)ndecimals, out);
+    if (!csv_are_digits(first) || !csv_are_digits(last))
+        return false;
+    if (__builtin_expect(mantissa >= CSV_EXACT_MANTISSA, 0))
+        return csv_float_product(mantissa, -(int)ndecimals, out);
+    *out = csv_float_divide(mantissa, ndecimals);
+    return true;
 }
 
 /* The usual number: 1 to 7 digits, a point, 1 to 16 digits. False when it is another, or none: then

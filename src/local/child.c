@@ -47,9 +47,9 @@ static _Noreturn void fail(struct child *child)
     _exit(EXIT_SUCCESS);
 }
 
-static _Noreturn void fail_without_task(struct child *child, dk_status status)
+static _Noreturn void fail_for(struct child *child, enum transfer transfer)
 {
-    error_set(&child->error, status, "%s", dk_status_text(status));
+    dk_status status = transfer_error(transfer, &child->error);
     run_fail(child->run, TASK_NONE, status, &child->error);
     fail(child);
 }
@@ -134,17 +134,24 @@ static dk_status put_result(struct child *child, uint32_t head, uint32_t tail)
     return child->out->failed ? error_nomem(&child->error) : DK_OK;
 }
 
+/* In this order: whoever reads a head can trust the task. */
+static void show_unit(struct child *child, uint32_t head)
+{
+    atomic_store_explicit(&child->progress->task, head, memory_order_relaxed);
+    atomic_store_explicit(&child->progress->head, head, memory_order_release);
+}
+
 static void run_unit(struct child *child, uint32_t head)
 {
     struct run *run = child->run;
     outbox_record(child->out);
     struct outbox_mark start = outbox_mark(child->out);
-    atomic_store_explicit(&child->progress->head, head, memory_order_relaxed);
+    show_unit(child, head);
     uint32_t tail = run_chain(child, head);
     struct outbox_mark end = outbox_mark(child->out);
     if (child->out->failed) {
         outbox_rewind(child->out, start);
-        fail_without_task(child, DK_ENOMEM);
+        fail_for(child, TRANSFER_NOMEM);
     }
     if (tail == TASK_NONE)
         fail(child);
@@ -154,7 +161,7 @@ static void run_unit(struct child *child, uint32_t head)
         run_fail(run, tail, status, &child->error);
         fail(child);
     }
-    atomic_store_explicit(&child->progress->head, TASK_NONE, memory_order_release);
+    show_unit(child, TASK_NONE);
     if (child->now_ns - child->sent_ns >= REPORT_EVERY_NS)
         report(child);
 }
@@ -171,7 +178,7 @@ static void keep(struct child *child, struct cursor *message)
     if (is_shared)
         close(parcel.fd);
     if (status != DK_OK)
-        fail_without_task(child, status);
+        fail_for(child, status == DK_ENOMEM ? TRANSFER_NOMEM : TRANSFER_END);
     set_result(child, id, value);
 }
 
@@ -251,10 +258,8 @@ _Noreturn void child_main(struct run *run, int socket, struct outbox *out,
         enum transfer transfer = inbox_receive(&child.in, socket, true);
         if (transfer == TRANSFER_END)
             _exit(EXIT_SUCCESS);
-        if (transfer == TRANSFER_FDS_LOST)
-            fail_without_task(&child, DK_EIO);
-        if (transfer == TRANSFER_NOMEM)
-            fail_without_task(&child, DK_ENOMEM);
+        if (transfer != TRANSFER_DONE)
+            fail_for(&child, transfer);
         child.now_ns = time_now_ns();
         while (inbox_next(&child.in, &message)) {
             obey(&child, &message);

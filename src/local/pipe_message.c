@@ -134,6 +134,18 @@ int outbox_last_fd(const struct outbox *outbox)
     return fd_at(outbox, outbox->fds.count - 1)->fd;
 }
 
+dk_status transfer_error(enum transfer transfer, dk_error *err)
+{
+    if (transfer == TRANSFER_NOMEM)
+        return error_nomem(err);
+    if (transfer == TRANSFER_FDS_LOST) {
+        return error_set(err, DK_EIO,
+                         "too many open files: raise the limit (ulimit -n) or use more, smaller "
+                         "partitions");
+    }
+    return error_set(err, DK_EIO, "the other process has closed the connection");
+}
+
 /* Attaches the descriptors of the message that begins at `outbox->sent`; returns how many. */
 static size_t attach_fds(const struct outbox *outbox, struct msghdr *message,
                          union control *control)

@@ -63,6 +63,9 @@ enum transfer {
     TRANSFER_FDS_LOST /* this process has too many open files to receive another */
 };
 
+/* Says in `err` what TRANSFER_NOMEM, TRANSFER_FDS_LOST or TRANSFER_END means. */
+dk_status transfer_error(enum transfer transfer, dk_error *err);
+
 /* Closes the open message and sends everything, or without `wait` as much as the socket takes. The
  * outbox is empty after TRANSFER_DONE. */
 enum transfer outbox_send(struct outbox *outbox, int socket, bool wait);

@@ -10,10 +10,11 @@ void pool_stop(struct pool *pool, uint32_t id, dk_status status, const dk_error 
     pool->is_stopped = true;
 }
 
-static void stop_without_memory(struct pool *pool)
+static void stop_reading(struct pool *pool, enum transfer transfer)
 {
     dk_error error = {0};
-    pool_stop(pool, TASK_NONE, error_nomem(&error), &error);
+    dk_status status = transfer_error(transfer, &error);
+    pool_stop(pool, TASK_NONE, status, &error);
 }
 
 static uint32_t tail_of(const struct run *run, uint32_t head)
@@ -96,7 +97,7 @@ static bool read_result(struct pool *pool, struct process *process, struct curso
     }
     dk_status status = finish_unit(pool, process, head, &parcel, ns);
     if (status == DK_ENOMEM)
-        stop_without_memory(pool);
+        stop_reading(pool, TRANSFER_NOMEM);
     return status == DK_OK || status == DK_ENOMEM;
 }
 
@@ -182,26 +183,16 @@ static bool read_messages(struct pool *pool, struct process *process)
 bool replies_read(struct pool *pool, struct process *process)
 {
     for (;;) {
-        switch (inbox_receive(&process->in, process->socket, false)) {
-        case TRANSFER_DONE:
-            if (!read_messages(pool, process))
-                return false;
-            break;
-        case TRANSFER_LATER:
+        enum transfer transfer = inbox_receive(&process->in, process->socket, false);
+        if (transfer == TRANSFER_LATER)
             return true;
-        case TRANSFER_END:
+        if (transfer == TRANSFER_END)
             return false;
-        case TRANSFER_NOMEM:
-            stop_without_memory(pool);
-            return true;
-        case TRANSFER_FDS_LOST: {
-            dk_error error = {0};
-            error_set(&error, DK_EIO,
-                      "too many open files: raise the limit (ulimit -n) or use more, smaller "
-                      "partitions");
-            pool_stop(pool, TASK_NONE, DK_EIO, &error);
+        if (transfer != TRANSFER_DONE) {
+            stop_reading(pool, transfer);
             return true;
         }
-        }
+        if (!read_messages(pool, process))
+            return false;
     }
 }

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "local/pipe_message.h"
+
 #define ALIGNMENT     ((size_t)64)
 #define REBASED_COUNT ((size_t)1024) /* offsets rewritten at a time */
 
@@ -129,11 +131,8 @@ static int write_pieces(const struct pieces *pieces, int fd)
 
 static dk_status report(dk_error *err, int errnum)
 {
-    if (errnum == EMFILE || errnum == ENFILE) {
-        return error_set(err, DK_EIO,
-                         "too many open files: raise the limit (ulimit -n) or use more, smaller "
-                         "partitions");
-    }
+    if (errnum == EMFILE || errnum == ENFILE)
+        return transfer_error(TRANSFER_FDS_LOST, err);
     if (errnum == ENOSPC)
         errnum = ENOMEM;
     return error_errno(err, errnum, "shared memory for a table");

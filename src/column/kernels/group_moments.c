@@ -1,4 +1,5 @@
-/* sum of floats, mean, std and var: exact sums of the values and of their squares, and the count.
+/* sum of floats and durations, mean, std and var: exact sums of the values and of their squares,
+ * and the count.
  */
 #include <math.h>
 
@@ -316,6 +317,15 @@ static dk_status compute(const struct group_state *state, enum agg agg, int64_t 
     }
 }
 
+static dk_status write_duration_sum(const struct moment *moment, int64_t *out)
+{
+    int128 sum = whole(&moment->sum);
+    if (sum <= INT64_MIN || sum > INT64_MAX) /* the lowest integer is no duration in pandas */
+        return DK_EOVERFLOW;
+    *out = (int64_t)sum;
+    return DK_OK;
+}
+
 /* Means and standard deviations of times are whole nanoseconds, cut off as pandas does. */
 static dk_status write_time(const struct group_state *state, enum agg agg, int64_t group,
                             struct vec *out, int64_t row)
@@ -325,6 +335,8 @@ static dk_status write_time(const struct group_state *state, enum agg agg, int64
     int64_t *data = out->data;
     double value;
     data[row] = 0;
+    if (agg == AGG_SUM)
+        return write_duration_sum(moment, &data[row]);
     if (agg == AGG_MEAN && moment->count) {
         data[row] = (int64_t)(whole(&moment->sum) / moment->count);
         return DK_OK;

@@ -63,5 +63,9 @@ dk_status groups_result(const struct groups *groups, const char *const *names, c
     column_unref(index);
     memory_free(memory, columns, columns_nbytes);
     memory_free(memory, order, order_nbytes);
+    if (status == DK_EOVERFLOW)
+        return error_set(err, status,
+                         "a sum of durations is outside the range of 64-bit "
+                         "nanoseconds (292 years): divide the durations first");
     return groups_error(status, err);
 }

@@ -30,7 +30,7 @@ static dk_type count_type(const struct group_state *state, int32_t i)
 static dk_type sum_type(const struct group_state *state, int32_t i)
 {
     (void)i;
-    return state->type == DK_UINT64 || state->type == DK_DURATION ? state->type : DK_INT64;
+    return state->type == DK_UINT64 ? DK_UINT64 : DK_INT64;
 }
 
 #define T              uint8_t
@@ -57,8 +57,8 @@ static dk_type sum_type(const struct group_state *state, int32_t i)
 typedef void sum_function(uint64_t *sums, const struct group_rows *rows, const void *data);
 
 static sum_function *const sums_of_type[DK_TYPE_COUNT] = {
-    [DK_BOOL] = sum_u8,   [DK_INT8] = sum_i8,    [DK_INT16] = sum_i16,    [DK_INT32] = sum_i32,
-    [DK_INT64] = sum_i64, [DK_UINT64] = sum_i64, [DK_DURATION] = sum_i64,
+    [DK_BOOL] = sum_u8,   [DK_INT8] = sum_i8,   [DK_INT16] = sum_i16,
+    [DK_INT32] = sum_i32, [DK_INT64] = sum_i64, [DK_UINT64] = sum_i64,
 };
 
 static dk_status sum_update(struct group_state *state, const struct group_rows *rows,

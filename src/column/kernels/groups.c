@@ -4,10 +4,11 @@
 
 #include "column/kernels/groups_private.h"
 
+/* Durations are summed exactly as well: beyond 64 bits their sum is an error, it does not wrap. */
 static bool keeps_moments(enum agg agg, dk_type type)
 {
     return agg == AGG_MEAN || agg == AGG_STD || agg == AGG_VAR ||
-           (agg == AGG_SUM && type_is_float(type));
+           (agg == AGG_SUM && (type_is_float(type) || type == DK_DURATION));
 }
 
 static bool needs_squares(const struct groups *groups, const struct agg_spec *specs, int32_t input)

@@ -250,6 +250,29 @@ static void means_of_times_are_exact(void **state)
     memory_close(memory);
 }
 
+/* Proves that sums of durations are exact, over partial results too, and refused beyond 64 bits. */
+static void sums_of_durations_do_not_wrap(void **state)
+{
+    static const struct agg_spec specs[] = {{AGG_SUM, 0}};
+    struct memory *memory = memory_new(NULL, 0);
+    int64_t back[] = {INT64_MAX, INT64_MAX, -INT64_MAX, 1 - INT64_MAX, 7};
+    int64_t beyond[] = {INT64_MAX, 1};
+    struct view view = {.type = DK_DURATION, .nrows = 2, .data = beyond};
+    dk_error err = {0};
+    dk_table *table = reduce(memory, DK_DURATION, back, 5, specs, 1);
+    (void)state;
+    assert_int_equal(dk_table_column_type(table, 0), DK_DURATION);
+    assert_int_equal(dk_table_int(table, 0, 0), 8);
+    dk_table_unref(table);
+    struct groups *groups = new_groups(memory, false, DK_DURATION, specs, 1);
+    assert_int_equal(groups_update(groups, NULL, &view, 2, NULL), DK_OK);
+    const char *name = "v";
+    assert_int_equal(groups_result(groups, &name, NULL, false, &table, &err), DK_EOVERFLOW);
+    assert_non_null(strstr(err.message, "durations"));
+    groups_free(groups);
+    memory_close(memory);
+}
+
 /* Proves that zeros of both signs are one key and one distinct value, and NaN is no key at all. */
 static void float_keys_compare_by_value(void **state)
 {
@@ -368,6 +391,7 @@ int main(void)
         cmocka_unit_test(special_values_follow_pandas),
         cmocka_unit_test(integers_wrap_and_average_exactly),
         cmocka_unit_test(means_of_times_are_exact),
+        cmocka_unit_test(sums_of_durations_do_not_wrap),
         cmocka_unit_test(float_keys_compare_by_value),
         cmocka_unit_test(empty_input_has_a_result),
         cmocka_unit_test(impossible_functions_are_refused),
