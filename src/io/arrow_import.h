@@ -16,7 +16,7 @@ struct arrow_owner {
 /* Moves `array` in, also on failure (it is released then). */
 struct arrow_owner *arrow_owner_new(struct memory *memory, struct ArrowArray *array) DK_NODISCARD;
 struct arrow_owner *arrow_owner_ref(struct arrow_owner *owner);
-void arrow_owner_unref(void *owner);
+void arrow_owner_unref(void *ptr);
 
 /* How the values come over. */
 enum arrow_way {
