@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "column/kernels/align.h"
 #include "frame/build.h"
 #include "frame/expression.h"
 
@@ -142,11 +143,6 @@ struct meeting {
     const struct col *b;
 };
 
-static bool labels_compare(dk_type a, dk_type b)
-{
-    return a == b || (type_is_number(a) && type_is_number(b));
-}
-
 static dk_status meet_by_label(dk_context *dk, struct meeting *meeting, dk_error *err)
 {
     const struct rowset *left = meeting->a->rows;
@@ -157,17 +153,13 @@ static dk_status meet_by_label(dk_context *dk, struct meeting *meeting, dk_error
                          "(%d and %d partitions)",
                          left->npartitions, right->npartitions);
     }
-    if (!labels_compare(left->index_type, right->index_type)) {
-        return error_set(err, DK_EALIGN, "cannot align labels of type %s with labels of type %s",
-                         dk_type_name(left->index_type), dk_type_name(right->index_type));
-    }
-    bool same_name =
-        left->index_name && right->index_name && strcmp(left->index_name, right->index_name) == 0;
+    dk_type index_type;
+    DK_TRY(align_type(left->index_type, right->index_type, &index_type, err));
     struct rowset wanted = {
         .kind = ROWS_ALIGN,
         .npartitions = 1,
-        .index_type = left->index_type == right->index_type ? left->index_type : DK_FLOAT64,
-        .index_name = same_name ? left->index_name : NULL,
+        .index_type = index_type,
+        .index_name = left->index_name, /* as pandas 3 does, whatever the other one is called */
         .left = left,
         .right = right,
     };

@@ -18,8 +18,7 @@ static bool is_words(dk_type type)
     return type == DK_TEXT || type == DK_CATEGORY;
 }
 
-/* The type in which labels of both types are compared. */
-static dk_status common_type(dk_type left, dk_type right, dk_type *out, dk_error *err)
+dk_status align_type(dk_type left, dk_type right, dk_type *out, dk_error *err)
 {
     bool unsigned_mix = (left == DK_UINT64) != (right == DK_UINT64);
     if (is_words(left) && is_words(right))
@@ -340,14 +339,14 @@ dk_status align_outer(struct memory *memory, struct column *left, struct column 
     struct column *a = NULL, *b = NULL;
     dk_type type = left->view.type;
     *out = (struct alignment){.memory = memory};
-    DK_TRY(common_type(left->view.type, right->view.type, &type, err));
+    DK_TRY(align_type(left->view.type, right->view.type, &type, err));
     dk_status status = convert(memory, left, type, &a);
     if (status == DK_OK)
         status = convert(memory, right, type, &b);
     if (status == DK_OK && same_labels(&a->view, &b->view)) {
         out->identical = true;
         out->nrows = left->view.nrows;
-        out->labels = column_ref(left);
+        out->labels = column_ref(a);
     } else if (status == DK_OK) {
         status = join_columns(a, b, out);
     }

@@ -1,4 +1,4 @@
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include "base/hash.h"
 

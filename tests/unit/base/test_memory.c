@@ -1,4 +1,4 @@
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include <string.h>
 
@@ -91,8 +91,8 @@ static void test_blocks_outlive_close(void **state)
 static void test_failing_allocator(void **state)
 {
     (void)state;
-    struct failing_memory failing = {.left = 0};
-    dk_allocator allocator = {failing_memory_resize, &failing};
+    struct failing failing = {.left = 0};
+    dk_allocator allocator = {failing_resize, &failing};
     assert_null(memory_new(&allocator, 0));
     failing.left = 2;
     struct memory *memory = memory_new(&allocator, 0);

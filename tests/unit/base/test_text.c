@@ -1,4 +1,4 @@
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include <string.h>
 
@@ -67,11 +67,11 @@ static void test_width(void **state)
 static void test_failure_is_remembered(void **state)
 {
     (void)state;
-    struct failing_memory failing = {.left = -1};
-    dk_allocator allocator = {failing_memory_resize, &failing};
-    failing.memory = memory_new(&allocator, 0);
+    struct failing failing = {.left = -1};
+    dk_allocator allocator = {failing_resize, &failing};
+    struct memory *memory = memory_new(&allocator, 0);
     struct text text;
-    text_init(&text, failing.memory);
+    text_init(&text, memory);
     failing.left = 0;
     text_puts(&text, "lost");
     failing.left = -1;
@@ -81,7 +81,7 @@ static void test_failure_is_remembered(void **state)
     assert_int_equal(text_export(&text, &out), DK_ENOMEM);
     assert_int_equal(text.length, 0);
     text_deinit(&text);
-    memory_close(failing.memory);
+    memory_close(memory);
 }
 
 static dk_status print(struct memory *memory)

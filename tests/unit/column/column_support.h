@@ -2,7 +2,7 @@
 #ifndef TESTS_COLUMN_SUPPORT_H
 #define TESTS_COLUMN_SUPPORT_H
 
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include <stdio.h>
 #include <string.h>

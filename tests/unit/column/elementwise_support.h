@@ -18,25 +18,7 @@
 #include "column/kernels/elementwise.h"
 #include "column/vec.h"
 
-/* Fails once `left` allocations have been given; negative: never. */
-struct failing {
-    int64_t left;
-};
-
-static inline void *failing_resize(void *self, void *ptr, size_t old_nbytes, size_t new_nbytes)
-{
-    struct failing *failing = self;
-    (void)old_nbytes;
-    if (new_nbytes == 0) {
-        free(ptr);
-        return NULL;
-    }
-    if (failing->left == 0)
-        return NULL;
-    if (failing->left > 0)
-        failing->left--;
-    return realloc(ptr, new_nbytes);
-}
+#include "support/failing.h"
 
 static inline struct memory *new_memory(struct failing *failing)
 {

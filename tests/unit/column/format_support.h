@@ -3,7 +3,7 @@
 #ifndef TESTS_FORMAT_SUPPORT_H
 #define TESTS_FORMAT_SUPPORT_H
 
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include <math.h>
 #include <string.h>

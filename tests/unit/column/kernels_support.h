@@ -17,6 +17,8 @@
 #include "column/table.h"
 #include "column/vec.h"
 
+#include "support/failing.h"
+
 /* xorshift64*: the same numbers everywhere. */
 static inline uint64_t random_u64(uint64_t *seed)
 {
@@ -31,33 +33,13 @@ static inline int64_t random_below(uint64_t *seed, int64_t limit)
     return (int64_t)((random_u64(seed) >> 16) % (uint64_t)limit);
 }
 
-/* An allocator that fails the call after `left` more; negative: never. */
-struct failing {
-    int64_t left;
-};
-
-static inline void *failing_resize(void *self, void *ptr, size_t old_nbytes, size_t new_nbytes)
-{
-    struct failing *failing = self;
-    (void)old_nbytes;
-    if (!new_nbytes) {
-        free(ptr);
-        return NULL;
-    }
-    if (failing->left == 0)
-        return NULL;
-    if (failing->left > 0)
-        failing->left--;
-    return realloc(ptr, new_nbytes);
-}
-
 /* A ledger to run a scenario on, with every allocation of it failing once. `scenario` returns
  * DK_ENOMEM as long as one of its allocations fails; it must leave nothing allocated. */
 static inline void
 fail_every_allocation(dk_status (*scenario)(struct memory *memory, void *context), void *context)
 {
     for (int64_t n = 0;; n++) {
-        struct failing failing = {-1};
+        struct failing failing = {.left = -1};
         dk_allocator allocator = {failing_resize, &failing};
         struct memory *memory = memory_new(&allocator, 0);
         int64_t before = memory_use(memory).current;

@@ -323,7 +323,7 @@ static void test_out_of_memory(void **state)
         struct column *in = random_column(inputs, runs[k][0], 60, true, &seed);
         dk_status status = DK_ENOMEM;
         for (int64_t n = 0; status != DK_OK; n++) {
-            struct failing failing = {-1};
+            struct failing failing = {.left = -1};
             struct memory *memory = new_memory(&failing);
             struct vec out;
             failing.left = n;

@@ -323,7 +323,7 @@ static void test_civil_round_trip(void **state)
 static void test_out_of_memory(void **state)
 {
     (void)state;
-    struct failing failing = {-1};
+    struct failing failing = {.left = -1};
     struct memory *memory = new_memory(&failing);
     struct column *in = column_of(memory, DK_TIMESTAMP, "1 NA");
     struct vec out;

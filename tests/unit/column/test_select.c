@@ -103,7 +103,7 @@ static void test_out_of_memory(void **state)
         int32_t rows[] = {3, 1, 4, 1, 5};
         dk_status status = DK_ENOMEM;
         for (int64_t n = 0; status != DK_OK; n++) {
-            struct failing failing = {-1};
+            struct failing failing = {.left = -1};
             struct memory *memory = new_memory(&failing);
             struct vec out;
             vec_init(&out, memory, (dk_type)type);

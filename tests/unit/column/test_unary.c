@@ -119,7 +119,7 @@ static void test_random_slices(void **state)
 static void test_out_of_memory(void **state)
 {
     (void)state;
-    struct failing failing = {-1};
+    struct failing failing = {.left = -1};
     struct memory *memory = new_memory(&failing);
     struct column *in = column_of(memory, DK_INT64, "1 NA");
     struct vec out;

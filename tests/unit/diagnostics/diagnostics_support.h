@@ -2,7 +2,7 @@
 #ifndef TESTS_DIAGNOSTICS_SUPPORT_H
 #define TESTS_DIAGNOSTICS_SUPPORT_H
 
-#include "unit/failing_memory.h"
+#include "support/failing.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,24 +3,7 @@
 
 #include <zlib.h>
 
-struct failing {
-    int64_t left; /* allocations until one fails; negative: none does */
-};
-
-static void *resize(void *self, void *ptr, size_t old_nbytes, size_t new_nbytes)
-{
-    struct failing *failing = self;
-    (void)old_nbytes;
-    if (new_nbytes == 0) {
-        free(ptr);
-        return NULL;
-    }
-    if (failing->left == 0)
-        return NULL;
-    if (failing->left > 0)
-        failing->left--;
-    return realloc(ptr, new_nbytes);
-}
+#include "support/failing.h"
 
 /* Reads everything; false when memory ran out. */
 static bool read_all(struct memory *memory, const char *path, const dk_csv_options *options)
@@ -43,8 +26,8 @@ static bool read_all(struct memory *memory, const char *path, const dk_csv_optio
 
 static void fail_everywhere(const char *path, const dk_csv_options *options)
 {
-    struct failing failing = {-1};
-    dk_allocator allocator = {resize, &failing};
+    struct failing failing = {.left = -1};
+    dk_allocator allocator = {failing_resize, &failing};
     struct memory *memory = memory_new(&allocator, 0);
     int64_t n = 0;
     bool done = false;
@@ -82,8 +65,8 @@ static void test_errors(void **state)
     struct fixture *fixture = *state;
     static const char *const files[] = {"a,b\n1,2\n3,4,5\n", "a,b\n1,\"x\n", "a\n1\n1\nx\n",
                                         "a,b\n"};
-    struct failing failing = {-1};
-    dk_allocator allocator = {resize, &failing};
+    struct failing failing = {.left = -1};
+    dk_allocator allocator = {failing_resize, &failing};
     struct memory *memory = memory_new(&allocator, 0);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const char *path = fixture_write(fixture, "f.csv", files[i]);

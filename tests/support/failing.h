@@ -1,6 +1,7 @@
-/* A ledger whose n-th allocation fails, and the loop that tries every n. */
-#ifndef TESTS_FAILING_MEMORY_H
-#define TESTS_FAILING_MEMORY_H
+/* An allocator whose n-th call that wants memory fails, and the loop that tries every n on a
+ * ledger. For one thread and one process; failing_allocator.h counts across forks and threads. */
+#ifndef SUPPORT_FAILING_H
+#define SUPPORT_FAILING_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,16 +13,14 @@
 
 #include "base/memory.h"
 
-struct failing_memory {
-    struct memory *memory;
+struct failing {
     int64_t left; /* allocations that still succeed; negative: all */
     bool failed;
 };
 
-static inline void *failing_memory_resize(void *self, void *ptr, size_t old_nbytes,
-                                          size_t new_nbytes)
+static inline void *failing_resize(void *self, void *ptr, size_t old_nbytes, size_t new_nbytes)
 {
-    struct failing_memory *failing = self;
+    struct failing *failing = self;
     (void)old_nbytes;
     if (!new_nbytes) {
         free(ptr);
@@ -41,15 +40,15 @@ static inline void *failing_memory_resize(void *self, void *ptr, size_t old_nbyt
 static inline void fail_each_allocation(dk_status (*scenario)(struct memory *memory))
 {
     for (int64_t n = 0; n < 10000; n++) {
-        struct failing_memory failing = {.left = -1};
-        dk_allocator allocator = {failing_memory_resize, &failing};
-        failing.memory = memory_new(&allocator, 0);
+        struct failing failing = {.left = -1};
+        dk_allocator allocator = {failing_resize, &failing};
+        struct memory *memory = memory_new(&allocator, 0);
         failing.left = n;
-        dk_status status = scenario(failing.memory);
+        dk_status status = scenario(memory);
         assert_true(status == DK_OK || (status == DK_ENOMEM && failing.failed));
-        assert_int_equal(memory_use(failing.memory).current, 0);
-        assert_int_equal(memory_use(failing.memory).blocks, 0);
-        memory_close(failing.memory);
+        assert_int_equal(memory_use(memory).current, 0);
+        assert_int_equal(memory_use(memory).blocks, 0);
+        memory_close(memory);
         if (!failing.failed)
             return;
     }
