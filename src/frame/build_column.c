@@ -128,14 +128,6 @@ static const struct col *broadcast(struct expressions *expressions, const struct
     return col_intern(expressions, &wanted);
 }
 
-static const struct col *aligned(struct expressions *expressions, const struct rowset *rows,
-                                 const struct col *column, bool left)
-{
-    struct col wanted = {.kind = COL_ALIGNED, .type = column->type, .rows = rows, .a = column};
-    wanted.number = left ? 0 : 1;
-    return col_intern(expressions, &wanted);
-}
-
 /* Brings `a` and `b` to the rows of one rowset, or says why not. */
 struct meeting {
     const struct rowset *rows;
@@ -166,8 +158,8 @@ static dk_status meet_by_label(dk_context *dk, struct meeting *meeting, dk_error
     meeting->rows = rowset_intern(dk->expressions, &wanted);
     if (!meeting->rows)
         return error_nomem(err);
-    meeting->a = aligned(dk->expressions, meeting->rows, meeting->a, true);
-    meeting->b = aligned(dk->expressions, meeting->rows, meeting->b, false);
+    meeting->a = aligned_column(dk->expressions, meeting->rows, meeting->a, true);
+    meeting->b = aligned_column(dk->expressions, meeting->rows, meeting->b, false);
     return meeting->a && meeting->b ? DK_OK : error_nomem(err);
 }
 

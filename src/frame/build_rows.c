@@ -201,13 +201,9 @@ static const struct col *aggregate_column(dk_frame x, const struct rowset *rows,
                                           int32_t i, dk_error *err)
 {
     struct col wanted = {.kind = COL_AGGREGATE, .rows = rows, .number = (int32_t)agg};
-    if (agg == AGG_SIZE) {
-        wanted.type = DK_INT64;
-    } else {
-        wanted.a = x.expression->columns[i];
-        if (agg_type(agg, wanted.a->type, &wanted.type, err) != DK_OK)
-            return NULL;
-    }
+    wanted.a = x.expression->columns[i];
+    if (agg_type(agg, wanted.a->type, &wanted.type, err) != DK_OK)
+        return NULL;
     const struct col *column = col_intern(x.dk->expressions, &wanted);
     if (!column)
         error_nomem(err);
@@ -219,15 +215,17 @@ static dk_frame aggregate_into(dk_frame x, const struct rowset *rows, enum agg a
                                const struct col **columns)
 {
     const struct dk_expression *expression = x.expression;
+    bool one = expression->one_column || expression->shape == SHAPE_SERIES;
+    if (agg == AGG_SIZE) {
+        const struct col *size = size_column(x.dk->expressions, rows);
+        return frame_series(x.dk, rows, one ? expression->names[0] : NULL, size);
+    }
     for (int32_t i = 0; i < expression->ncolumns; i++) {
         dk_error err = {0};
         columns[i] = aggregate_column(x, rows, agg, i, &err);
         if (!columns[i])
             return wrong_type(x, expression->names[i], &err);
     }
-    bool one = expression->one_column || expression->shape == SHAPE_SERIES;
-    if (agg == AGG_SIZE)
-        return frame_series(x.dk, rows, one ? expression->names[0] : NULL, columns[0]);
     if (one)
         return frame_series(x.dk, rows, expression->names[0], columns[0]);
     return frame_new(x.dk, SHAPE_FRAME, rows, expression->ncolumns, expression->names, columns);

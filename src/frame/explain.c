@@ -210,12 +210,7 @@ static dk_status lower_frames(struct lowering *lowering, const dk_frame *frames,
 {
     for (size_t i = 0; i < nframes; i++) {
         const struct dk_expression *frame = frames[i].expression;
-        if (frame->error) {
-            if (err)
-                *err = *frame->error;
-            return frame->error->status;
-        }
-        if (frame->shape > SHAPE_SCALAR)
+        if (frame->shape == SHAPE_DELAYED)
             continue;
         struct place place;
         if (lower_frame(lowering, frame, &place) != DK_OK)
@@ -227,19 +222,20 @@ static dk_status lower_frames(struct lowering *lowering, const dk_frame *frames,
 static dk_status explain(const dk_frame *frames, size_t nframes, struct lowering *lowering,
                          struct text *text, char **out, dk_error *err)
 {
+    dk_task_id *keys = arena_alloc(&lowering->arena, nframes * sizeof(*keys));
+    dk_graph *graph = NULL;
+    if (!keys)
+        return error_nomem(err);
+    DK_TRY(dk_frame_graph(frames, nframes, &graph, keys, err));
+    size_t ntasks = dk_graph_ntasks(graph);
+    dk_graph_free(graph);
     DK_TRY(lower_frames(lowering, frames, nframes, err));
     text_puts(text, "expression\n");
     for (size_t i = 0; i < nframes; i++)
         put_frame(text, frames[i].expression);
     text_puts(text, "plan\n");
     put_plan(text, lowering);
-    dk_task_id *keys = arena_alloc(&lowering->arena, nframes * sizeof(*keys));
-    dk_graph *graph = NULL;
-    if (!keys)
-        return error_nomem(err);
-    DK_TRY(dk_frame_graph(frames, nframes, &graph, keys, err));
-    text_printf(text, "  %zu tasks in all\n", dk_graph_ntasks(graph));
-    dk_graph_free(graph);
+    text_printf(text, "  %zu tasks in all\n", ntasks);
     return text_export(text, out) == DK_OK ? DK_OK : error_nomem(err);
 }
 

@@ -128,6 +128,31 @@ static struct token rowset_token(const struct rowset *rows)
     return token_of(&parts, sizeof(parts));
 }
 
+static int32_t larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static int32_t rowset_depth(const struct rowset *rows)
+{
+    int32_t depth = rows->left ? rows->left->depth : 0;
+    if (rows->right)
+        depth = larger(depth, rows->right->depth);
+    if (rows->column)
+        depth = larger(depth, rows->column->depth);
+    return depth + (rows->kind >= ROWS_GROUP ? 1 : 0);
+}
+
+static int32_t col_depth(const struct col *col)
+{
+    bool is_result =
+        col->kind == COL_AGGREGATE || col->kind == COL_SCALAR || col->kind == COL_ALIGNED;
+    int32_t depth = col->rows ? col->rows->depth : 0;
+    if (col->a)
+        depth = larger(depth, col->a->depth + (is_result ? 1 : 0));
+    return col->b ? larger(depth, col->b->depth) : depth;
+}
+
 /* Makes room for what the node owns first, so that it cannot be interned and then leak. */
 static struct owned *reserve_owned(struct expressions *expressions)
 {
@@ -163,6 +188,7 @@ const struct rowset *rowset_intern(struct expressions *expressions, const struct
 {
     struct rowset rows = *wanted;
     rows.token = rowset_token(wanted);
+    rows.depth = rowset_depth(wanted);
     struct owned holds = {.csv = rows.csv, .table = rows.table};
     bool is_new = false;
     pthread_mutex_lock(&expressions->lock);
@@ -209,6 +235,7 @@ const struct col *col_intern(struct expressions *expressions, const struct col *
 {
     struct col col = *wanted;
     col.token = col_token(wanted);
+    col.depth = col_depth(wanted);
     struct owned holds = {.column = col.literal};
     bool is_new = false;
     pthread_mutex_lock(&expressions->lock);
@@ -233,6 +260,20 @@ const struct col *index_column(struct expressions *expressions, const struct row
         if (!wanted.a)
             return NULL;
     }
+    return col_intern(expressions, &wanted);
+}
+
+const struct col *size_column(struct expressions *expressions, const struct rowset *rows)
+{
+    struct col wanted = {.kind = COL_AGGREGATE, .type = DK_INT64, .rows = rows, .number = AGG_SIZE};
+    return col_intern(expressions, &wanted);
+}
+
+const struct col *aligned_column(struct expressions *expressions, const struct rowset *rows,
+                                 const struct col *column, bool left)
+{
+    struct col wanted = {.kind = COL_ALIGNED, .type = column->type, .rows = rows, .a = column};
+    wanted.number = left ? 0 : 1;
     return col_intern(expressions, &wanted);
 }
 

@@ -38,6 +38,7 @@ enum rowset_kind {
 struct rowset {
     struct token token;
     enum rowset_kind kind;
+    int32_t depth; /* the rows can be walked after that many passes */
     int32_t npartitions;
     dk_type index_type;
     const char *index_name; /* NULL: none */
@@ -68,6 +69,7 @@ enum col_kind {
 struct col {
     struct token token;
     enum col_kind kind;
+    int32_t depth; /* the values can be computed after that many passes */
     dk_type type;
     const struct rowset *rows; /* NULL: a literal fits any */
     int32_t number;
@@ -119,8 +121,9 @@ struct expressions {
 struct expressions *expressions_new(struct memory *memory) DK_NODISCARD;
 void expressions_free(struct expressions *expressions);
 
-/* The node equal to `wanted`, made if need be. The `csv`, `table` and `literal` of the wanted one
- * are taken, also on failure. NULL: out of memory. Names and texts are copied. */
+/* The node equal to `wanted`, made if need be; its token and depth are filled in. The `csv`,
+ * `table` and `literal` of the wanted one are taken, also on failure. NULL: out of memory. Names
+ * and texts are copied. */
 const struct rowset *rowset_intern(struct expressions *expressions,
                                    const struct rowset *wanted) DK_NODISCARD;
 const struct col *col_intern(struct expressions *expressions,
@@ -145,5 +148,12 @@ dk_frame frame_fail(dk_context *dk, dk_status status, const char *format, ...) D
 /* The index of `rows` as a column; NULL: out of memory. */
 const struct col *index_column(struct expressions *expressions,
                                const struct rowset *rows) DK_NODISCARD;
+/* How many rows each group of `rows` has, as a column; NULL: out of memory. */
+const struct col *size_column(struct expressions *expressions,
+                              const struct rowset *rows) DK_NODISCARD;
+/* `column`, of the left or right side of the joined `rows`, at their labels; NULL: out of memory.
+ */
+const struct col *aligned_column(struct expressions *expressions, const struct rowset *rows,
+                                 const struct col *column, bool left) DK_NODISCARD;
 
 #endif

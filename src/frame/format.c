@@ -71,7 +71,9 @@ static void put(struct text *text, const struct dk_expression *frame)
                     frame->ncolumns);
         break;
     case SHAPE_LITERAL:
-        text_printf(text, "<literal %s>\n", frame->columns[0]->text);
+        text_printf(text, "<literal %s>\n",
+                    frame->columns[0]->text ? frame->columns[0]->text
+                                            : dk_type_name(frame->columns[0]->type));
         break;
     case SHAPE_DELAYED:
         text_printf(text, "Delayed('%s')\n", frame->call->function->name);

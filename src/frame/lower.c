@@ -23,7 +23,7 @@ void lowering_deinit(struct lowering *lowering)
     arena_deinit(&lowering->arena);
 }
 
-/* ---- depth ---- */
+/* ---- passes and sinks ---- */
 
 const struct rowset *rowset_source(const struct rowset *rows)
 {
@@ -36,33 +36,6 @@ static int32_t larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;
 }
-
-/* When the rows can be walked: after that many passes. */
-int32_t rowset_depth(const struct rowset *rows)
-{
-    int32_t depth = rows->left ? rowset_depth(rows->left) : 0;
-    if (rows->right)
-        depth = larger(depth, rowset_depth(rows->right));
-    if (rows->column)
-        depth = larger(depth, col_depth(rows->column));
-    return depth + (rows->kind >= ROWS_GROUP ? 1 : 0);
-}
-
-/* In which pass of its rows the column can be computed. */
-int32_t col_depth(const struct col *col)
-{
-    int32_t depth = col->rows ? rowset_depth(col->rows) : 0;
-    if (col->a) {
-        bool is_result =
-            col->kind == COL_AGGREGATE || col->kind == COL_SCALAR || col->kind == COL_ALIGNED;
-        depth = larger(depth, col_depth(col->a) + (is_result ? 1 : 0));
-    }
-    if (col->b)
-        depth = larger(depth, col_depth(col->b));
-    return depth;
-}
-
-/* ---- passes and sinks ---- */
 
 dk_status lower_pass(struct lowering *lowering, const struct rowset *source, int32_t depth,
                      int32_t *out)
@@ -155,15 +128,15 @@ dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
 dk_status lower_frame(struct lowering *lowering, const struct dk_expression *frame,
                       struct place *out)
 {
-    int32_t depth = rowset_depth(frame->rows);
+    int32_t depth = frame->rows->depth;
     for (int32_t i = 0; i < frame->ncolumns; i++)
-        depth = larger(depth, col_depth(frame->columns[i]));
+        depth = larger(depth, frame->columns[i]->depth);
     DK_TRY(lower_collect(lowering, frame->rows, frame->columns, frame->names, frame->ncolumns,
                          depth, out));
     struct sink *sink = sink_at(lowering, *out);
     sink->is_series = frame->shape != SHAPE_FRAME;
     lowering_pass(lowering, out->pass)->program->limit = lowering->limit;
-    return DK_OK;
+    return lower_inputs(lowering);
 }
 
 /* ---- groups ---- */
@@ -223,9 +196,9 @@ dk_status lower_aggregate(struct lowering *lowering, const struct col *col, stru
                           int32_t *number)
 {
     const struct rowset *grouped = col->rows;
-    int32_t depth = rowset_depth(grouped) - 1;
+    int32_t depth = grouped->depth - 1;
     if (col->a)
-        depth = larger(depth, col_depth(col->a));
+        depth = larger(depth, col->a->depth);
     DK_TRY(lower_pass(lowering, rowset_source(grouped->left), depth, &place->pass));
     if (!find_group_sink(lowering, grouped, place)) {
         DK_TRY(add_group_sink(lowering, grouped, place));

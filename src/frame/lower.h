@@ -33,7 +33,7 @@ struct lowering {
     struct memory *memory;
     struct arena arena;
     struct vector passes; /* struct pass */
-    int32_t limit;        /* rows of the first partition only; 0: everything */
+    int32_t limit;        /* rows wanted of the frame's first partition; 0: all of it */
 };
 
 void lowering_init(struct lowering *lowering, dk_context *dk);
@@ -56,6 +56,9 @@ dk_task_id lower_task(const struct lowering *lowering, struct place place);
 /* Compiles `col` for `pass` and gives its register. (lower_columns.c) */
 dk_status lower_column(struct lowering *lowering, int32_t pass, const struct col *col,
                        int32_t *reg) DK_NODISCARD;
+/* Gives every pass over results the input it walks, also when nothing but its labels or the number
+ * of its rows is wanted. (lower_columns.c) */
+dk_status lower_inputs(struct lowering *lowering) DK_NODISCARD;
 /* The domain of `pass` that has the rows `rows`. */
 dk_status lower_domain(struct lowering *lowering, int32_t pass, const struct rowset *rows,
                        int32_t *domain) DK_NODISCARD;
@@ -73,8 +76,6 @@ dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
 
 /* What a rowset's rows are read from: itself, or what lies under its filters. */
 const struct rowset *rowset_source(const struct rowset *rows);
-int32_t rowset_depth(const struct rowset *rows);
-int32_t col_depth(const struct col *col);
 
 /* Registers the task functions of this layer. (tasks.c) */
 dk_status frame_register(dk_context *dk, dk_error *err) DK_NODISCARD;

@@ -90,23 +90,6 @@ static dk_status load_source(struct lowering *lowering, int32_t pass, const stru
     return add_step(lowering, pass, step, reg);
 }
 
-/* Labels of groups and joined rows come with any of the pass's input tables: one has to be there.
- */
-static dk_status need_input(struct lowering *lowering, int32_t pass)
-{
-    const struct rowset *source = lowering_pass(lowering, pass)->source;
-    if (source->kind != ROWS_GROUP && source->kind != ROWS_REDUCE)
-        return DK_OK;
-    if (lowering_pass(lowering, pass)->inputs.count)
-        return DK_OK;
-    struct col size = {.kind = COL_AGGREGATE, .type = DK_INT64, .rows = source, .number = AGG_SIZE};
-    const struct col *col = col_intern(lowering->dk->expressions, &size);
-    if (!col)
-        return DK_ENOMEM;
-    int32_t reg = 0;
-    return lower_column(lowering, pass, col, &reg);
-}
-
 static dk_status load_index(struct lowering *lowering, int32_t pass, const struct col *col,
                             int32_t *reg)
 {
@@ -115,7 +98,6 @@ static dk_status load_index(struct lowering *lowering, int32_t pass, const struc
     bool counted = rows->kind == ROWS_CSV || (rows->kind == ROWS_TABLE && !rows->table->index);
     if (counted)
         step.kind = STEP_NUMBER;
-    DK_TRY(need_input(lowering, pass));
     return add_step(lowering, pass, step, reg);
 }
 
@@ -135,7 +117,7 @@ static dk_status load_scalar(struct lowering *lowering, int32_t pass, const stru
 {
     struct step step = {.kind = STEP_SCALAR, .col = col, .kernel = "load"};
     struct place place = {0};
-    DK_TRY(lower_collect(lowering, col->a->rows, &col->a, NULL, 1, col_depth(col->a), &place));
+    DK_TRY(lower_collect(lowering, col->a->rows, &col->a, NULL, 1, col->a->depth, &place));
     struct pass *self = lowering_pass(lowering, pass);
     DK_TRY(number_of(&self->scalars, place, &step.number));
     self->program->nscalars = (int32_t)self->scalars.count;
@@ -151,7 +133,7 @@ static dk_status load_aligned(struct lowering *lowering, int32_t pass, const str
     const struct rowset *side = col->number == 0 ? col->rows->left : col->rows->right;
     struct step step = {.kind = STEP_LOAD, .col = col, .kernel = "load"};
     struct place place = {0};
-    DK_TRY(lower_collect(lowering, side, &col->a, NULL, 1, col_depth(col->a), &place));
+    DK_TRY(lower_collect(lowering, side, &col->a, NULL, 1, col->a->depth, &place));
     place.right = col->number == 1;
     struct vector *inputs = &lowering_pass(lowering, pass)->inputs;
     DK_TRY(number_of(inputs, place, &step.input));
@@ -189,7 +171,7 @@ static const char *kernel_of(const struct col *col)
     static const char *const rounds[] = {"dt.round", "dt.floor", "dt.ceil"};
     switch (col->kind) {
     case COL_BINARY:
-        return binary_op_symbol((enum binary_op)col->number);
+        return binary_op_name((enum binary_op)col->number);
     case COL_UNARY:
         return unary_op_symbol((enum unary_op)col->number);
     case COL_CAST:
@@ -240,4 +222,37 @@ dk_status lower_column(struct lowering *lowering, int32_t pass, const struct col
     default:
         return compute(lowering, pass, col, reg);
     }
+}
+
+/* ---- inputs ---- */
+
+static dk_status need_labels(struct lowering *lowering, int32_t pass, bool left)
+{
+    struct expressions *expressions = lowering->dk->expressions;
+    const struct rowset *source = lowering_pass(lowering, pass)->source;
+    const struct col *labels = index_column(expressions, left ? source->left : source->right);
+    const struct col *joined = labels ? aligned_column(expressions, source, labels, left) : NULL;
+    int32_t reg = NO_REGISTER;
+    return joined ? lower_column(lowering, pass, joined, &reg) : DK_ENOMEM;
+}
+
+static dk_status need_input(struct lowering *lowering, int32_t pass)
+{
+    const struct rowset *source = lowering_pass(lowering, pass)->source;
+    if (source->kind < ROWS_GROUP || lowering_pass(lowering, pass)->inputs.count)
+        return DK_OK;
+    if (source->kind == ROWS_ALIGN) {
+        DK_TRY(need_labels(lowering, pass, true));
+        return need_labels(lowering, pass, false);
+    }
+    const struct col *size = size_column(lowering->dk->expressions, source);
+    int32_t reg = NO_REGISTER;
+    return size ? lower_column(lowering, pass, size, &reg) : DK_ENOMEM;
+}
+
+dk_status lower_inputs(struct lowering *lowering)
+{
+    for (size_t i = 0; i < lowering->passes.count; i++)
+        DK_TRY(need_input(lowering, (int32_t)i));
+    return DK_OK;
 }

@@ -23,6 +23,7 @@ struct emission {
 static struct token pass_token(const struct pass *pass)
 {
     struct token token = pass->source->token;
+    token = token_mix(token, token_of(&pass->program->limit, sizeof(pass->program->limit)));
     const struct col *const *columns = pass->program->registers.data;
     for (size_t i = 0; i < pass->program->registers.count; i++) {
         token = token_mix(token, columns[i]->token);
@@ -162,7 +163,7 @@ static dk_status add_align(struct emission *emission, const struct pass *pass, s
 static dk_status add_partitions(struct emission *emission, struct pass *pass, dk_value program,
                                 struct vector *args)
 {
-    int32_t count = emission->lowering->limit > 0 ? 1 : pass->source->npartitions;
+    int32_t count = pass->program->limit > 0 ? 1 : pass->source->npartitions;
     dk_task_id joined = {0};
     bool is_align = pass->source->kind == ROWS_ALIGN;
     if (is_align)

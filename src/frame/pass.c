@@ -37,8 +37,11 @@ static bool has_enough(const struct walk *walk)
     return walk->kept[0].nrows >= walk->limit;
 }
 
+/* Behind a filter nobody knows how many rows it takes. */
 static int64_t rows_wanted(const struct walk *walk)
 {
+    if (program_sink(walk->program, 0)->domain)
+        return MORSEL_ROWS;
     return walk->limit < MORSEL_ROWS ? walk->limit : MORSEL_ROWS;
 }
 

@@ -1,14 +1,22 @@
 #include "column/kernels/binary.h"
 
-static const char *const symbols[] = {
-#define BINARY_SYMBOL(name, symbol, text) [name] = symbol,
-    BINARY_OP_LIST(BINARY_SYMBOL)
-#undef BINARY_SYMBOL
+static const struct {
+    const char *symbol;
+    const char *name;
+} ops[] = {
+#define BINARY_OP_ENTRY(op, symbol, text) [op] = {symbol, text},
+    BINARY_OP_LIST(BINARY_OP_ENTRY)
+#undef BINARY_OP_ENTRY
 };
 
 const char *binary_op_symbol(enum binary_op op)
 {
-    return symbols[op];
+    return ops[op].symbol;
+}
+
+const char *binary_op_name(enum binary_op op)
+{
+    return ops[op].name;
 }
 
 enum kind { KIND_BOOL, KIND_INTEGER, KIND_FLOAT };

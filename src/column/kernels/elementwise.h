@@ -37,6 +37,7 @@ enum binary_op {
 };
 
 const char *binary_op_symbol(enum binary_op op);
+const char *binary_op_name(enum binary_op op);
 
 /* One operand's type; `literal` ones adapt to the other side. */
 struct operand_type {
