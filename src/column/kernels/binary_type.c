@@ -60,8 +60,8 @@ void binary_operand_types(const struct view *a, const struct view *b, struct ope
 
 static dk_status refuse(enum binary_op op, dk_type a, dk_type b, const char *hint, dk_error *err)
 {
-    return error_set(err, DK_ETYPE, "cannot apply %s to %s and %s%s", symbols[op], dk_type_name(a),
-                     dk_type_name(b), hint);
+    return error_set(err, DK_ETYPE, "cannot apply %s to %s and %s%s", binary_op_symbol(op),
+                     dk_type_name(a), dk_type_name(b), hint);
 }
 
 static dk_status arithmetic_type(enum binary_op op, struct operand_type a, struct operand_type b,
