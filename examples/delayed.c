@@ -22,9 +22,12 @@ int main(int argc, char **argv)
 {
     const char *path = argc > 1 ? argv[1] : "data/stocks/GOOG/*.csv";
     dk_error err = {0};
-    dk_context *dk = dk_open(NULL);
-    if (!dk || dk_register(dk, "widest", widest, NULL, &err) != DK_OK)
+    dk_context *dk = NULL;
+    if (dk_open_with(NULL, &dk, &err) != DK_OK ||
+        dk_register(dk, "widest", widest, NULL, &err) != DK_OK) {
+        fprintf(stderr, "%s\n", err.message);
         return 1;
+    }
 
     dk_csv_options options = {.parse_dates = DK_NAMES("timestamp")};
     dk_frame df = dk_read_csv(dk, path, &options);

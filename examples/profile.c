@@ -10,9 +10,11 @@ int main(int argc, char **argv)
     dk_profile *profile = NULL;
     dk_table *table = NULL;
     char *text = NULL;
-    dk_context *dk = dk_open(NULL);
-    if (!dk || dk_profile_new(dk, &profile) != DK_OK)
+    dk_context *dk = NULL;
+    if (dk_open_with(NULL, &dk, &err) != DK_OK || dk_profile_new(dk, &profile) != DK_OK) {
+        fprintf(stderr, "%s\n", err.message);
         return 1;
+    }
 
     dk_csv_options options = {.parse_dates = DK_NAMES("timestamp")};
     dk_frame df = dk_read_csv(dk, path, &options);

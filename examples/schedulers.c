@@ -18,9 +18,11 @@ int main(int argc, char **argv)
     const char *path = argc > 1 ? argv[1] : "data/stocks/GOOG/*.csv";
     static const char *const schedulers[] = {"threads", "processes", "sync"};
     dk_error err = {0};
-    dk_context *dk = dk_open(NULL);
-    if (!dk)
+    dk_context *dk = NULL;
+    if (dk_open_with(NULL, &dk, &err) != DK_OK) {
+        fprintf(stderr, "%s\n", err.message);
         return 1;
+    }
     dk_frame spread = daily_spread(dk, path);
     int failed = 0;
     for (int i = 0; i < 3 && !failed; i++) {

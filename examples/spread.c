@@ -9,9 +9,11 @@ int main(int argc, char **argv)
 {
     const char *path = argc > 1 ? argv[1] : "data/stocks/GOOG/*.csv";
     dk_error err = {0};
-    dk_context *dk = dk_open(NULL);
-    if (!dk)
+    dk_context *dk = NULL;
+    if (dk_open_with(NULL, &dk, &err) != DK_OK) {
+        fprintf(stderr, "%s\n", err.message);
         return 1;
+    }
 
     /* Nothing is read yet but a sample for the column types. */
     dk_csv_options options = {.parse_dates = DK_NAMES("timestamp")};

@@ -2,7 +2,8 @@
  *
  * A dk_frame is a small value: an expression held by its context until dk_close(). It may be
  * copied, dropped and used again freely. Building never fails loudly: an expression made from a bad
- * one is bad too, and dk_compute() reports the first error (dk_frame_error() tells earlier).
+ * one is bad too, and dk_compute() reports the first error (dk_frame_error() tells earlier). More
+ * than 2,000 operations inside each other are refused (DK_ENOTSUP).
  *
  * A frame is a table of many columns, a series one column, a scalar one value; a groupby is what
  * dk_groupby() gives. Functions that say *series* take one of these by dk_col(). Expressions from
@@ -123,7 +124,8 @@ DK_API dk_frame dk_aggregate(dk_frame x, const char *name);
 
 /* The lazy result of a registered task function. Arguments are values, or other lazy things by
  * dk_lazy(); a frame then arrives as its computed table. Ownership: *takes* the arguments.   Errors
- * (carried): DK_EKEY (no such function).   Source: dask.delayed. */
+ * (carried): DK_EKEY (no such function), DK_EINVAL (an argument by dk_value_task()).
+ * Source: dask.delayed. */
 DK_API dk_frame dk_delayed(dk_context *dk, const char *function, const dk_value *args,
                            size_t nargs);
 /* Stands for the result of `frame` among the arguments of dk_delayed(). */
@@ -149,7 +151,8 @@ DK_API dk_type dk_frame_column_type(dk_frame frame, int32_t i);
 DK_API dk_status dk_frame_format(dk_frame frame, char **out, dk_error *err) DK_NODISCARD;
 
 /* Renders the expression as written, and the plan that is run: which files and columns are read,
- * what each task does, how many tasks there are. Ownership: `*out` is the caller's, free with
+ * what each task does, how many tasks there are. Deep inside an expression it shows "...".
+ * Ownership: `*out` is the caller's, free with
  * dk_text_free(). */
 DK_API dk_status dk_explain(const dk_frame *frames, size_t nframes, char **out,
                             dk_error *err) DK_NODISCARD;

@@ -278,6 +278,15 @@ static const char *common_name(dk_frame a, dk_frame b)
     return left && right && strcmp(left, right) == 0 ? left : NULL;
 }
 
+/* What the user would call an operand. */
+static const char *operand_name(dk_frame operand)
+{
+    const char *name = operand.expression->names[0];
+    if (!name)
+        name = only_column(operand)->text;
+    return name ? name : "an unnamed series";
+}
+
 static dk_frame operate(enum binary_op op, dk_frame a, dk_frame b)
 {
     if (a.expression->error)
@@ -304,8 +313,10 @@ static dk_frame operate(enum binary_op op, dk_frame a, dk_frame b)
     if (status == DK_OK)
         status = meet(a.dk, &meeting, &err);
     const struct col *column = status == DK_OK ? binary(a.dk, op, &meeting, &err) : NULL;
-    if (!column)
+    if (!column) {
+        error_prefix(&err, "%s %s %s", operand_name(a), binary_op_symbol(op), operand_name(b));
         return frame_error(a.dk, &err);
+    }
     return frame_series(a.dk, meeting.rows, common_name(a, b), column);
 }
 

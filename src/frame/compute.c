@@ -35,17 +35,13 @@ static dk_status lower_all(struct job *job, const dk_frame *frames, size_t nfram
 {
     for (size_t i = 0; i < nframes; i++) {
         DK_TRY(check_frame(frames[i], err));
-        dk_status status = DK_OK;
-        if (frames[i].expression->shape == SHAPE_DELAYED) {
-            status = delayed_lower(&job->lowering, &job->calls, frames[i].expression, err);
-        } else {
-            status = lower_frame(&job->lowering, frames[i].expression, &places[i]);
-        }
-        if (status == DK_ENOMEM)
+        if (frames[i].expression->shape == SHAPE_DELAYED)
+            continue;
+        if (lower_frame(&job->lowering, frames[i].expression, &places[i]) != DK_OK)
             return error_nomem(err);
-        DK_TRY(status);
     }
-    return DK_OK;
+    dk_status status = delayed_lower(&job->lowering, &job->calls, frames, nframes, err);
+    return status == DK_ENOMEM ? error_nomem(err) : status;
 }
 
 static dk_status emit_all(struct job *job, const dk_frame *frames, size_t nframes,
@@ -197,8 +193,22 @@ static dk_value number_at(const struct view *view, const dk_table *table)
     }
 }
 
+/* A value has signed integers only. */
+static dk_status check_fits(const struct view *view, dk_error *err)
+{
+    if (view->type != DK_UINT64)
+        return DK_OK;
+    uint64_t value = *(const uint64_t *)view->data;
+    if (value <= INT64_MAX)
+        return DK_OK;
+    return error_set(
+        err, DK_EOVERFLOW,
+        "the result %llu is more than an int64 holds: take it as a table, by dk_compute()",
+        (unsigned long long)value);
+}
+
 /* The one value of a scalar's table; takes the value, also on failure. */
-static dk_status unpack(dk_value *value)
+static dk_status unpack(dk_value *value, dk_error *err)
 {
     dk_table *table = value->as.table;
     const struct view *view = &table->columns[0]->view;
@@ -207,9 +217,10 @@ static dk_status unpack(dk_value *value)
     if (view->type == DK_TEXT || view->type == DK_CATEGORY) {
         size_t nbytes = 0;
         const char *text = dk_table_text(table, 0, 0, &nbytes);
-        if (text)
-            status = value_text(table->memory, text, nbytes, value);
+        if (text && value_text(table->memory, text, nbytes, value) != DK_OK)
+            status = error_nomem(err);
     } else if (view_is_valid(view, 0)) {
+        status = check_fits(view, err);
         *value = number_at(view, table);
     }
     dk_table_unref(table);
@@ -219,13 +230,14 @@ static dk_status unpack(dk_value *value)
 dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
                             const dk_compute_options *options, dk_value *out)
 {
+    dk_error *err = options ? options->error : NULL;
     DK_TRY(run_limited(frames, nframes, 0, options, out));
     dk_status status = DK_OK;
     for (size_t i = 0; i < nframes; i++) {
         bool is_scalar = frames[i].expression->shape == SHAPE_SCALAR;
         if (!is_scalar || out[i].kind != DK_KIND_TABLE)
             continue;
-        dk_status unpacked = unpack(&out[i]);
+        dk_status unpacked = unpack(&out[i], err);
         if (unpacked != DK_OK)
             status = unpacked;
     }
@@ -233,7 +245,7 @@ dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
         return DK_OK;
     for (size_t i = 0; i < nframes; i++)
         dk_value_unref(out[i]);
-    return error_nomem(options ? options->error : NULL);
+    return status;
 }
 
 /* ---- head ---- */

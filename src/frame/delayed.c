@@ -58,6 +58,15 @@ static dk_frame build(dk_context *dk, const struct function *function, const dk_
     return (dk_frame){dk, expression};
 }
 
+static bool any_task(const dk_value *args, size_t nargs)
+{
+    for (size_t i = 0; i < nargs; i++) {
+        if (args[i].kind == DK_KIND_TASK)
+            return true;
+    }
+    return false;
+}
+
 static const dk_error *first_error(const dk_value *args, size_t nargs)
 {
     for (size_t i = 0; i < nargs; i++) {
@@ -78,6 +87,8 @@ dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size
         frame = frame_fail(dk, DK_EKEY, "no task function '%s' is registered", name);
     } else if (error) {
         frame = frame_error(dk, error);
+    } else if (any_task(args, nargs)) {
+        frame = frame_fail(dk, DK_EINVAL, "%s: a task of a graph cannot be an argument", name);
     } else {
         pthread_mutex_lock(&dk->expressions->lock);
         frame = build(dk, function, args, nargs, &taken);
@@ -90,14 +101,35 @@ dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size
 
 /* ---- lowering ---- */
 
-static struct lowered_call *find(const struct vector *calls, const struct dk_expression *expression)
+/* The calls still to be lowered are a heap, the newest on top. A call is newer than what it uses,
+ * so by the time it is on top all who use it have been there. */
+static dk_status heap_push(struct vector *heap, const struct dk_expression *expression)
 {
-    struct lowered_call *all = calls->data;
-    for (size_t i = 0; i < calls->count; i++) {
-        if (all[i].expression == expression)
-            return &all[i];
+    DK_TRY(vector_append(heap, &expression, 1));
+    const struct dk_expression **at = heap->data;
+    size_t i = heap->count - 1;
+    for (; i > 0 && at[(i - 1) / 2]->call->number < expression->call->number; i = (i - 1) / 2)
+        at[i] = at[(i - 1) / 2];
+    at[i] = expression;
+    return DK_OK;
+}
+
+static const struct dk_expression *heap_pop(struct vector *heap)
+{
+    const struct dk_expression **at = heap->data;
+    const struct dk_expression *newest = at[0];
+    const struct dk_expression *last = at[--heap->count];
+    size_t i = 0;
+    for (size_t child = 1; child < heap->count; child = 2 * i + 1) {
+        if (child + 1 < heap->count && at[child + 1]->call->number > at[child]->call->number)
+            child++;
+        if (at[child]->call->number <= last->call->number)
+            break;
+        at[i] = at[child];
+        i = child;
     }
-    return NULL;
+    at[i] = last;
+    return newest;
 }
 
 static size_t count_lazy(const struct call *call)
@@ -108,11 +140,9 @@ static size_t count_lazy(const struct call *call)
     return count;
 }
 
-dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
-                        const struct dk_expression *expression, dk_error *err)
+static dk_status lower_call(struct lowering *lowering, struct vector *pending, struct vector *calls,
+                            const struct dk_expression *expression, dk_error *err)
 {
-    if (find(calls, expression))
-        return DK_OK;
     size_t nlazy = count_lazy(expression->call);
     struct lowered_call lowered = {.expression = expression};
     lowered.places = arena_calloc(&lowering->arena, (nlazy + 1) * sizeof(*lowered.places));
@@ -121,7 +151,7 @@ dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
     for (size_t i = 0; i < nlazy; i++) {
         const struct dk_expression *lazy = expression->call->lazy[i];
         if (lazy->shape == SHAPE_DELAYED) {
-            DK_TRY(delayed_lower(lowering, calls, lazy, err));
+            DK_TRY(heap_push(pending, lazy));
         } else if (lazy->shape == SHAPE_GROUPBY || lazy->shape == SHAPE_LITERAL) {
             return error_set(err, DK_EINVAL, "%s: a groupby or literal cannot be an argument",
                              expression->call->function->name);
@@ -130,6 +160,54 @@ dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
         }
     }
     return vector_append(calls, &lowered, 1);
+}
+
+/* A call that several others use is in the heap several times, one after the other on top. */
+static dk_status lower_pending(struct lowering *lowering, struct vector *pending,
+                               struct vector *calls, dk_error *err)
+{
+    const struct dk_expression *previous = NULL;
+    while (pending->count) {
+        const struct dk_expression *expression = heap_pop(pending);
+        if (expression == previous)
+            continue;
+        DK_TRY(lower_call(lowering, pending, calls, expression, err));
+        previous = expression;
+    }
+    return DK_OK;
+}
+
+dk_status delayed_lower(struct lowering *lowering, struct vector *calls, const dk_frame *frames,
+                        size_t nframes, dk_error *err)
+{
+    struct vector pending; /* const struct dk_expression * */
+    vector_init(&pending, lowering->memory, sizeof(const struct dk_expression *));
+    dk_status status = DK_OK;
+    for (size_t i = 0; i < nframes && status == DK_OK; i++) {
+        if (frames[i].expression->shape == SHAPE_DELAYED)
+            status = heap_push(&pending, frames[i].expression);
+    }
+    if (status == DK_OK)
+        status = lower_pending(lowering, &pending, calls, err);
+    vector_deinit(&pending);
+    return status;
+}
+
+/* `calls` has the newest first. */
+static struct lowered_call *find(const struct vector *calls, const struct dk_expression *expression)
+{
+    struct lowered_call *all = calls->data;
+    size_t first = 0;
+    size_t last = calls->count - 1;
+    while (first < last) {
+        size_t middle = first + (last - first) / 2;
+        if (all[middle].expression->call->number > expression->call->number) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return &all[first];
 }
 
 /* `args` is scratch for the arguments with tasks in place of lazy ones. */
@@ -156,7 +234,7 @@ dk_status delayed_emit(struct lowering *lowering, struct vector *calls, dk_graph
                        dk_error *err)
 {
     struct lowered_call *all = calls->data;
-    for (size_t i = 0; i < calls->count; i++) {
+    for (size_t i = calls->count; i-- > 0;) {
         size_t nbytes = all[i].expression->call->nargs * sizeof(dk_value);
         dk_value *args = memory_calloc(lowering->memory, nbytes);
         if (!args)

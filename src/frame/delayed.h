@@ -11,10 +11,10 @@ struct lowered_call {
     dk_task_id task;      /* once emitted */
 };
 
-/* Appends the calls that `expression` needs, dependencies first, and lowers the frames among them.
- */
-dk_status delayed_lower(struct lowering *lowering, struct vector *calls,
-                        const struct dk_expression *expression, dk_error *err) DK_NODISCARD;
+/* Appends the calls among `frames` and those that they need, users first, and lowers the frames
+ * that are their arguments. */
+dk_status delayed_lower(struct lowering *lowering, struct vector *calls, const dk_frame *frames,
+                        size_t nframes, dk_error *err) DK_NODISCARD;
 dk_status delayed_emit(struct lowering *lowering, struct vector *calls, dk_graph *graph,
                        dk_error *err) DK_NODISCARD;
 dk_task_id delayed_task(const struct vector *calls, const struct dk_expression *expression);

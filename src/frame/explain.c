@@ -8,8 +8,15 @@
 
 static void put_rows(struct text *text, const struct rowset *rows, int depth);
 
-static void put_column(struct text *text, const struct col *col)
+/* What lies deeper than that is left out: parts that are used again and again fill the page. */
+#define LEVELS_MAX 8
+
+static void put_part(struct text *text, const struct col *col, int levels)
 {
+    if (!levels) {
+        text_puts(text, "...");
+        return;
+    }
     switch (col->kind) {
     case COL_SOURCE:
     case COL_LITERAL:
@@ -20,24 +27,24 @@ static void put_column(struct text *text, const struct col *col)
         break;
     case COL_BINARY:
         text_putc(text, '(');
-        put_column(text, col->a);
+        put_part(text, col->a, levels - 1);
         text_printf(text, " %s ", binary_op_symbol((enum binary_op)col->number));
-        put_column(text, col->b);
+        put_part(text, col->b, levels - 1);
         text_putc(text, ')');
         break;
     case COL_UNARY:
         text_printf(text, "%s(", unary_op_symbol((enum unary_op)col->number));
-        put_column(text, col->a);
+        put_part(text, col->a, levels - 1);
         text_putc(text, ')');
         break;
     case COL_CAST:
-        put_column(text, col->a);
+        put_part(text, col->a, levels - 1);
         text_printf(text, ".astype(%s)", dk_type_name(col->type));
         break;
     case COL_ROUND:
     case COL_FIELD: {
         static const char *const rounds[] = {"round", "floor", "ceil"};
-        put_column(text, col->a);
+        put_part(text, col->a, levels - 1);
         if (col->kind == COL_FIELD) {
             text_printf(text, ".dt.%s", dt_field_name((enum dt_field)col->number));
         } else {
@@ -47,14 +54,19 @@ static void put_column(struct text *text, const struct col *col)
     }
     case COL_AGGREGATE:
         if (col->a) {
-            put_column(text, col->a);
+            put_part(text, col->a, levels - 1);
             text_putc(text, '.');
         }
         text_printf(text, "%s()", agg_name((enum agg)col->number));
         break;
     default:
-        put_column(text, col->a);
+        put_part(text, col->a, levels);
     }
+}
+
+static void put_column(struct text *text, const struct col *col)
+{
+    put_part(text, col, LEVELS_MAX);
 }
 
 static void indent(struct text *text, int depth)

@@ -153,6 +153,17 @@ static int32_t col_depth(const struct col *col)
     return col->b ? larger(depth, col->b->depth) : depth;
 }
 
+static int32_t height_over(const struct rowset *rows, const struct rowset *other,
+                           const struct col *a, const struct col *b)
+{
+    int32_t height = rows ? rows->height : 0;
+    if (other)
+        height = larger(height, other->height);
+    if (a)
+        height = larger(height, a->height);
+    return (b ? larger(height, b->height) : height) + 1;
+}
+
 /* Makes room for what the node owns first, so that it cannot be interned and then leak. */
 static struct owned *reserve_owned(struct expressions *expressions)
 {
@@ -189,6 +200,7 @@ const struct rowset *rowset_intern(struct expressions *expressions, const struct
     struct rowset rows = *wanted;
     rows.token = rowset_token(wanted);
     rows.depth = rowset_depth(wanted);
+    rows.height = height_over(wanted->left, wanted->right, wanted->column, NULL);
     struct owned holds = {.csv = rows.csv, .table = rows.table};
     bool is_new = false;
     pthread_mutex_lock(&expressions->lock);
@@ -236,6 +248,7 @@ const struct col *col_intern(struct expressions *expressions, const struct col *
     struct col col = *wanted;
     col.token = col_token(wanted);
     col.depth = col_depth(wanted);
+    col.height = height_over(wanted->rows, NULL, wanted->a, wanted->b);
     struct owned holds = {.column = col.literal};
     bool is_new = false;
     pthread_mutex_lock(&expressions->lock);
@@ -329,9 +342,28 @@ static bool copy_columns(struct arena *arena, struct dk_expression *to, const ch
     return true;
 }
 
+static bool is_too_high(const struct rowset *rows, int32_t ncolumns,
+                        const struct col *const *columns)
+{
+    if (rows && rows->height > HEIGHT_MAX)
+        return true;
+    for (int32_t i = 0; i < ncolumns; i++) {
+        if (columns[i]->height > HEIGHT_MAX)
+            return true;
+    }
+    return false;
+}
+
 dk_frame frame_new(dk_context *dk, enum shape shape, const struct rowset *rows, int32_t ncolumns,
                    const char *const *names, const struct col *const *columns)
 {
+    if (is_too_high(rows, ncolumns, columns)) {
+        return frame_fail(
+            dk, DK_ENOTSUP,
+            "the expression is nested more than %d operations deep: compute a part of "
+            "it and go on from there with dk_from_table()",
+            HEIGHT_MAX);
+    }
     struct expressions *expressions = dk->expressions;
     pthread_mutex_lock(&expressions->lock);
     struct dk_expression *frame = arena_calloc(&expressions->arena, sizeof(*frame));

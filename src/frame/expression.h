@@ -26,6 +26,9 @@
 #include "graph/context.h"
 #include "io/csv.h"
 
+/* Nodes are walked recursively, so frames higher than that are refused. */
+#define HEIGHT_MAX 2000
+
 enum rowset_kind {
     ROWS_CSV,    /* `csv` */
     ROWS_TABLE,  /* `table`, in npartitions slices */
@@ -38,7 +41,8 @@ enum rowset_kind {
 struct rowset {
     struct token token;
     enum rowset_kind kind;
-    int32_t depth; /* the rows can be walked after that many passes */
+    int32_t depth;  /* the rows can be walked after that many passes */
+    int32_t height; /* nodes on the longest way down from here */
     int32_t npartitions;
     dk_type index_type;
     const char *index_name; /* NULL: none */
@@ -70,6 +74,7 @@ struct col {
     struct token token;
     enum col_kind kind;
     int32_t depth; /* the values can be computed after that many passes */
+    int32_t height;
     dk_type type;
     const struct rowset *rows; /* NULL: a literal fits any */
     int32_t number;
@@ -121,9 +126,9 @@ struct expressions {
 struct expressions *expressions_new(struct memory *memory) DK_NODISCARD;
 void expressions_free(struct expressions *expressions);
 
-/* The node equal to `wanted`, made if need be; its token and depth are filled in. The `csv`,
- * `table` and `literal` of the wanted one are taken, also on failure. NULL: out of memory. Names
- * and texts are copied. */
+/* The node equal to `wanted`, made if need be; its token, depth and height are filled in. The
+ * `csv`, `table` and `literal` of the wanted one are taken, also on failure. NULL: out of memory.
+ * Names and texts are copied. */
 const struct rowset *rowset_intern(struct expressions *expressions,
                                    const struct rowset *wanted) DK_NODISCARD;
 const struct col *col_intern(struct expressions *expressions,

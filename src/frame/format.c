@@ -10,23 +10,40 @@ static const char *name_at(const struct dk_expression *frame, int32_t i)
     return frame->names[i] ? frame->names[i] : "";
 }
 
+/* Above the cells of a series there is no name. */
 static size_t width_of(const struct dk_expression *frame, int32_t i)
 {
-    size_t name = strlen(name_at(frame, i));
+    size_t name = frame->shape == SHAPE_FRAME ? strlen(name_at(frame, i)) : 0;
     size_t type = strlen(dk_type_name(frame->columns[i]->type));
     return name > type ? name : type;
 }
 
-/* "    ...": an unknown division of the index, then one cell a column. */
+enum row { ROW_OF_TYPES, ROW_OF_PARTITION, ROW_OF_OMITTED };
+
+/* An unknown division of the index, which is blank, then one cell a column. */
 static void put_row(struct text *text, const struct dk_expression *frame, size_t label_width,
-                    const char *label, bool types)
+                    enum row row)
 {
-    text_printf(text, "%-*s", (int)label_width, label);
+    bool is_frame = frame->shape == SHAPE_FRAME;
+    const char *label = is_frame && row == ROW_OF_OMITTED ? "..." : "";
+    text_printf(text, "%-*s%s", (int)label_width, label, is_frame ? "" : "  ");
     for (int32_t i = 0; i < frame->ncolumns; i++) {
-        const char *cell = types ? dk_type_name(frame->columns[i]->type) : "...";
-        text_printf(text, "  %*s", (int)width_of(frame, i), cell);
+        const char *cell = row == ROW_OF_TYPES ? dk_type_name(frame->columns[i]->type) : "...";
+        int width = (int)width_of(frame, i);
+        /* pandas leaves the dots of a series on the left. */
+        text_printf(text, "  %*s", !is_frame && row == ROW_OF_OMITTED ? -width : width, cell);
     }
     text_putc(text, '\n');
+}
+
+/* The types and the last division of every partition, of which the middle ones are omitted. */
+static void put_rows(struct text *text, const struct dk_expression *frame, size_t label_width)
+{
+    int32_t npartitions = frame->rows->npartitions;
+    put_row(text, frame, label_width, ROW_OF_TYPES);
+    for (int32_t i = 0; i < npartitions && i < 4; i++)
+        put_row(text, frame, label_width,
+                npartitions > 4 && i == 1 ? ROW_OF_OMITTED : ROW_OF_PARTITION);
 }
 
 static void put_frame(struct text *text, const struct dk_expression *frame)
@@ -44,10 +61,7 @@ static void put_frame(struct text *text, const struct dk_expression *frame)
         text_putc(text, '\n');
     }
     text_printf(text, "%s\n", label);
-    int32_t rows = frame->rows->npartitions < 4 ? frame->rows->npartitions : 4;
-    put_row(text, frame, label_width, "", true);
-    for (int32_t i = 0; i < rows; i++)
-        put_row(text, frame, label_width, i + 1 < rows ? "..." : "", false);
+    put_rows(text, frame, frame->shape == SHAPE_FRAME ? label_width : 0);
     if (frame->shape == SHAPE_SERIES) {
         if (frame->names[0])
             text_printf(text, "Name: %s, ", frame->names[0]);

@@ -263,6 +263,13 @@ class ArrowPair:
         pass
 
 
+def pandas_series(array):
+    series = array.to_pandas()
+    if series.dtype == "category" and not len(series.cat.categories):  # pyarrow forgets that it is text
+        series = series.cat.set_categories(pd.Index([], dtype="str"))
+    return series
+
+
 class Table:
     """dk_table: one reference, dropped with the object."""
 
@@ -284,7 +291,7 @@ class Table:
     def to_pandas(self):
         batch = self.to_arrow()
         metadata = batch.schema.metadata or {}
-        columns = [batch.column(i).to_pandas() for i in range(batch.num_columns)]
+        columns = [pandas_series(batch.column(i)) for i in range(batch.num_columns)]
         labels = list(batch.schema.names)
         index = pd.RangeIndex(batch.num_rows)
         if b"cdask.index" in metadata:

@@ -55,6 +55,8 @@ def test_aggregate(dk, aggregate, missing):
             data = series(generator(kind, aggregate, n), kind, n, missing)
             if kind == "duration":
                 data = data // 2**10
+            if kind == "uint64":
+                data = data // 2**11  # what an int64 does not hold is test_unsigned's
             try:
                 got = dk.from_pandas(data, 4).aggregate(aggregate).value()
             except Error as error:
@@ -95,6 +97,15 @@ def test_cancellation(dk):
     assert dk.from_pandas(data, 3).sum().value() == 1e-300
     big = pd.Series([1e308, 1e308, -1e308], name="x")
     assert dk.from_pandas(big, 3).sum().value() == 1e308
+
+
+def test_unsigned(dk):
+    """A table holds an unsigned result of any size; a single value is refused if no int64 can be it."""
+    largest = dk.from_pandas(pd.Series([2**64 - 1, 1], name="x")).max()
+    assert largest.compute().tolist() == [2**64 - 1]
+    with pytest.raises(Error, match="18446744073709551615") as caught:
+        largest.value()
+    assert caught.value.status == "DK_EOVERFLOW"
 
 
 def test_scalars_in_expressions(dk):

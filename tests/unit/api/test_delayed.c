@@ -115,6 +115,39 @@ static void test_unknown_scheduler(void **state)
     dk_close(dk);
 }
 
+/* Chains and fans of thousands of calls, shared ones too, need no stack and no patience. */
+static void test_many_calls(void **state)
+{
+    (void)state;
+    enum { N = 30000 };
+    dk_context *dk = open_context();
+    dk_frame chain = dk_delayed(dk, "add", (dk_value[]){dk_value_int(0)}, 1);
+    static dk_value links[N];
+    for (int i = 0; i < N; i++) {
+        dk_value args[2] = {dk_lazy(chain), dk_value_int(1)};
+        chain = dk_delayed(dk, "add", args, 2);
+        links[i] = dk_lazy(chain);
+    }
+    dk_frame both[2] = {dk_delayed(dk, "add", links, N), chain};
+    dk_value values[2];
+    assert_int_equal(dk_compute_values(both, 2, NULL, values), DK_OK);
+    assert_int_equal(values[0].as.integer, (int64_t)N * (N + 1) / 2);
+    assert_int_equal(values[1].as.integer, N);
+    dk_close(dk);
+}
+
+/* The number of a task means nothing outside its graph. */
+static void test_tasks_are_no_arguments(void **state)
+{
+    (void)state;
+    dk_context *dk = open_context();
+    dk_value task = dk_value_task((dk_task_id){7});
+    dk_frame call = dk_delayed(dk, "add", &task, 1);
+    assert_non_null(dk_frame_error(call));
+    assert_int_equal(dk_frame_error(call)->status, DK_EINVAL);
+    dk_close(dk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +155,8 @@ int main(void)
         cmocka_unit_test(test_frames_as_arguments),
         cmocka_unit_test(test_errors_name_key_and_function),
         cmocka_unit_test(test_unknown_scheduler),
+        cmocka_unit_test(test_many_calls),
+        cmocka_unit_test(test_tasks_are_no_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
