@@ -26,7 +26,8 @@ typedef struct dk_options {
  *
  * Ownership: the caller closes it with dk_close().
  * Thread: any; a context may be used from several threads at once.
- * Errors: DK_ENOMEM, DK_EINVAL (unknown scheduler name, listing the accepted ones). */
+ * Errors: DK_ENOMEM, DK_EINVAL (unknown scheduler name, listing the accepted ones; a number of
+ * workers that is none). */
 DK_API dk_status dk_open_with(const dk_options *options, dk_context **out,
                               dk_error *err) DK_NODISCARD;
 

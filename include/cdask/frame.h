@@ -128,7 +128,8 @@ DK_API dk_frame dk_aggregate(dk_frame x, const char *name);
  * Source: dask.delayed. */
 DK_API dk_frame dk_delayed(dk_context *dk, const char *function, const dk_value *args,
                            size_t nargs);
-/* Stands for the result of `frame` among the arguments of dk_delayed(). */
+/* Stands for the result of `frame` among the arguments of dk_delayed(), which also reports when
+ * this found no memory. */
 DK_API dk_value dk_lazy(dk_frame frame);
 
 /* ---- what is known without computing ---- */
@@ -180,7 +181,7 @@ DK_API dk_status dk_compute_many(const dk_frame *frames, size_t nframes,
                                  const dk_compute_options *options, dk_table **out) DK_NODISCARD;
 /* The same for results of any kind: a scalar arrives as bool, int, float or text (missing: null),
  * timestamps as int nanoseconds, a delayed as what its function gave. Ownership: the values are the
- * caller's, release with dk_value_unref(). */
+ * caller's, release with dk_value_unref(); on failure there is nothing to release. */
 DK_API dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
                                    const dk_compute_options *options, dk_value *out) DK_NODISCARD;
 

@@ -1,4 +1,5 @@
 /* The executable `cdask`: finds the subcommand and hands over. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,12 +26,16 @@ static void print_usage(FILE *out)
     fprintf(out, "\n`cdask COMMAND --help` tells more about each.\n");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "--help";
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(stdout);
-        return argc > 1 ? 0 : 2;
+        return 0;
     }
     if (strcmp(name, "--version") == 0) {
         printf("cdask %s\n", CDASK_VERSION);
@@ -43,4 +48,14 @@ int main(int argc, char **argv)
     fprintf(stderr, "cdask: no command '%s'\n\n", name);
     print_usage(stderr);
     return 2;
+}
+
+/* A command whose output got lost, on a full disk say, has not succeeded. */
+int main(int argc, char **argv)
+{
+    int exit_status = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_status;
+    fprintf(stderr, "cdask: cannot write the output: %s\n", strerror(errno));
+    return exit_status ? exit_status : 1;
 }

@@ -8,6 +8,7 @@
 struct job {
     dk_context *dk;
     dk_graph *graph;
+    int32_t limit; /* rows wanted of the first partition of each frame; 0: all */
     struct lowering lowering;
     struct vector calls; /* struct lowered_call */
 };
@@ -39,6 +40,7 @@ static dk_status lower_all(struct job *job, const dk_frame *frames, size_t nfram
             continue;
         if (lower_frame(&job->lowering, frames[i].expression, &places[i]) != DK_OK)
             return error_nomem(err);
+        lowering_pass(&job->lowering, places[i].pass)->program->limit = job->limit;
     }
     dk_status status = delayed_lower(&job->lowering, &job->calls, frames, nframes, err);
     return status == DK_ENOMEM ? error_nomem(err) : status;
@@ -63,9 +65,8 @@ static dk_status build_graph(const dk_frame *frames, size_t nframes, int32_t lim
                              dk_task_id *keys, dk_error *err)
 {
     dk_context *dk = frames[0].dk;
-    struct job job = {.dk = dk};
+    struct job job = {.dk = dk, .limit = limit};
     lowering_init(&job.lowering, dk);
-    job.lowering.limit = limit;
     vector_init(&job.calls, dk->memory, sizeof(struct lowered_call));
     struct place *places = memory_calloc(dk->memory, nframes * sizeof(*places));
     dk_status status = places ? lower_all(&job, frames, nframes, places, err) : error_nomem(err);
@@ -243,8 +244,10 @@ dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
     }
     if (status == DK_OK)
         return DK_OK;
-    for (size_t i = 0; i < nframes; i++)
+    for (size_t i = 0; i < nframes; i++) {
         dk_value_unref(out[i]);
+        out[i] = dk_value_null();
+    }
     return status;
 }
 

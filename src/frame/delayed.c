@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "graph/graph.h"
 #include "graph/value.h"
 
 /* ---- building ---- */
@@ -18,9 +19,8 @@ dk_value dk_lazy(dk_frame frame)
 {
     dk_value value = dk_value_null();
     void *expression = (void *)(uintptr_t)frame.expression;
-    if (value_object(frame.dk->memory, &lazy_object, expression, &value) != DK_OK) {
-        return dk_value_null();
-    }
+    if (value_object(frame.dk->memory, &lazy_object, expression, &value) != DK_OK)
+        return dk_value_task((dk_task_id){TASK_NONE}); /* which dk_delayed() knows */
     return value;
 }
 
@@ -58,13 +58,13 @@ static dk_frame build(dk_context *dk, const struct function *function, const dk_
     return (dk_frame){dk, expression};
 }
 
-static bool any_task(const dk_value *args, size_t nargs)
+static const dk_value *first_task(const dk_value *args, size_t nargs)
 {
     for (size_t i = 0; i < nargs; i++) {
         if (args[i].kind == DK_KIND_TASK)
-            return true;
+            return &args[i];
     }
-    return false;
+    return NULL;
 }
 
 static const dk_error *first_error(const dk_value *args, size_t nargs)
@@ -81,13 +81,16 @@ dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size
 {
     const struct function *function = registry_find(&dk->registry, name);
     const dk_error *error = first_error(args, nargs);
+    const dk_value *task = first_task(args, nargs);
     bool taken = false;
     dk_frame frame;
     if (!function) {
         frame = frame_fail(dk, DK_EKEY, "no task function '%s' is registered", name);
     } else if (error) {
         frame = frame_error(dk, error);
-    } else if (any_task(args, nargs)) {
+    } else if (task && task->as.task == TASK_NONE) {
+        frame = frame_nomem(dk);
+    } else if (task) {
         frame = frame_fail(dk, DK_EINVAL, "%s: a task of a graph cannot be an argument", name);
     } else {
         pthread_mutex_lock(&dk->expressions->lock);

@@ -135,7 +135,6 @@ dk_status lower_frame(struct lowering *lowering, const struct dk_expression *fra
                          depth, out));
     struct sink *sink = sink_at(lowering, *out);
     sink->is_series = frame->shape != SHAPE_FRAME;
-    lowering_pass(lowering, out->pass)->program->limit = lowering->limit;
     return lower_inputs(lowering);
 }
 

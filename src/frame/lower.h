@@ -33,7 +33,6 @@ struct lowering {
     struct memory *memory;
     struct arena arena;
     struct vector passes; /* struct pass */
-    int32_t limit;        /* rows wanted of the frame's first partition; 0: all of it */
 };
 
 void lowering_init(struct lowering *lowering, dk_context *dk);

@@ -65,7 +65,7 @@ struct program {
     struct memory *memory;
     struct arena arena;
     const struct rowset *source;
-    int32_t limit; /* rows to collect before stopping; 0: all */
+    int32_t limit; /* rows to collect of the first partition; 0: all rows of all */
     struct vector
         loads; /* int32_t: the file columns that are parsed, in order of their registers */
     struct vector types;     /* dk_type of each register */

@@ -268,21 +268,48 @@ static void drop_missing_numbers(const struct csv_converter *converter, double *
             values[i] = NAN;
 }
 
+static size_t floats_portable(const struct csv_cells *cells, size_t first, double *values)
+{
+    size_t i = first;
+    while (i < cells->nrows &&
+           csv_float_fast(csv_cell_start(cells, i), csv_cell_end(cells, i), &values[i]))
+        i++;
+    return i;
+}
+
+static bool has_avx2(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+#else
+    return false;
+#endif
+}
+
+/* Reads usual cells from row `first` on. Returns the first row whose cell is another. */
+static inline size_t read_floats(const struct csv_cells *cells, size_t first, double *values)
+{
+#if defined(__x86_64__)
+    if (has_avx2())
+        return csv_floats_avx2(cells, first, values);
+#endif
+    return floats_portable(cells, first, values);
+}
+
 static dk_status convert_float64(struct csv_converter *converter, const struct csv_cells *cells,
                                  struct vec *out, size_t *nrows, enum csv_fault *fault)
 {
     double *values = out->data;
     size_t i = 0;
     *fault = CSV_FAULT_VALUE;
-    for (; i < cells->nrows; i++) {
-        const char *start = csv_cell_start(cells, i);
-        const char *end = csv_cell_end(cells, i);
-        if (__builtin_expect(csv_float_fast(start, end, &values[i]), 1))
-            continue;
+    while ((i = read_floats(cells, i, values)) < cells->nrows) {
         bool ok;
-        DK_TRY(parse_float(converter, start, end, &values[i], &ok));
+        DK_TRY(parse_float(converter, csv_cell_start(cells, i), csv_cell_end(cells, i), &values[i],
+                           &ok));
         if (!ok)
             break;
+        i++;
     }
     *nrows = i;
     drop_missing_numbers(converter, values, i);

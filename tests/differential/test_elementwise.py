@@ -14,7 +14,7 @@ PANDAS = {"div": operator.truediv, "and": operator.and_, "or": operator.or_,
           **{name: getattr(operator, name) for name in OPERATORS if name not in ("div", "and", "or")}}
 COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 LITERALS = [True, False, 0, 1, -1, 3, 100, -7, 300, 2**31, 2**62, 0.0, -0.5, 2.5, math.inf, math.nan,
-            "a", "", "2015-01-01", "2015-05-05 12:00:00.5"]
+            "ab", "", "2015-01-01", "2015-05-05 12:00:00.5"]
 WORDY = {"text", "category", str}
 COUNTS = {"bool", *INTS, bool, int}
 
@@ -142,6 +142,24 @@ def test_column_and_literal(dk, op):
             answers.append(check_pair(dk, op, b, a, (
                 lambda name: lazy.roperate(name, b), (b, data))))
     assert answers.count("same") >= 10
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_partitions_of_one_row(dk, op):
+    """A column of one row is no literal: types and values are those of the whole."""
+    for a in KINDS:
+        for b in KINDS:
+            rng = generator(a, b, op, "single")
+            data = pd.DataFrame({"a": series(rng, a, 5), "b": series(rng, b, 5)})
+            literal = 2.5 if b == "float64" else 7 if b in INTS else True if b == "bool" else "ab"
+            whole, cut = dk.from_pandas(data, 1), dk.from_pandas(data, 5)
+            for right in (lambda frame: frame["b"], lambda frame: literal, lambda frame: frame["b"].count()):
+                want, got = (attempt(lambda: frame["a"].operate(op, right(frame)).compute())
+                             for frame in (whole, cut))
+                if isinstance(want, Error):
+                    assert isinstance(got, Error) and got.status == want.status
+                else:
+                    assert_same(got, want)
 
 
 def test_pow_is_the_c_library(dk):

@@ -34,8 +34,9 @@ dk_status binary_adapt_literal(enum binary_op op, dk_type column, const struct v
     if (type_is_countable(type) && type_is_countable(column))
         type =
             binary_promote((struct operand_type){column, false}, (struct operand_type){type, true});
-    /* Comparisons of integers are exact in any width: a literal may lie outside the column's. */
-    if (binary_is_compare(op) && !type_is_float(type))
+    /* Integers are compared exactly in any width, and divided as floats: a literal may lie outside
+     * the column's type. */
+    if ((binary_is_compare(op) || op == OP_DIV) && !type_is_float(type))
         type = literal->type;
     vec_deinit(out);
     vec_init(out, out->memory, type);

@@ -35,6 +35,18 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     return DK_ETASK;
 }
 
+static dk_status all_rows(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                          dk_error *err)
+{
+    (void)task;
+    (void)nargs;
+    (void)err;
+    if (dk_table_nrows(args[0].as.table) != 24)
+        return DK_ETASK;
+    *result = dk_value_ref(args[0]);
+    return DK_OK;
+}
+
 static dk_context *open_context(void)
 {
     dk_context *dk = dk_open(NULL);
@@ -136,6 +148,23 @@ static void test_many_calls(void **state)
     dk_close(dk);
 }
 
+/* The head of a call is cut from what the function gave, which saw all rows of its arguments. */
+static void test_head_of_a_call(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 3);
+    dk_context *dk = open_context();
+    assert_int_equal(dk_register(dk, "all_rows", all_rows, NULL, NULL), DK_OK);
+    dk_value rows = dk_lazy(days_read(dk, &days));
+    dk_table *head = NULL;
+    assert_int_equal(dk_head(dk_delayed(dk, "all_rows", &rows, 1), 2, NULL, &head), DK_OK);
+    assert_int_equal(dk_table_nrows(head), 2);
+    dk_table_unref(head);
+    dk_close(dk);
+    days_remove(&days);
+}
+
 /* The number of a task means nothing outside its graph. */
 static void test_tasks_are_no_arguments(void **state)
 {
@@ -157,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_unknown_scheduler),
         cmocka_unit_test(test_many_calls),
         cmocka_unit_test(test_tasks_are_no_arguments),
+        cmocka_unit_test(test_head_of_a_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,53 @@ static dk_status groups(dk_context *dk, const struct days *days)
     return compute(aligned, "sync");
 }
 
+/* Results that are only counted, and heads of them. */
+static dk_status results(dk_context *dk, const struct days *days)
+{
+    dk_frame df = days_read(dk, days);
+    dk_frame spread = days_spread(df);
+    dk_frame low = dk_min(dk_groupby(df, dk_dt(dk_col(df, "timestamp"), "hour")));
+    dk_frame joined = dk_add(dk_col(low, "low"), dk_col(low, "high"));
+    joined = dk_add(joined, dk_filter(joined, dk_gt(joined, dk_float(dk, 0))));
+    dk_status status = compute(dk_size(joined), "sync");
+    if (status == DK_OK)
+        status = compute(dk_size(spread), "sync");
+    dk_table *head = NULL;
+    if (status == DK_OK)
+        status = dk_head(spread, 2, &(dk_compute_options){.scheduler = "sync"}, &head);
+    dk_table_unref(head);
+    return status;
+}
+
+static dk_status count_rows(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                            dk_error *err)
+{
+    (void)task;
+    (void)err;
+    int64_t nrows = 0;
+    for (size_t i = 0; i < nargs; i++) {
+        assert_int_equal(args[i].kind, DK_KIND_TABLE);
+        nrows += dk_table_nrows(args[i].as.table);
+    }
+    *result = dk_value_int(nrows);
+    return DK_OK;
+}
+
+static dk_status delayed(dk_context *dk, const struct days *days)
+{
+    dk_status status = dk_register(dk, "count_rows", count_rows, NULL, NULL);
+    if (status != DK_OK)
+        return status;
+    dk_frame df = days_read(dk, days);
+    dk_value args[3] = {dk_lazy(df), dk_lazy(dk_col(df, "low")), dk_lazy(days_spread(df))};
+    dk_frame count = dk_delayed(dk, "count_rows", args, 3);
+    dk_value value = dk_value_null();
+    status = dk_compute_values(&count, 1, &(dk_compute_options){.scheduler = "sync"}, &value);
+    if (status == DK_OK)
+        assert_int_equal(value.as.integer, 24 + 24 + 4);
+    return status;
+}
+
 static dk_status describing(dk_context *dk, const struct days *days)
 {
     dk_frame spread = days_spread(days_read(dk, days));
@@ -138,6 +185,18 @@ static void test_groups(void **state)
     fail_each(groups);
 }
 
+static void test_results(void **state)
+{
+    (void)state;
+    fail_each(results);
+}
+
+static void test_delayed(void **state)
+{
+    (void)state;
+    fail_each(delayed);
+}
+
 static void test_describing(void **state)
 {
     (void)state;
@@ -149,7 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spread_sync),      cmocka_unit_test(test_spread_threads),
         cmocka_unit_test(test_spread_processes), cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_groups),           cmocka_unit_test(test_describing),
+        cmocka_unit_test(test_groups),           cmocka_unit_test(test_results),
+        cmocka_unit_test(test_delayed),          cmocka_unit_test(test_describing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -460,8 +460,8 @@ static void test_adapted_literal_is_the_same_for_one_row(void **state)
     close_memory(memory);
 }
 
-/* Adapting an integer literal narrows it where it must fit, keeps it for comparisons, and names
- * what does not fit. */
+/* Adapting an integer literal narrows it where it must fit, keeps it for comparisons and division,
+ * and names what does not fit. */
 static void test_adapted_integers(void **state)
 {
     (void)state;
@@ -478,6 +478,8 @@ static void test_adapted_integers(void **state)
     assert_int_equal(binary_adapt_literal(OP_ADD, DK_INT8, &large->view, &out, &err), DK_EOVERFLOW);
     assert_string_equal(err.message, "the integer 1000 is out of bounds for int8");
     assert_int_equal(binary_adapt_literal(OP_LT, DK_INT8, &large->view, &out, &err), DK_OK);
+    assert_int_equal(out.type, DK_INT64);
+    assert_int_equal(binary_adapt_literal(OP_DIV, DK_INT8, &large->view, &out, &err), DK_OK);
     assert_int_equal(out.type, DK_INT64);
     assert_int_equal(binary_adapt_literal(OP_EQ, DK_TEXT, &text->view, &out, &err), DK_OK);
     assert_values(&out, "abc", 0, "text literal");
