@@ -153,6 +153,34 @@ DK_API dk_resource_reading dk_resources_at(const dk_resources *resources, size_t
 /* As dk_recorder_csv(). */
 DK_API dk_status dk_resources_csv(const dk_resources *resources, char **out) DK_NODISCARD;
 
+/* ---- sampled stacks ---- */
+
+typedef struct dk_stacks dk_stacks;
+
+/* Starts a thread that every `dt_s` seconds (0: 0.01) has each other thread of this process that
+ * runs note its stack, by a real-time signal; up to `max_samples` (0: 10,000) are kept, more are
+ * only counted. The handler of SIGRTMIN + 4 is taken over until dk_stacks_stop(), which puts the
+ * old one back. Forked workers are out of reach: under processes this shows the calling process
+ * only, and dk_profile covers the workers.
+ *
+ * Ownership: the caller stops and frees it with dk_stacks_free(). One at a time in a process.
+ * Errors: DK_ENOMEM, DK_EINVAL (dt_s below a millisecond), DK_ENOTSUP (another one is running),
+ * DK_EIO. */
+DK_API dk_status dk_stacks_start(dk_context *dk, double dt_s, int32_t max_samples, dk_stacks **out,
+                                 dk_error *err) DK_NODISCARD;
+/* Ends the sampling, at once. Does nothing the second time. */
+DK_API void dk_stacks_stop(dk_stacks *stacks);
+DK_API void dk_stacks_free(dk_stacks *stacks);
+/* Samples kept, and those that found no room. */
+DK_API size_t dk_stacks_count(const dk_stacks *stacks);
+DK_API size_t dk_stacks_ndropped(const dk_stacks *stacks);
+
+/* The samples, once stopped, as a tree from the outermost function in, hottest branch first, with
+ * the share of all samples; names by debug information where there is any. Ownership: `*out` is the
+ * caller's, free with dk_text_free().   Blocks: while debug information is read. Errors: DK_ENOMEM.
+ */
+DK_API dk_status dk_stacks_text(const dk_stacks *stacks, char **out) DK_NODISCARD;
+
 /* ---- report ---- */
 
 /* What %%time tells, and a little more. Put it anywhere; it owns nothing. */
@@ -206,6 +234,13 @@ DK_API dk_status dk_graph_draw(const dk_graph *graph, const dk_task_id *keys, si
  * .png or .pdf and is left alone on failure. Blocks: until drawn; large graphs take minutes.
  * Errors: DK_ENOTSUP (no `dot`), DK_EINVAL (another ending), DK_EIO, DK_ENOFILE. */
 DK_API dk_status dk_draw_dot(const char *dot, const char *path, dk_error *err) DK_NODISCARD;
+
+/* Draws the recorded tasks as an SVG file: one lane a worker, a rectangle a task, coloured by
+ * function, with key and time in its tooltip; under it CPU and memory, when `resources` (stopped)
+ * is given, else NULL. Errors: DK_EINVAL (nothing recorded), DK_EIO, DK_ENOFILE, DK_ENOMEM. Source:
+ * dask Profiler.visualize. */
+DK_API dk_status dk_draw_timeline(const dk_recorder *recorder, const dk_resources *resources,
+                                  const char *path, dk_error *err) DK_NODISCARD;
 
 #ifdef __cplusplus
 }

@@ -186,6 +186,25 @@ static int cell_profile(struct demo *demo, const char *scheduler)
     return show_text(demo, status, &text);
 }
 
+static int cell_stacks(struct demo *demo)
+{
+    print_cell("dk_stacks_start(dk, 0.001, 0, &stacks, &err);\n"
+               "dk_compute(spread, {.scheduler = \"threads\"}, &table);");
+    dk_stacks *stacks = NULL;
+    if (dk_stacks_start(demo->dk, 0.001, 0, &stacks, &demo->error) != DK_OK)
+        return fail(demo);
+    dk_table *table = NULL;
+    dk_report report;
+    dk_status status = compute(demo, "threads", NULL, &table, &report);
+    dk_stacks_stop(stacks);
+    char *text = NULL;
+    if (status == DK_OK)
+        status = dk_stacks_text(stacks, &text);
+    dk_table_unref(table);
+    dk_stacks_free(stacks);
+    return show_text(demo, status, &text);
+}
+
 static dk_status draw_graph(struct demo *demo)
 {
     dk_graph *graph = NULL;
@@ -220,6 +239,8 @@ static int run_cells(struct demo *demo)
         failed = cell_compute(demo, schedulers[i]);
     for (int i = 0; i < 3 && !failed; i++)
         failed = cell_profile(demo, schedulers[i]);
+    if (!failed)
+        failed = cell_stacks(demo);
     if (!failed && demo->picture)
         failed = cell_visualize(demo);
     return failed;
