@@ -277,22 +277,12 @@ static size_t floats_portable(const struct csv_cells *cells, size_t first, doubl
     return i;
 }
 
-static bool has_avx2(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2");
-#else
-    return false;
-#endif
-}
-
 /* Reads usual cells from row `first` on. Returns the first row whose cell is another. */
 static inline size_t read_floats(const struct csv_cells *cells, size_t first, double *values)
 {
 #if defined(__x86_64__)
-    if (has_avx2())
-        return csv_floats_avx2(cells, first, values);
+    if (__builtin_cpu_supports("avx") && __builtin_cpu_supports("bmi"))
+        return csv_floats_avx(cells, first, values);
 #endif
     return floats_portable(cells, first, values);
 }

@@ -76,9 +76,9 @@ struct csv_slice csv_slice_strip(struct csv_slice slice);
 enum csv_whole { CSV_NOT_WHOLE, CSV_WHOLE_INT64, CSV_WHOLE_UINT64, CSV_WHOLE_TOO_BIG };
 enum csv_whole csv_whole_parse(const char *text, size_t nbytes, int64_t *out);
 
-/* csv_float_avx2.c: reads cells of up to 19 digits, perhaps with a minus and a point, to values[i]
+/* csv_float_avx.c: reads cells of up to 19 digits, perhaps with a minus and a point, to values[i]
  * from row `first` on. Returns the first row whose cell is another (nrows: none is). */
-size_t csv_floats_avx2(const struct csv_cells *cells, size_t first, double *values);
+size_t csv_floats_avx(const struct csv_cells *cells, size_t first, double *values);
 
 /* csv_cells_text.c, csv_cells_time.c: the parts csv_convert() chooses from. */
 dk_status csv_convert_text(struct csv_converter *converter, const struct csv_cells *cells,

@@ -64,13 +64,14 @@ static dk_status parse_timestamp(struct csv_converter *converter, const struct c
 dk_status csv_convert_timestamp(struct csv_converter *converter, const struct csv_cells *cells,
                                 struct vec *out, size_t *nrows, enum csv_fault *fault)
 {
+    const struct csv_cells local = *cells; /* what is stored to `values` cannot change it */
     int64_t *values = out->data;
     size_t i = 0;
     *fault = CSV_FAULT_VALUE;
-    for (; i < cells->nrows; i++) {
-        const char *start = csv_cell_start(cells, i);
+    for (; i < local.nrows; i++) {
+        const char *start = csv_cell_start(&local, i);
         int64_t clock_ns;
-        if (csv_cell_end(cells, i) - start == SECOND_NBYTES && has_date(converter, start) &&
+        if (csv_cell_end(&local, i) - start == SECOND_NBYTES && has_date(converter, start) &&
             parse_clock(start + 11, &clock_ns)) {
             values[i] = converter->date_ns + clock_ns;
             continue;

@@ -1,4 +1,5 @@
 /* Opening a source: files, names, types, blocks. */
+#include <stdio.h>
 #include <string.h>
 
 #include "io/csv_blocks.h"
@@ -33,25 +34,48 @@ static dk_status add_column(struct csv_source *source, const char *name, dk_erro
     return DK_OK;
 }
 
-/* Each of `wanted` must be one of `have`; pandas' words. */
-static dk_status check_wanted(const dk_names *have, const dk_names *wanted, const char *message,
-                              const char *after, dk_error *err)
+/* "'a', 'b', 'c'", as many names as fit. */
+static void list_names(const dk_names *names, char *out, size_t capacity)
 {
-    for (size_t i = 0; i < wanted->count; i++)
-        if (!csv_names_have(have, wanted->names[i]))
-            return error_set(err, DK_ECOLUMN, "%s'%s'%s", message, wanted->names[i], after);
-    return DK_OK;
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < names->count; i++) {
+        size_t room = capacity - used;
+        int n = snprintf(out + used, room, "%s'%s'", i ? ", " : "", names->names[i]);
+        if (n < 0 || (size_t)n >= room) {
+            out[used] = '\0';
+            return;
+        }
+        used += (size_t)n;
+    }
+}
+
+/* The name that an option gives must be one of `have`; `message` has pandas' words. */
+static dk_status check_name(const struct csv_source *source, const dk_names *have, const char *name,
+                            const char *message, dk_error *err)
+{
+    char list[512];
+    if (csv_names_have(have, name))
+        return DK_OK;
+    list_names(have, list, sizeof list);
+    return error_set(err, DK_ECOLUMN, "%s: '%s'; there are %s in %s", message, name, list,
+                     source->files[0].path);
 }
 
 static dk_status check_names(const struct csv_source *source, const dk_names *names, dk_error *err)
 {
     const dk_csv_options *options = &source->options;
     const char *path_column = options->include_path_column;
-    DK_TRY(check_wanted(names, &options->usecols,
-                        "Usecols do not match columns, columns expected but not found: [", "]",
-                        err));
-    DK_TRY(check_wanted(options->usecols.count ? &options->usecols : names, &options->parse_dates,
-                        "Missing column provided to 'parse_dates': ", "", err));
+    const dk_names *kept = options->usecols.count ? &options->usecols : names;
+    for (size_t i = 0; i < options->usecols.count; i++)
+        DK_TRY(check_name(source, names, options->usecols.names[i],
+                          "Usecols do not match columns, columns expected but not found", err));
+    for (size_t i = 0; i < options->parse_dates.count; i++)
+        DK_TRY(check_name(source, kept, options->parse_dates.names[i],
+                          "Missing column provided to 'parse_dates'", err));
+    for (size_t i = 0; i < options->ndtype; i++)
+        DK_TRY(check_name(source, names, options->dtype[i].name,
+                          "Missing column provided to 'dtype'", err));
     if (path_column && csv_names_have(names, path_column))
         return error_set(
             err, DK_EINVAL,

@@ -195,7 +195,8 @@ def test_values_that_do_not_fit(tmp_path, words):
 
 def test_cannot_write(tmp_path):
     (tmp_path / "file").write_text("")
-    check_refused(cdask("demo-data", *SMALL, "--directory", "file", cwd=tmp_path), FAILED, "file", "Not a directory")
+    result = cdask("demo-data", *SMALL, "--directory", "file", cwd=tmp_path)
+    check_refused(result, FAILED, "file", "Not a directory")
     result = cdask("demo-data", *SMALL, "--directory", "/proc/nope", cwd=tmp_path)
     check_refused(result, FAILED, "/proc/nope")
 

@@ -3,7 +3,8 @@ import os
 import tempfile
 
 # Before hypothesis is imported: it keeps tables on disk, which do not belong into the tree.
-os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", tempfile.mkdtemp(prefix="cdask-hypothesis-"))
+STORAGE = tempfile.TemporaryDirectory(prefix="cdask-hypothesis-")
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", STORAGE.name)
 
 import dask  # noqa: E402
 import pytest  # noqa: E402

@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdask_ctypes import Error
 from compare import assert_near, assert_same
 from random_data import FLOATS, generator, series
 
@@ -150,7 +149,8 @@ def test_many_rows(dk, seed):
 def test_group_results(dk, seed):
     """Results of two groupings meet by key, though neither has all of them."""
     rng = generator("groups", seed)
-    data = pd.DataFrame({"k": rng.integers(0, 40, 300), "j": rng.integers(20, 60, 300), "v": rng.normal(0, 1, 300)})
+    data = pd.DataFrame({"k": rng.integers(0, 40, 300), "j": rng.integers(20, 60, 300),
+                         "v": rng.normal(0, 1, 300)})
     lazy = dk.from_pandas(data, 7)
     got = (lazy.groupby("k")["v"].max() - lazy.groupby("j")["v"].min()).compute()
     assert_same(got, data.groupby("k")["v"].max() - data.groupby("j")["v"].min())

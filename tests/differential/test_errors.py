@@ -175,7 +175,8 @@ def test_unparsable_date(dk, tmp_path, scheduler):
     check(error, "DK_EPARSE", path, "column 't'", "'no date'", "parse_dates", line=502)
 
 
-@pytest.mark.parametrize("date", ["13/02/2015", "2015-02-30", "2015-13-01", "2015-05-05 25:00:00", "20150", "1500-01-01"])
+@pytest.mark.parametrize("date", ["13/02/2015", "2015-02-30", "2015-13-01", "2015-05-05 25:00:00", "20150",
+                                  "1500-01-01"])
 def test_dates_that_are_none(dk, tmp_path, date):
     path = text_file(tmp_path, f"t\n2015-01-01\n{date}\n")
     check(failure(dk.read_csv(path, parse_dates=["t"])), "DK_EPARSE", path, "column 't'", repr(date), line=3)
@@ -199,7 +200,8 @@ def test_type_drift(dk, tmp_path, drift, scheduler):
     early, late, expected, found = DRIFTS[drift]
     path = text_file(tmp_path, "a,b\n" + f"{early},1\n" * 3000 + f"{late},1\n" + f"{early},1\n" * 10)
     error = failure(dk.read_csv(path, blocksize=2000, sample=100), scheduler=scheduler)
-    check(error, "DK_EPARSE", path, "column 'a'", f"expected {expected}", "dtype={'a': ", "infer_all=True", line=3002)
+    check(error, "DK_EPARSE", path, "column 'a'", f"expected {expected}", "dtype={'a': ", "infer_all=True",
+          line=3002)
     if found:
         assert f"dtype={{'a': '{found}'}}" in error.message
         assert dk.read_csv(path, blocksize=2000, sample=100, dtype={"a": found}).compute()["a"].dtype == found
@@ -211,16 +213,17 @@ def test_type_drift(dk, tmp_path, drift, scheduler):
 
 def test_wrong_dtype(dk, tmp_path):
     path = text_file(tmp_path, "a,b\n1,2\n300,4\nx,5\n")
-    check(failure(dk.read_csv(path, dtype={"a": "int8"})), "DK_EPARSE", path, "column 'a'", "'300'", "int8", line=3)
-    check(failure(dk.read_csv(path, dtype={"a": "float64"})), "DK_EPARSE", path, "column 'a'", "'x'", line=4)
+    for dtype, field, line in (("int8", "'300'", 3), ("float64", "'x'", 4)):
+        check(failure(dk.read_csv(path, dtype={"a": dtype})), "DK_EPARSE", path, "column 'a'", field, dtype, line=line)
 
 
 # Columns and options
 
-@pytest.mark.parametrize("option", ["parse_dates", "usecols"])
+@pytest.mark.parametrize("option", [{"parse_dates": ["zz"]}, {"usecols": ["b", "zz"]}, {"dtype": {"zz": "int8"}}])
 def test_option_names_no_column(dk, tmp_path, option):
-    error = failure(dk.read_csv(text_file(tmp_path, "a,b\n1,2\n"), **{option: ["zz"]}))
-    check(error, "DK_ECOLUMN", "'zz'")
+    """The message lists the columns there are."""
+    path = text_file(tmp_path, "a,b\n1,2\n")
+    check(failure(dk.read_csv(path, **option)), "DK_ECOLUMN", "'zz'", "'a', 'b'", path)
 
 
 def test_file_without_the_column(dk, tmp_path):
@@ -231,13 +234,15 @@ def test_file_without_the_column(dk, tmp_path):
 def test_missing_column(dk, tmp_path):
     """When building: the message lists the columns that are there."""
     df = dk.read_csv(text_file(tmp_path, "timestamp,high,low\n2015-01-01,2,1\n"), parse_dates=["timestamp"])
-    for frame in (df["hihg"], df.groupby(df["timestamp"])["hihg"].max(), df["high"] - df["lwo"], df.groupby("day")):
+    for frame in (df["hihg"], df.groupby(df["timestamp"])["hihg"].max(), df["high"] - df["lwo"],
+                  df.groupby("day")):
         assert frame.error.status == "DK_ECOLUMN"
         check(failure(frame), "DK_ECOLUMN", "'high'", "'timestamp'")
 
 
 @pytest.mark.parametrize("freq, words", [("1x", ["1x"]), ("", ["Invalid frequency"]), ("fortnight", ["fortnight"]),
-                                         ("M", ["non-fixed frequency", "MonthEnd"]), ("W", ["non-fixed frequency"]),
+                                         ("M", ["non-fixed frequency", "MonthEnd"]),
+                                         ("W", ["non-fixed frequency"]),
                                          ("B", ["non-fixed frequency", "BusinessDay"])])
 def test_frequency(dk, freq, words):
     data = pd.DataFrame({"t": pd.to_datetime(["2015-05-05"])})

@@ -73,7 +73,8 @@ def test_pandas(dk, pattern, prices):
 def test_dask(dk, pattern):
     """So does Dask, whose groups come in no order."""
     df = dd.read_csv(pattern, parse_dates=["timestamp"])
-    assert_same(spread_of(read(dk, pattern)).compute(), pandas_spread(df).compute(scheduler="threads").sort_index())
+    want = pandas_spread(df).compute(scheduler="threads").sort_index()
+    assert_same(spread_of(read(dk, pattern)).compute(), want)
 
 
 @pytest.mark.parametrize("blocksize", BLOCKSIZES)
@@ -100,7 +101,7 @@ def test_every_aggregate(dk, pattern, prices):
         assert_near(one, getattr(groups, name)(), 1e-9 if name in ("std", "var") else 1e-12)
 
 
-def test_shared_work(pattern, tmp_path):
+def test_shared_work(pattern):
     """The files are read once for both reductions; only three of the five columns are parsed."""
     with Context() as dk:
         df = read(dk, pattern)

@@ -176,7 +176,7 @@ static void test_dtype(void **state)
 {
     static const dk_column_type types[] = {
         {"a", DK_FLOAT64}, {"b", DK_TEXT},  {"c", DK_INT8},    {"d", DK_CATEGORY}, {"e", DK_BOOL},
-        {"f", DK_INT32},   {"g", DK_INT16}, {"h", DK_FLOAT32}, {"i", DK_UINT64},   {"zz", DK_INT8},
+        {"f", DK_INT32},   {"g", DK_INT16}, {"h", DK_FLOAT32}, {"i", DK_UINT64},
     };
     dk_csv_options options = {.dtype = types, .ndtype = sizeof types / sizeof *types};
     expect_table(*state,
@@ -186,10 +186,14 @@ static void test_dtype(void **state)
                  "a:float64 b:str c:int8 d:category e:bool f:int32 g:int16 h:float32 i:uint64\n"
                  "1.0|1e5|-128|u|True|2|5|0.1|7\n2.0|<NA>|127|v|True|3|-6|1e+30|8\n"
                  "3.0|x|0|u|<NA>|4|7|<NA>|9\n");
-    expect_error(*state, "c\n128\n", &options, DK_EPARSE, "cannot parse '128' as int8");
-    expect_error(*state, "c\n1.5\n", &options, DK_EPARSE, "cannot parse '1.5' as int8");
-    expect_error(*state, "i\n-1\n", &options, DK_EPARSE, "cannot parse '-1' as uint64");
-    expect_error(*state, "c\n1\nNA\n", &options, DK_EPARSE, "Integer column has NA values");
+    expect_error(*state, "c\n128\n", &(dk_csv_options){.dtype = types + 2, .ndtype = 1}, DK_EPARSE,
+                 "cannot parse '128' as int8");
+    expect_error(*state, "c\n1.5\n", &(dk_csv_options){.dtype = types + 2, .ndtype = 1}, DK_EPARSE,
+                 "cannot parse '1.5' as int8");
+    expect_error(*state, "i\n-1\n", &(dk_csv_options){.dtype = types + 8, .ndtype = 1}, DK_EPARSE,
+                 "cannot parse '-1' as uint64");
+    expect_error(*state, "c\n1\nNA\n", &(dk_csv_options){.dtype = types + 2, .ndtype = 1},
+                 DK_EPARSE, "Integer column has NA values");
 }
 
 /* usecols keeps file order; another separator; assume_missing reads integers as floats. */

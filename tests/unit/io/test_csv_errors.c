@@ -50,12 +50,17 @@ static void test_missing_columns(void **state)
 {
     dk_csv_options use = {.usecols = DK_NAMES("a", "zz")};
     expect_error(*state, "a,b\n1,2\n", &use, DK_ECOLUMN,
-                 "Usecols do not match columns, columns expected but not found: ['zz']");
+                 "Usecols do not match columns, columns expected but not found: 'zz'; there are "
+                 "'a', 'b' in");
     dk_csv_options dates = {.parse_dates = DK_NAMES("zz")};
     expect_error(*state, "a,b\n1,2\n", &dates, DK_ECOLUMN,
                  "Missing column provided to 'parse_dates': 'zz'");
     dk_csv_options left_out = {.usecols = DK_NAMES("b"), .parse_dates = DK_NAMES("a")};
-    expect_error(*state, "a,b\n1,2\n", &left_out, DK_ECOLUMN, "'parse_dates': 'a'");
+    expect_error(*state, "a,b\n1,2\n", &left_out, DK_ECOLUMN, "'parse_dates': 'a'; there are 'b'");
+    dk_column_type type = {"zz", DK_INT8};
+    dk_csv_options types = {.dtype = &type, .ndtype = 1};
+    expect_error(*state, "a,b\n1,2\n", &types, DK_ECOLUMN,
+                 "Missing column provided to 'dtype': 'zz'");
 }
 
 /* Options that make no sense. */

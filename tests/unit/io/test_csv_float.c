@@ -3,7 +3,40 @@
 
 #include <math.h>
 
+#include "io/csv_cells.h"
 #include "io/csv_float.h"
+
+#if defined(__x86_64__)
+
+static bool has_avx(void)
+{
+    return __builtin_cpu_supports("avx") && __builtin_cpu_supports("bmi");
+}
+
+/* Compares one cell, which has only its padding around it, with what csv_float_parse() makes of it:
+ * the same number, or none. `must` asks for a number. */
+static void expect_avx(const char *text, size_t nbytes, bool must)
+{
+    char *bytes = malloc(nbytes + CSV_PADDING); /* address sanitizer guards its ends */
+    uint32_t before = UINT32_MAX;
+    uint32_t end = (uint32_t)nbytes;
+    struct csv_cells cells = {bytes, &before, &end, 1, 1};
+    double ours = 0;
+    double other = 0;
+    memcpy(bytes, text, nbytes);
+    for (int around = 0; around < 3; around++) {
+        memset(bytes + nbytes, ",.7"[around], CSV_PADDING);
+        bool is_read = csv_floats_avx(&cells, 0, &ours) == 1;
+        if (must && !is_read)
+            fail_msg("'%.*s' was refused", (int)nbytes, text);
+        if (is_read &&
+            (!csv_float_parse(bytes, bytes + nbytes, &other) || memcmp(&ours, &other, 8) != 0))
+            fail_msg("'%.*s', avx: %a, not %a", (int)nbytes, text, ours, other);
+    }
+    free(bytes);
+}
+
+#endif
 
 static void expect_same(const char *text)
 {
@@ -20,6 +53,10 @@ static void expect_same(const char *text)
         fail_msg("%s: %a, not %a", text, ours, theirs);
     if (csv_float_fast(padded, padded + length, &fast) && memcmp(&fast, &theirs, 8) != 0)
         fail_msg("%s, fast: %a, not %a", text, fast, theirs);
+#if defined(__x86_64__)
+    if (has_avx())
+        expect_avx(text, length, false);
+#endif
 }
 
 /* A random number in one of the shapes that files have, or that are hard. */
@@ -171,6 +208,118 @@ static void test_refused(void **state)
     }
 }
 
+#if defined(__x86_64__)
+
+/* [-] `ndigits` random digits with a point behind the first `nwhole`; none behind all of them and
+ * `nwhole` > ndigits. Zeros lead now and then. */
+static size_t write_digits(uint64_t *seed, size_t ndigits, size_t nwhole, char *text)
+{
+    size_t n = 0;
+    uint64_t random = fixture_random(seed);
+    size_t nzeros = random >> 32 & 1 ? random >> 33 & 15 : 0;
+    if (random >> 40 & 1)
+        text[n++] = '-';
+    for (size_t i = 0; i < ndigits; i++) {
+        if (i == nwhole)
+            text[n++] = '.';
+        text[n++] = i < nzeros ? '0' : (char)('0' + fixture_random(seed) % 10);
+    }
+    if (nwhole == ndigits)
+        text[n++] = '.';
+    return n;
+}
+
+/* Every number of digits and place of the point, with bytes that do not belong at every place. */
+static void test_avx_shapes(void **state)
+{
+    static const char odd[] = ".-+ /:eE\"\0\x80\xb0\xff";
+    uint64_t seed = 3;
+    (void)state;
+    if (!has_avx())
+        skip();
+    for (size_t ndigits = 0; ndigits <= 24; ndigits++) {
+        for (size_t nwhole = 0; nwhole <= ndigits + 1; nwhole++) {
+            bool must = ndigits > 0 && ndigits <= 19 && (nwhole < 16 || ndigits < nwhole);
+            for (int round = 0; round < 20; round++) {
+                char text[32];
+                size_t nbytes = write_digits(&seed, ndigits, nwhole, text);
+                expect_avx(text, nbytes, must);
+                for (size_t at = 0; at < nbytes; at++) {
+                    char kept = text[at];
+                    text[at] = odd[(at + (size_t)round) % (sizeof odd - 1)];
+                    expect_avx(text, nbytes, false);
+                    text[at] = kept;
+                }
+            }
+        }
+    }
+}
+
+/* Mantissas around 2^53, where one division no longer does, and around the limit of 19 digits. */
+static void test_avx_limits(void **state)
+{
+    static const char *const cases[] = {"9007199254740991",
+                                        "9007199254740992",
+                                        "9007199254740993",
+                                        "90071992547409.93",
+                                        "0.9007199254740993",
+                                        "-.9007199254740993",
+                                        "9999999999999999",
+                                        "0000000000000000",
+                                        "0.0000000000000000",
+                                        "-0.0",
+                                        "-0",
+                                        "9999999999999999999",
+                                        "9.999999999999999999",
+                                        "0.000000000000000000",
+                                        "-0.000000000000000000",
+                                        "5.",
+                                        ".5",
+                                        "0",
+                                        "99999999999999.99",
+                                        "900719925474099.37",
+                                        "900719925474099.25",
+                                        "0.1234567890123456789"};
+    uint64_t seed = 11;
+    (void)state;
+    if (!has_avx())
+        skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_same(cases[i]);
+    for (int i = 0; i < 100000; i++) {
+        char text[32];
+        uint64_t mantissa = CSV_EXACT_MANTISSA - 1000 + fixture_random(&seed) % 2000;
+        int n = snprintf(text, sizeof text, "0%llu", (unsigned long long)mantissa);
+        size_t nwhole = fixture_random(&seed) % 15 + 1;
+        memmove(text + nwhole + 1, text + nwhole, (size_t)n + 1 - nwhole);
+        text[nwhole] = '.';
+        expect_same(text + i % 2);
+        expect_avx(text, (size_t)n + 1, true);
+    }
+}
+
+/* A column is read up to the first cell of another kind, from any row on. */
+static void test_avx_column(void **state)
+{
+    static const char bytes[128] = "1.5,2.25\n-3,4.125\nnan,0.5\n7,8.0625\n";
+    static const uint32_t ends[] = {UINT32_MAX, 3, 8, 11, 17, 21, 25, 27, 34};
+    struct csv_cells first = {bytes, ends, ends + 1, 2, 4};
+    struct csv_cells second = {bytes, ends + 1, ends + 2, 2, 4};
+    double values[4] = {0};
+    (void)state;
+    if (!has_avx())
+        skip();
+    assert_int_equal(csv_floats_avx(&first, 0, values), 2);
+    assert_int_equal(csv_floats_avx(&first, 2, values), 2);
+    assert_int_equal(csv_floats_avx(&first, 3, values), 4);
+    assert_int_equal(csv_floats_avx(&first, 4, values), 4);
+    assert_true(values[0] == 1.5 && values[1] == -3 && values[2] == 0 && values[3] == 7);
+    assert_int_equal(csv_floats_avx(&second, 0, values), 4);
+    assert_true(values[0] == 2.25 && values[1] == 4.125 && values[2] == 0.5 && values[3] == 8.0625);
+}
+
+#endif
+
 /* Texts are Python's repr(), known ones. */
 static void test_repr(void **state)
 {
@@ -272,9 +421,17 @@ static void test_repr_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_hard),
-        cmocka_unit_test(test_long),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_repr),        cmocka_unit_test(test_repr_single),
+#if defined(__x86_64__)
+        cmocka_unit_test(test_avx_shapes),
+        cmocka_unit_test(test_avx_limits),
+        cmocka_unit_test(test_avx_column),
+#endif
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_hard),
+        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_repr),
+        cmocka_unit_test(test_repr_single),
         cmocka_unit_test(test_repr_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

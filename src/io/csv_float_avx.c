@@ -8,15 +8,16 @@
 
 #include "io/csv_float.h"
 
-#define TARGET __attribute__((target("avx2,bmi,bmi2")))
+#define TARGET __attribute__((target("avx,bmi")))
 
 #define MOST_DIGITS      16 /* in one register */
 #define MOST_LONG_DIGITS 19 /* in 64 bits */
 
-/* 16 bytes from [16 - n] on choose the bytes behind the first n. */
-static const uint8_t behind[32] = {0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
-                                   0,    0,    0,    0,    0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+/* 16 bytes from [19 - n] on choose the bytes behind the first n. */
+static const uint8_t behind[MOST_LONG_DIGITS + 16] = {
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 /* 16 bytes from [n] on shuffle the first n bytes to the end; the high bit makes zeros. */
 static const uint8_t to_the_end[32] = {
@@ -28,7 +29,7 @@ struct shape {
     const char *text;
     size_t nwhole;
     size_t ndigits;
-    bool minus;
+    size_t is_minus;
 };
 
 static inline TARGET __m128i load16(const void *bytes)
@@ -38,13 +39,13 @@ static inline TARGET __m128i load16(const void *bytes)
 
 static inline TARGET struct shape find_shape(const char *text, const char *end)
 {
-    bool minus = *text == '-';
-    text += minus;
+    size_t is_minus = *text == '-';
+    text += is_minus;
     size_t nbytes = (size_t)(end - text);
     __m128i points = _mm_cmpeq_epi8(load16(text), _mm_set1_epi8('.'));
     size_t nwhole = _tzcnt_u32((unsigned)_mm_movemask_epi8(points));
     bool has_point = nwhole < nbytes;
-    return (struct shape){text, has_point ? nwhole : nbytes, nbytes - has_point, minus};
+    return (struct shape){text, has_point ? nwhole : nbytes, nbytes - has_point, is_minus};
 }
 
 /* The values of the first `ndigits` digits, 16 at most, the last one in the highest byte. */
@@ -52,8 +53,8 @@ static inline TARGET __m128i take_digits(const struct shape *shape, size_t ndigi
 {
     __m128i with_point = load16(shape->text);
     __m128i behind_point = load16(shape->text + 1);
-    __m128i digits =
-        _mm_blendv_epi8(with_point, behind_point, load16(behind + MOST_DIGITS - shape->nwhole));
+    __m128i digits = _mm_blendv_epi8(with_point, behind_point,
+                                     load16(behind + MOST_LONG_DIGITS - shape->nwhole));
     digits = _mm_sub_epi8(digits, _mm_set1_epi8('0'));
     return _mm_shuffle_epi8(digits, load16(to_the_end + ndigits));
 }
@@ -78,13 +79,12 @@ static inline TARGET uint64_t to_mantissa(__m128i eights)
     return (both & UINT32_MAX) * 100000000 + (both >> 32);
 }
 
-static inline double set_sign(double value, bool minus)
+/* The sign comes from memory: in a general register, the compiler's `sete` on its low byte would
+ * make every cell wait for the division of the one before. */
+static inline TARGET double set_sign(double value, size_t is_minus)
 {
-    uint64_t bits;
-    memcpy(&bits, &value, 8);
-    bits ^= (uint64_t)minus << 63;
-    memcpy(&value, &bits, 8);
-    return value;
+    static const double signs[2][2] = {{0.0, 0.0}, {-0.0, -0.0}};
+    return _mm_cvtsd_f64(_mm_xor_pd(_mm_set_sd(value), _mm_loadu_pd(signs[is_minus])));
 }
 
 static double divide_or_multiply(uint64_t mantissa, size_t ndecimals)
@@ -97,22 +97,24 @@ static double divide_or_multiply(uint64_t mantissa, size_t ndecimals)
 }
 
 /* A cell whose mantissa a double may not hold: 16 to 19 digits. */
-static __attribute__((noinline)) TARGET bool read_long(const struct shape *shape, double *out)
+static __attribute__((noinline)) TARGET bool read_long(const char *text, const char *end,
+                                                       double *out)
 {
-    if (shape->ndigits - MOST_DIGITS > MOST_LONG_DIGITS - MOST_DIGITS)
+    struct shape shape = find_shape(text, end);
+    if (shape.ndigits - MOST_DIGITS > MOST_LONG_DIGITS - MOST_DIGITS)
         return false;
-    __m128i values = take_digits(shape, MOST_DIGITS);
+    __m128i values = take_digits(&shape, MOST_DIGITS);
     if (!are_digits(values))
         return false;
     uint64_t mantissa = to_mantissa(add_up(values));
-    bool has_point = shape->nwhole < shape->ndigits;
-    for (size_t i = MOST_DIGITS; i < shape->ndigits; i++) {
-        unsigned digit = (unsigned)(shape->text[i + has_point] - '0');
+    bool has_point = shape.nwhole < MOST_DIGITS;
+    for (size_t i = MOST_DIGITS; i < shape.ndigits; i++) {
+        unsigned digit = (unsigned)(shape.text[i + has_point] - '0');
         if (digit > 9)
             return false;
         mantissa = mantissa * 10 + digit;
     }
-    *out = set_sign(divide_or_multiply(mantissa, shape->ndigits - shape->nwhole), shape->minus);
+    *out = set_sign(divide_or_multiply(mantissa, shape.ndigits - shape.nwhole), shape.is_minus);
     return true;
 }
 
@@ -121,20 +123,20 @@ static inline TARGET bool read_cell(const char *text, const char *end, double *o
 {
     struct shape shape = find_shape(text, end);
     if (__builtin_expect(shape.ndigits - 1 >= MOST_DIGITS, 0))
-        return read_long(&shape, out);
+        return read_long(text, end, out);
     __m128i values = take_digits(&shape, shape.ndigits);
     if (__builtin_expect(!are_digits(values), 0))
         return false;
-    /* Both products and the sum are exact when the sum is below 2^53, and else it is not. */
+    /* Exact when it comes out below 2^53; a larger one, rounded or not, does not. */
     __m128d halves = _mm_mul_pd(_mm_cvtepi32_pd(add_up(values)), _mm_set_pd(1, 1e8));
     double mantissa = _mm_cvtsd_f64(_mm_add_sd(halves, _mm_unpackhi_pd(halves, halves)));
     if (__builtin_expect(mantissa >= (double)CSV_EXACT_MANTISSA, 0))
-        return read_long(&shape, out);
-    *out = set_sign(mantissa / csv_exact_powers[shape.ndigits - shape.nwhole], shape.minus);
+        return read_long(text, end, out);
+    *out = set_sign(mantissa / csv_exact_powers[shape.ndigits - shape.nwhole], shape.is_minus);
     return true;
 }
 
-TARGET size_t csv_floats_avx2(const struct csv_cells *cells, size_t first, double *values)
+TARGET size_t csv_floats_avx(const struct csv_cells *cells, size_t first, double *values)
 {
     const char *bytes = cells->bytes;
     const uint32_t *before = cells->before;
