@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "io/csv_plan.h"
-#include "io/float_repr.h"
+#include "io/csv/plan.h"
+#include "io/csv/float_repr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nbytes);
 

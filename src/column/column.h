@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Bytes shared by columns, immutable once shared. `release` is set for memory that came from outside the
- * ledger (an imported Arrow array, a mapped file): it is called instead of memory_free. */
+/* Bytes shared by columns, immutable once shared. `release` is set for memory that came from
+ * outside the ledger (an imported Arrow array, a mapped file): it is called instead of memory_free.
+ */
 struct buffer {
     atomic_int refs;
     struct memory *memory;
@@ -28,11 +29,11 @@ struct buffer *buffer_wrap(struct memory *memory, const void *data, size_t nbyte
 struct buffer *buffer_ref(struct buffer *buffer);
 void buffer_unref(struct buffer *buffer);
 
-/* What a kernel reads: a window on a column or on a morsel. Borrowed, passed by value or const pointer.
- *  data      first value of the window (text: the byte pool that `offsets` points into; bool: one byte a value)
- *  offsets   text only: nrows + 1 entries
- *  validity  bit (validity_offset + i) is 0 when value i is missing; NULL: none is. Floats: always NULL.
- *  dictionary  category only: the text column the codes point into */
+/* What a kernel reads: a window on a column or on a morsel. Borrowed, passed by value or const
+ * pointer. data      first value of the window (text: the byte pool that `offsets` points into;
+ * bool: one byte a value) offsets   text only: nrows + 1 entries validity  bit (validity_offset +
+ * i) is 0 when value i is missing; NULL: none is. Floats: always NULL. dictionary  category only:
+ * the text column the codes point into */
 struct view {
     dk_type type;
     int64_t nrows;
@@ -54,7 +55,8 @@ struct column {
     struct column *dictionary;
 };
 
-/* Takes the buffers (NULL where they do not apply), also on failure. The view starts at their beginning. */
+/* Takes the buffers (NULL where they do not apply), also on failure. The view starts at their
+ * beginning. */
 struct column *column_new(struct memory *memory, dk_type type, int64_t nrows, struct buffer *data,
                           struct buffer *offsets, struct buffer *validity,
                           struct column *dictionary) DK_NODISCARD;
@@ -70,8 +72,8 @@ struct column *column_range(struct memory *memory, int64_t first, int64_t nrows)
 /* One after another; types must be equal. Dictionaries are unified. */
 dk_status column_concat(struct memory *memory, struct column *const *columns, size_t ncolumns,
                         struct column **out, dk_error *err) DK_NODISCARD;
-/* Rows `rows[i]` of `column` in that order; -1 gives a missing value (the type must be able to hold one:
- * ints, bool get a bitmap). */
+/* Rows `rows[i]` of `column` in that order; -1 gives a missing value (the type must be able to hold
+ * one: ints, bool get a bitmap). */
 dk_status column_take(struct memory *memory, const struct view *view, const int64_t *rows,
                       int64_t nrows, struct column **out, dk_error *err) DK_NODISCARD;
 

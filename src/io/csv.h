@@ -1,10 +1,11 @@
-/* Reading CSV: a source is the plan (files, blocks, schema), a scan parses one block morsel by morsel.
+/* Reading CSV: a source is the plan (files, blocks, schema), a scan parses one block morsel by
+ * morsel.
  *
- * Opening a source reads a sample only (or everything with infer_all). Its blocks are the partitions: they
- * never span files, files are divided evenly, and a block starts after the first line end at or behind its
- * nominal start that is outside quotes; gzip and zstd files are one block each.
- * A scan reads its block in chunks that stay in cache, finds structure with SIMD (AVX2, else portable) and
- * converts only the columns asked for, so its memory does not grow with the block.
+ * Opening a source reads a sample only (or everything with infer_all). Its blocks are the
+ * partitions: they never span files, files are divided evenly, and a block starts after the first
+ * line end at or behind its nominal start that is outside quotes; gzip and zstd files are one block
+ * each. A scan reads its block in chunks that stay in cache, finds structure with SIMD (AVX2, else
+ * portable) and converts only the columns asked for, so its memory does not grow with the block.
  * Source of the cell rules: pandas.read_csv; of partitions and messages: dask.dataframe.read_csv.
  */
 #ifndef IO_CSV_H
@@ -18,9 +19,9 @@
 
 struct csv_source; /* immutable, shared by the scans of all threads */
 
-/* Resolves `paths` (each a file or a glob; a glob's matches are sorted bytewise), samples them and fixes
- * the schema. Copies what it needs of `options` (NULL: defaults).
- * Errors: DK_ENOFILE ("PATTERN resolved to no files"), DK_EIO, DK_EPARSE, DK_ECOLUMN, DK_EINVAL. */
+/* Resolves `paths` (each a file or a glob; a glob's matches are sorted bytewise), samples them and
+ * fixes the schema. Copies what it needs of `options` (NULL: defaults). Errors: DK_ENOFILE
+ * ("PATTERN resolved to no files"), DK_EIO, DK_EPARSE, DK_ECOLUMN, DK_EINVAL. */
 dk_status csv_source_open(struct memory *memory, const char *const *paths, size_t npaths,
                           const dk_csv_options *options, struct csv_source **out,
                           dk_error *err) DK_NODISCARD;
@@ -34,7 +35,8 @@ dk_type csv_source_type(const struct csv_source *source, int32_t column);
 
 int32_t csv_source_nblocks(const struct csv_source *source);
 int32_t csv_source_nfiles(const struct csv_source *source);
-/* The file of block `block`, and the block's nominal bytes (compressed ones for compressed files). */
+/* The file of block `block`, and the block's nominal bytes (compressed ones for compressed files).
+ */
 const char *csv_source_path(const struct csv_source *source, int32_t block);
 int64_t csv_source_nbytes(const struct csv_source *source, int32_t block);
 /* A structural hash of paths, sizes, modification times and options. */
@@ -48,20 +50,20 @@ dk_status csv_scan_open(struct memory *memory, const struct csv_source *source, 
                         const int32_t *columns, int32_t ncolumns, struct csv_scan **out,
                         dk_error *err) DK_NODISCARD;
 
-/* Fills `columns[0 .. ncolumns)` (vecs of the schema's types, reset here) with the next rows, at most
- * `max_rows`; `*nrows` is 0 at the end of the block. ncolumns may be 0: rows are only counted.
- * Errors name file, line and column: DK_EPARSE "FILE:LINE: column 'high': cannot parse 'abc' as float64 ...
- * pass dtype={'high': 'str'}"; "Expected 3 fields in line 3, saw 4"; unterminated quote with the line it
- * began on; DK_ENOFILE when the file has gone since planning. Lines are counted from the file's start even in
- * later blocks (counted only when an error needs it). */
-dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, struct vec *columns, int64_t *nrows,
-                        dk_error *err) DK_NODISCARD;
+/* Fills `columns[0 .. ncolumns)` (vecs of the schema's types, reset here) with the next rows, at
+ * most `max_rows`; `*nrows` is 0 at the end of the block. ncolumns may be 0: rows are only counted.
+ * Errors name file, line and column: DK_EPARSE "FILE:LINE: column 'high': cannot parse 'abc' as
+ * float64 ... pass dtype={'high': 'str'}"; "Expected 3 fields in line 3, saw 4"; unterminated quote
+ * with the line it began on; DK_ENOFILE when the file has gone since planning. Lines are counted
+ * from the file's start even in later blocks (counted only when an error needs it). */
+dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, struct vec *columns,
+                        int64_t *nrows, dk_error *err) DK_NODISCARD;
 /* File bytes read so far (for reports). */
 int64_t csv_scan_nbytes(const struct csv_scan *scan);
 void csv_scan_close(struct csv_scan *scan);
 
-/* Appends `table` as pandas' to_csv writes it: floats as the shortest text that reads back to the same
- * double (repr), timestamps as pandas, fields quoted where needed. */
+/* Appends `table` as pandas' to_csv writes it: floats as the shortest text that reads back to the
+ * same double (repr), timestamps as pandas, fields quoted where needed. */
 struct text;
 dk_status csv_format(const dk_table *table, const dk_to_csv_options *options, bool with_header,
                      struct text *out, dk_error *err) DK_NODISCARD;

@@ -17,8 +17,8 @@
 
 #include "base/text.h"
 #include "column/kernels/datetime.h"
-#include "io/csv_plan.h"
-#include "io/float_repr.h"
+#include "io/csv/plan.h"
+#include "io/csv/float_repr.h"
 
 #define FIXTURE_COLUMNS 64
 

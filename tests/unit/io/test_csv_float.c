@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "io/csv_cells.h"
-#include "io/csv_float.h"
+#include "io/csv/cells.h"
+#include "io/csv/float.h"
 
 #if defined(__x86_64__)
 

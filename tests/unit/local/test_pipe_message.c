@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "local/pipe_message.h"
+#include "local/processes/pipe_message.h"
 
 struct ends {
     struct memory *memory;

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "graph/value.h"
-#include "local/value_codec.h"
+#include "local/processes/value_codec.h"
 
 /* Sends a value through an outbox and reads it back, as another process would. */
 static dk_status send_back(struct memory *memory, dk_value value, dk_value *out, bool *is_shared)
