@@ -158,28 +158,33 @@ DK_API dk_status dk_resources_csv(const dk_resources *resources, char **out) DK_
 typedef struct dk_stacks dk_stacks;
 
 /* Starts a thread that every `dt_s` seconds (0: 0.01) has each other thread of this process that
- * runs note its stack, by a real-time signal; up to `max_samples` (0: 10,000) are kept, more are
- * only counted. The handler of SIGRTMIN + 4 is taken over until dk_stacks_stop(), which puts the
- * old one back. Forked workers are out of reach: under processes this shows the calling process
+ * runs note its stack, by a real-time signal. Up to `max_samples` (0: 10,000) are kept: when there
+ * are more, every second one is dropped and the pace halved, so they stand for the whole time
+ * evenly. Threads that block the signal are left out. The handler of SIGRTMIN + 4 is taken over
+ * until dk_stacks_stop(), which puts the old one back; system calls in running threads may return
+ * EINTR meanwhile. Forked workers are out of reach: under processes this shows the calling process
  * only, and dk_profile covers the workers.
  *
  * Ownership: the caller stops and frees it with dk_stacks_free(). One at a time in a process.
- * Errors: DK_ENOMEM, DK_EINVAL (dt_s below a millisecond), DK_ENOTSUP (another one is running),
- * DK_EIO. */
+ * Errors: DK_ENOMEM, DK_EINVAL (dt_s below a millisecond, max_samples of 1), DK_ENOTSUP (another
+ * one is running), DK_EIO. */
 DK_API dk_status dk_stacks_start(dk_context *dk, double dt_s, int32_t max_samples, dk_stacks **out,
                                  dk_error *err) DK_NODISCARD;
 /* Ends the sampling, at once. Does nothing the second time. */
 DK_API void dk_stacks_stop(dk_stacks *stacks);
 DK_API void dk_stacks_free(dk_stacks *stacks);
-/* Samples kept, and those that found no room. */
+/* Samples kept, and those dropped to make room. */
 DK_API size_t dk_stacks_count(const dk_stacks *stacks);
 DK_API size_t dk_stacks_ndropped(const dk_stacks *stacks);
 
 /* The samples, once stopped, as a tree from the outermost function in, hottest branch first, with
- * the share of all samples; names by debug information where there is any. Ownership: `*out` is the
- * caller's, free with dk_text_free().   Blocks: while debug information is read. Errors: DK_ENOMEM.
- */
+ * the share of all samples that is in the function and what it calls, and in itself. It says so
+ * when children used CPU time that it cannot show. Names are those of symbol tables.
+ * Ownership: `*out` is the caller's, free with dk_text_free().   Blocks: while symbols are read.
+ * Errors: DK_ENOMEM. */
 DK_API dk_status dk_stacks_text(const dk_stacks *stacks, char **out) DK_NODISCARD;
+/* The same as "outer;inner;innermost SAMPLES" lines, which flame graph programs read. */
+DK_API dk_status dk_stacks_folded(const dk_stacks *stacks, char **out) DK_NODISCARD;
 
 /* ---- report ---- */
 

@@ -39,6 +39,8 @@ struct demo {
 static int fail(const struct demo *demo)
 {
     fprintf(stderr, "cdask demo: %s\n", demo->error.message);
+    if (demo->error.status == DK_ENOFILE)
+        fprintf(stderr, "`cdask demo-data` makes the data.\n");
     return 1;
 }
 

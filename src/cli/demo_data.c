@@ -247,6 +247,8 @@ static dk_status run_job(struct job *job, struct demo_data_report *report, dk_er
 
     for (int64_t day = options->first_day; day <= options->last_day; day++)
         report->nfiles += is_business_day(day);
+    if (report->nfiles == 0)
+        return error_set(err, DK_EINVAL, "there is no business day from --start to --end");
     DK_TRY(make_folders(job->folder, err));
     if (!options->force)
         DK_TRY(check_first(job, err));

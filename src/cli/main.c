@@ -42,8 +42,12 @@ static int run(int argc, char **argv)
         return 0;
     }
     for (size_t i = 0; i < NCOMMANDS; i++) {
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        char program[32]; /* as getopt calls it in its messages */
+        snprintf(program, sizeof(program), "cdask %s", name);
+        argv[1] = program;
+        return commands[i].run(argc - 1, argv + 1);
     }
     fprintf(stderr, "cdask: no command '%s'\n\n", name);
     print_usage(stderr);

@@ -1,8 +1,6 @@
-/* Samples, as the signal handler leaves them and the report reads them. */
+/* Samples, as the sampling thread keeps them and the reports read them. */
 #ifndef DIAGNOSTICS_STACKS_H
 #define DIAGNOSTICS_STACKS_H
-
-#include <stdatomic.h>
 
 #include <cdask/diagnostics.h>
 
@@ -10,18 +8,16 @@
 
 #define STACK_DEPTH_MAX 48
 
-/* Program counters, innermost first. A sample counts once `depth` is set. */
+/* Program counters, innermost first. */
 struct stack_sample {
     void *frames[STACK_DEPTH_MAX];
-    atomic_int depth;
+    int depth;
 };
 
-struct dk_stacks;
-
-const struct stack_sample *stacks_samples(const struct dk_stacks *stacks, size_t *count);
-
-/* Writes the samples as a tree, hottest branches first (stacks_text.c). */
+/* Writes the samples as a tree, hottest branches first; as one line a path, "a;b;c 12". */
 dk_status stacks_put_tree(struct memory *memory, const struct stack_sample *samples, size_t count,
                           struct text *text) DK_NODISCARD;
+dk_status stacks_put_folded(struct memory *memory, const struct stack_sample *samples, size_t count,
+                            struct text *text) DK_NODISCARD;
 
 #endif

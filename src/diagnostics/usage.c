@@ -66,7 +66,7 @@ static void add_child(struct usage *usage, pid_t pid)
         return;
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    usage->cpu_ns += clock_ns(clock);
+    usage->children_cpu_ns += clock_ns(clock);
     usage->rss_nbytes += rss_nbytes(path);
     usage->nchildren++;
 }
@@ -114,8 +114,9 @@ static int64_t reaped_cpu_ns(void)
 
 struct usage usage_now(void)
 {
-    struct usage usage = {.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) + reaped_cpu_ns(),
+    struct usage usage = {.children_cpu_ns = reaped_cpu_ns(),
                           .rss_nbytes = rss_nbytes("/proc/self/statm")};
     add_children(&usage);
+    usage.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) + usage.children_cpu_ns;
     return usage;
 }

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct usage {
-    int64_t cpu_ns; /* since the start of the process; reaped children stay counted */
+    int64_t cpu_ns;          /* since the start of the process; reaped children stay counted */
+    int64_t children_cpu_ns; /* of it: children */
     int64_t rss_nbytes;
     int32_t nchildren; /* living ones */
 };

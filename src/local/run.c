@@ -104,6 +104,7 @@ dk_status run_init(struct run *run, dk_context *dk, const dk_graph *graph, const
     }
     if (run->options->profile)
         profile_begin(run->options->profile);
+    run->num_workers = run_num_workers(run);
     tell_start(run);
     return DK_OK;
 }
@@ -113,7 +114,7 @@ dk_status run_finish(struct run *run, const dk_task_id *keys, size_t nkeys, dk_v
 {
     dk_status status = run->status;
     if (run->options->profile)
-        profile_end(run->options->profile, run_num_workers(run));
+        profile_end(run->options->profile, run->num_workers);
     tell_finish(run);
     if (status == DK_OK) {
         for (size_t i = 0; i < nkeys; i++)

@@ -18,6 +18,7 @@ struct run {
     bool observed;        /* somebody wants times or callbacks */
     int64_t *ready_ns;    /* by task id, when profiled: since when it waits */
     pthread_mutex_t lock; /* callbacks, the error and the merged profile */
+    int32_t num_workers;  /* run_num_workers(), unless the scheduler says otherwise */
     atomic_bool failed;
     dk_status status;
     dk_error error;

@@ -25,6 +25,7 @@ dk_status dk_get_sync(dk_context *dk, const dk_graph *graph, const dk_task_id *k
 {
     struct run run;
     DK_TRY(run_init(&run, dk, graph, keys, nkeys, options, err));
+    run.num_workers = 1;
     struct worker worker;
     worker_init(&worker, &run, 0);
     for (size_t rank = 0; rank < plan_ntasks(&run.plan) && !run_is_stopped(&run); rank++) {
