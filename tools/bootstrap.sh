@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 build="gcc libc6-dev make cmake ninja-build pkg-config
        zlib1g-dev libzstd-dev libxxhash-dev
        libjemalloc-dev libunwind-dev libdw-dev graphviz"
-check="libcmocka-dev clang-format clang-tidy python3 python3-venv"
+# libbz2: libdw names it when one links statically, as the install test does.
+check="libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev"
 bench="g++ libtbb-dev"
 fuzz="clang libclang-rt-dev"
 

@@ -3,175 +3,235 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <cdask/diagnostics.h>
-
 #include "base/error.h"
-#include "base/text.h"
+#include "diagnostics/curves.h"
+#include "diagnostics/human.h"
 #include "diagnostics/palette.h"
 #include "diagnostics/recorder.h"
+#include "diagnostics/svg.h"
 
-#define WIDTH        1000.0
-#define MARGIN       70.0
-#define LANE_HEIGHT  22.0
-#define CHART_HEIGHT 90.0
-#define MAX_COLORED  10
+#define TOP            40.0
+#define LANES_HEIGHT   640.0 /* of all lanes, unless they would get too thin or too thick */
+#define NARROW         0.7   /* pixels: neighbours so small become one rectangle */
+#define LEGEND_HEIGHT  18.0
+#define LEGEND_WIDTH   223.0
+#define LEGEND_COLUMNS 4
+#define FAILED_COLOR   "#000000"
+
+/* A function, and what it took in all. */
+struct share {
+    const char *function;
+    int64_t total_ns;
+};
+
+/* What is about to be drawn in a lane: a task, or several as one. */
+struct block {
+    const dk_task_record *first;
+    size_t ntasks; /* 0: nothing yet */
+    int64_t end_ns;
+    int64_t busy_ns;
+};
 
 struct timeline {
     const dk_recorder *recorder;
     const dk_resources *resources; /* NULL: none */
-    struct text *text;
-    int64_t begin_ns;
-    int64_t end_ns;
-    int32_t nworkers;
-    const char *functions[MAX_COLORED]; /* in order of appearance */
-    size_t nfunctions;
+    struct svg svg;
+    struct vector shares; /* of struct share, largest first */
+    struct vector blocks; /* of struct block, by worker */
+    double lane_height;
 };
 
-static double x_of(const struct timeline *line, int64_t time_ns)
+static const dk_task_record *record_at(const struct timeline *line, size_t i)
 {
-    double span_ns = (double)(line->end_ns - line->begin_ns);
-    double at = (double)(time_ns - line->begin_ns) / (span_ns > 0 ? span_ns : 1);
-    return MARGIN + (at < 0 ? 0 : at > 1 ? 1 : at) * (WIDTH - MARGIN - 20);
+    return &((const dk_task_record *)line->recorder->records.data)[i];
 }
 
-static void measure(struct timeline *line)
+/* ---- measuring ---- */
+
+static struct share *share_of(struct timeline *line, const char *function)
 {
-    line->begin_ns = INT64_MAX;
-    for (size_t i = 0; i < dk_recorder_count(line->recorder); i++) {
-        dk_task_record record = dk_recorder_at(line->recorder, i);
-        if (record.start_ns < line->begin_ns)
-            line->begin_ns = record.start_ns;
-        if (record.end_ns > line->end_ns)
-            line->end_ns = record.end_ns;
-        if (record.worker >= line->nworkers)
-            line->nworkers = record.worker + 1;
+    struct share *shares = line->shares.data;
+    for (size_t i = 0; i < line->shares.count; i++) {
+        if (shares[i].function == function || strcmp(shares[i].function, function) == 0)
+            return &shares[i];
+    }
+    struct share *share = vector_push(&line->shares);
+    if (share)
+        share->function = function;
+    return share;
+}
+
+static dk_status measure_record(struct timeline *line, const dk_task_record *record)
+{
+    struct share *share = share_of(line, record->function);
+    if (!share)
+        return DK_ENOMEM;
+    share->total_ns += record->end_ns - record->start_ns;
+    if (record->start_ns < line->svg.begin_ns)
+        line->svg.begin_ns = record->start_ns;
+    if (record->end_ns > line->svg.end_ns)
+        line->svg.end_ns = record->end_ns;
+    while (line->blocks.count <= (size_t)record->worker) {
+        if (!vector_push(&line->blocks))
+            return DK_ENOMEM;
+    }
+    return DK_OK;
+}
+
+static void sort_shares(struct timeline *line)
+{
+    struct share *shares = line->shares.data;
+    for (size_t i = 1; i < line->shares.count; i++) {
+        struct share share = shares[i];
+        size_t at = i;
+        for (; at > 0 && shares[at - 1].total_ns < share.total_ns; at--)
+            shares[at] = shares[at - 1];
+        shares[at] = share;
     }
 }
 
-static void put_escaped(struct text *text, const char *string)
+static dk_status measure(struct timeline *line)
 {
-    for (; *string; string++) {
-        if (*string == '<')
-            text_puts(text, "&lt;");
-        else if (*string == '&')
-            text_puts(text, "&amp;");
-        else
-            text_putc(text, *string);
-    }
+    line->svg.begin_ns = INT64_MAX;
+    for (size_t i = 0; i < line->recorder->records.count; i++)
+        DK_TRY(measure_record(line, record_at(line, i)));
+    sort_shares(line);
+    double height = LANES_HEIGHT / (double)line->blocks.count;
+    line->lane_height = height > 22 ? 22 : height < 5 ? 5 : height;
+    return DK_OK;
 }
 
-static void put_label(struct text *text, double x, double y, const char *anchor, const char *label)
-{
-    text_printf(text, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    put_escaped(text, label);
-    text_puts(text, "</text>\n");
-}
+/* ---- lanes ---- */
 
-/* Functions beyond the first ten share the last colour. */
 static const char *color_of(struct timeline *line, const char *function)
 {
-    size_t i = 0;
-    while (i < line->nfunctions && strcmp(line->functions[i], function) != 0)
-        i++;
-    if (i == line->nfunctions && i < MAX_COLORED)
-        line->functions[line->nfunctions++] = function;
-    return palette_at(i < MAX_COLORED ? i : MAX_COLORED - 1);
+    const struct share *share = share_of(line, function);
+    return palette_at((size_t)(share - (const struct share *)line->shares.data));
 }
 
-static void put_task(struct timeline *line, const dk_task_record *record)
+static void put_tooltip(struct svg *svg, const struct block *block)
 {
-    double x = x_of(line, record->start_ns);
-    double width = x_of(line, record->end_ns) - x;
-    const char *color = record->status == DK_OK ? color_of(line, record->function) : "#000000";
-    text_printf(line->text,
-                "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"%s\"><title>", x,
-                40 + record->worker * LANE_HEIGHT, width > 0.5 ? width : 0.5, LANE_HEIGHT - 4,
-                color);
-    put_escaped(line->text, record->key);
-    text_printf(line->text, ": %s, %.3f ms</title></rect>\n", record->function,
-                (double)(record->end_ns - record->start_ns) * 1e-6);
-}
-
-/* Which colour is which function, right of the title. */
-static void put_legend(const struct timeline *line)
-{
-    double x = MARGIN + 200;
-    for (size_t i = 0; i < line->nfunctions; i++) {
-        text_printf(line->text,
-                    "<rect x=\"%.1f\" y=\"13\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x,
-                    palette_at(i));
-        put_label(line->text, x + 14, 22, "start", line->functions[i]);
-        x += 30 + 6.5 * (double)strlen(line->functions[i]);
+    char time[HUMAN_MAX];
+    human_duration(block->busy_ns, time);
+    if (block->ntasks > 1) {
+        text_printf(svg->text, "%zu tasks", block->ntasks);
+    } else {
+        svg_put_escaped(svg, block->first->key);
     }
+    text_puts(svg->text, ": ");
+    svg_put_escaped(svg, block->first->function);
+    text_printf(svg->text, ", %s", time);
+    if (block->first->status != DK_OK)
+        text_printf(svg->text, ", %s", dk_status_text(block->first->status));
 }
 
+static void put_block(struct timeline *line, const struct block *block)
+{
+    if (!block->ntasks)
+        return;
+    const dk_task_record *first = block->first;
+    double x = svg_x(&line->svg, first->start_ns);
+    double width = svg_x(&line->svg, block->end_ns) - x;
+    text_printf(line->svg.text,
+                "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"%s\"><title>", x,
+                TOP + first->worker * line->lane_height, width > 0.5 ? width : 0.5,
+                line->lane_height * 0.85,
+                first->status == DK_OK ? color_of(line, first->function) : FAILED_COLOR);
+    put_tooltip(&line->svg, block);
+    text_puts(line->svg.text, "</title></rect>\n");
+}
+
+/* Tasks too narrow to be seen join the neighbour before them, if it is of the same colour. */
+static bool joins(const struct timeline *line, const struct block *block,
+                  const dk_task_record *record)
+{
+    if (!block->ntasks || (block->first->status == DK_OK) != (record->status == DK_OK))
+        return false;
+    double end_x = svg_x(&line->svg, record->end_ns);
+    return end_x - svg_x(&line->svg, record->start_ns) < NARROW &&
+           end_x - svg_x(&line->svg, block->end_ns) < NARROW &&
+           strcmp(block->first->function, record->function) == 0;
+}
+
+static void put_record(struct timeline *line, const dk_task_record *record)
+{
+    struct block *block = &((struct block *)line->blocks.data)[record->worker];
+    if (!joins(line, block, record)) {
+        put_block(line, block);
+        *block = (struct block){.first = record};
+    }
+    block->ntasks++;
+    block->end_ns = record->end_ns;
+    block->busy_ns += record->end_ns - record->start_ns;
+}
+
+/* Thin lanes have no room for a name each: every tenth, then. */
 static void put_lanes(struct timeline *line)
 {
-    char label[64];
-    for (int32_t worker = 0; worker < line->nworkers; worker++) {
-        snprintf(label, sizeof(label), "worker %d", worker);
-        put_label(line->text, MARGIN - 8, 53 + worker * LANE_HEIGHT, "end", label);
+    size_t step = line->lane_height > 11 ? 1 : 10;
+    for (size_t worker = 0; worker < line->blocks.count; worker += step) {
+        char label[32];
+        snprintf(label, sizeof(label), "worker %zu", worker);
+        svg_label(&line->svg, SVG_LEFT - 8, TOP + ((double)worker + 0.42) * line->lane_height + 4,
+                  "end", label);
     }
-    for (size_t i = 0; i < dk_recorder_count(line->recorder); i++) {
-        dk_task_record record = dk_recorder_at(line->recorder, i);
-        put_task(line, &record);
-    }
+    for (size_t i = 0; i < line->recorder->records.count; i++)
+        put_record(line, record_at(line, i));
+    for (size_t worker = 0; worker < line->blocks.count; worker++)
+        put_block(line, &((const struct block *)line->blocks.data)[worker]);
 }
 
-static double cpu_percent(const dk_resource_reading *reading)
+/* ---- the rest ---- */
+
+static void put_title(struct timeline *line)
 {
-    return reading->cpu_percent;
+    char title[128], ntasks[HUMAN_MAX], time[HUMAN_MAX];
+    size_t nrecords = line->recorder->records.count;
+    size_t nworkers = line->blocks.count;
+    snprintf(title, sizeof(title), "%s task%s on %zu worker%s in %s",
+             human_count((int64_t)nrecords, ntasks), nrecords == 1 ? "" : "s", nworkers,
+             nworkers == 1 ? "" : "s", human_duration(line->svg.end_ns - line->svg.begin_ns, time));
+    text_puts(line->svg.text, "<g font-size=\"13\">");
+    svg_label(&line->svg, SVG_LEFT, 25, "start", title);
+    text_puts(line->svg.text, "</g>\n");
 }
 
-static double rss_mib(const dk_resource_reading *reading)
+static size_t legend_rows(const struct timeline *line)
 {
-    return (double)reading->rss_nbytes / (1 << 20);
+    return (line->shares.count + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
 }
 
-/* One curve over the readings, scaled to its largest value, which is written beside it. */
-static void put_curve(const struct timeline *line, double top, const char *name, const char *unit,
-                      const char *color, double (*value)(const dk_resource_reading *))
+/* Which colour is which function, and what it took. */
+static void put_legend(struct timeline *line, double top)
 {
-    size_t count = dk_resources_count(line->resources);
-    double most = 0;
-    for (size_t i = 0; i < count; i++) {
-        dk_resource_reading reading = dk_resources_at(line->resources, i);
-        most = value(&reading) > most ? value(&reading) : most;
+    const struct share *shares = line->shares.data;
+    for (size_t i = 0; i < line->shares.count; i++) {
+        double x = SVG_LEFT + LEGEND_WIDTH * (double)(i % LEGEND_COLUMNS);
+        double y = top + LEGEND_HEIGHT * (double)(i / LEGEND_COLUMNS);
+        char label[128], time[HUMAN_MAX];
+        snprintf(label, sizeof(label), "%.24s%s  %s", shares[i].function,
+                 strlen(shares[i].function) > 24 ? "…" : "",
+                 human_duration(shares[i].total_ns, time));
+        text_printf(line->svg.text,
+                    "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x, y,
+                    palette_at(i));
+        svg_label(&line->svg, x + 15, y + 9, "start", label);
     }
-    char label[96];
-    snprintf(label, sizeof(label), "%s, up to %.0f %s", name, most, unit);
-    put_label(line->text, MARGIN, top + 12, "start", label);
-    text_printf(line->text, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-                color);
-    for (size_t i = 0; i < count; i++) {
-        dk_resource_reading reading = dk_resources_at(line->resources, i);
-        double part = most > 0 ? value(&reading) / most : 0;
-        text_printf(line->text, "%.1f,%.1f ", x_of(line, reading.time_ns),
-                    top + CHART_HEIGHT - part * (CHART_HEIGHT - 20));
-    }
-    text_puts(line->text, "\"/>\n");
 }
 
 static void put_document(struct timeline *line)
 {
-    double lanes_end = 40 + line->nworkers * LANE_HEIGHT;
-    double height = lanes_end + (line->resources ? 2 * CHART_HEIGHT : 0) + 30;
-    text_printf(line->text,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
-                "font-family=\"sans-serif\" font-size=\"11\" fill=\"" PALETTE_INK "\">\n"
-                "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-                WIDTH, height);
-    char title[96];
-    snprintf(title, sizeof(title), "%zu tasks in %.1f ms", dk_recorder_count(line->recorder),
-             (double)(line->end_ns - line->begin_ns) * 1e-6);
-    put_label(line->text, MARGIN, 22, "start", title);
+    double lanes_end = TOP + (double)line->blocks.count * line->lane_height;
+    double plot_end = lanes_end + 4 + (line->resources ? CURVES_HEIGHT : 0);
+    double legend_top = plot_end + 32;
+    svg_begin(&line->svg, legend_top + LEGEND_HEIGHT * (double)legend_rows(line) + 8);
+    put_title(line);
+    svg_time_grid(&line->svg, TOP - 6, plot_end);
     put_lanes(line);
-    put_legend(line);
-    if (line->resources) {
-        put_curve(line, lanes_end + 5, "CPU", "%", palette_at(0), cpu_percent);
-        put_curve(line, lanes_end + CHART_HEIGHT + 10, "memory", "MiB", palette_at(1), rss_mib);
-    }
-    text_puts(line->text, "</svg>\n");
+    if (line->resources)
+        curves_put(&line->svg, line->resources, lanes_end + 4);
+    put_legend(line, legend_top);
+    svg_end(&line->svg);
 }
 
 static dk_status write_document(const struct text *text, const char *path, dk_error *err)
@@ -191,14 +251,20 @@ dk_status dk_draw_timeline(const dk_recorder *recorder, const dk_resources *reso
 {
     if (!dk_recorder_count(recorder))
         return error_set(err, DK_EINVAL, "%s: no task has been recorded", path);
+    struct memory *memory = recorder->records.memory;
     struct text text;
-    text_init(&text, recorder->records.memory);
-    struct timeline line = {.recorder = recorder, .resources = resources, .text = &text};
-    measure(&line);
-    put_document(&line);
-    dk_status status = text_status(&text) == DK_OK ? DK_OK : error_nomem(err);
-    if (status == DK_OK)
-        status = write_document(&text, path, err);
+    struct timeline line = {.recorder = recorder, .resources = resources, .svg.text = &text};
+    text_init(&text, memory);
+    vector_init(&line.shares, memory, sizeof(struct share));
+    vector_init(&line.blocks, memory, sizeof(struct block));
+    dk_status status = measure(&line);
+    if (status == DK_OK) {
+        put_document(&line);
+        status = text_status(&text);
+    }
+    status = status == DK_OK ? write_document(&text, path, err) : error_nomem(err);
+    vector_deinit(&line.blocks);
+    vector_deinit(&line.shares);
     text_deinit(&text);
     return status;
 }

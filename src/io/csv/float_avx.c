@@ -89,7 +89,7 @@ static inline TARGET double set_sign(double value, size_t is_minus)
 
 static double divide_or_multiply(uint64_t mantissa, size_t ndecimals)
 {
-    double result;
+    double result = 0;
     if (mantissa < CSV_EXACT_MANTISSA)
         return csv_float_divide(mantissa, ndecimals);
     (void)csv_float_product(mantissa, -(int)ndecimals, &result); /* far from too big or small */

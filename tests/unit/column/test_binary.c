@@ -207,7 +207,7 @@ static void check_integer_row(enum binary_op op, const struct view *a, int64_t a
                               const struct view *b, int64_t at_b, const struct view *out, int64_t i)
 {
     bool missing = view_is_null(a, at_a) || view_is_null(b, at_b);
-    wide x = integer_at(a, at_a), y = integer_at(b, at_b), expected;
+    wide x = integer_at(a, at_a), y = integer_at(b, at_b), expected = 0;
     if (op >= OP_EQ) {
         bool holds = missing ? op == OP_NE : reference_order(op, x < y, x == y);
         assert_false(view_is_null(out, i));
