@@ -138,8 +138,10 @@ typedef struct dk_resource_reading {
 } dk_resource_reading;
 
 /* Starts a thread that takes a reading every `dt_s` seconds (0: 1), one at once and one at the end.
- * It holds signals blocked and sleeps in between. Ownership: the caller stops and frees it with
- * dk_resources_free(). Errors: DK_ENOMEM, DK_EINVAL (dt_s below a millisecond), DK_EIO (no thread).
+ * It holds signals blocked and sleeps in between.
+ *
+ * Ownership: the caller stops and frees it with dk_resources_free().
+ * Errors: DK_ENOMEM, DK_EINVAL (dt_s below a millisecond), DK_EIO (no thread).
  * Source: dask.diagnostics.ResourceProfiler. */
 DK_API dk_status dk_resources_start(dk_context *dk, double dt_s, dk_resources **out,
                                     dk_error *err) DK_NODISCARD;
@@ -223,27 +225,28 @@ DK_API void dk_report_text(const dk_report *report, char out[DK_REPORT_TEXT_MAX]
 /* ---- pictures ---- */
 
 typedef struct dk_draw_options {
-    const char
-        *color; /* "order": when each task runs, pale to dark, numbered; "function"; NULL: none */
+    const char *color; /* "order": as they run, pale to dark, numbered; "function"; NULL: none */
     const char *direction; /* Graphviz' rankdir: "BT", "TB", "LR" or "RL"; NULL: "BT", upwards */
     bool full_keys; /* whole keys in the boxes; else numbers, and names without their token */
 } dk_draw_options;
 
-/* dk_graph_to_dot() with options (NULL: none).   Errors: as there, and DK_EINVAL (an unknown colour
- * or direction). Source: dask.visualize. */
+/* dk_graph_to_dot() with options (NULL: none).
+ * Errors: as there, and DK_EINVAL (an unknown colour or direction).   Source: dask.visualize. */
 DK_API dk_status dk_graph_draw(const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
                                const dk_draw_options *options, char **out,
                                dk_error *err) DK_NODISCARD;
 
 /* Has Graphviz' program `dot` draw the document `dot` into the file `path`, which ends in .svg,
- * .png or .pdf and is left alone on failure. Blocks: until drawn; large graphs take minutes.
+ * .png or .pdf and is left alone on failure.
+ * Blocks: until drawn; large graphs take minutes.
  * Errors: DK_ENOTSUP (no `dot`), DK_EINVAL (another ending), DK_EIO, DK_ENOFILE. */
 DK_API dk_status dk_draw_dot(const char *dot, const char *path, dk_error *err) DK_NODISCARD;
 
 /* Draws the recorded tasks as an SVG file: one lane a worker, a rectangle a task, coloured by
- * function, with key and time in its tooltip; under it CPU and memory, when `resources` (stopped)
- * is given, else NULL. Errors: DK_EINVAL (nothing recorded), DK_EIO, DK_ENOFILE, DK_ENOMEM. Source:
- * dask Profiler.visualize. */
+ * function (a failed one black), with key and time in its tooltip; under it CPU and memory, when
+ * `resources` (stopped) is given, else NULL. Neighbours too narrow to be seen are drawn as one.
+ * Errors: DK_EINVAL (nothing recorded), DK_EIO, DK_ENOFILE, DK_ENOMEM.
+ * Source: dask.diagnostics Profiler.visualize, ResourceProfiler.visualize. */
 DK_API dk_status dk_draw_timeline(const dk_recorder *recorder, const dk_resources *resources,
                                   const char *path, dk_error *err) DK_NODISCARD;
 

@@ -1,5 +1,6 @@
 #include "diagnostics/curves.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "diagnostics/human.h"
@@ -62,9 +63,10 @@ static void put_axis(const struct curve *curve, double step,
                      const char *(*text)(double, char[HUMAN_MAX]))
 {
     char label[HUMAN_MAX];
-    for (double value = 0; value <= curve->most * 1.0001; value += step) {
+    for (int i = 0; i * step <= curve->most * 1.0001; i++) {
+        double value = i * step;
         double y = y_of(curve, value);
-        svg_line(curve->svg, SVG_LEFT, y, SVG_RIGHT, y, value > 0 ? PALETTE_GRID : PALETTE_LINE);
+        svg_line(curve->svg, SVG_LEFT, y, SVG_RIGHT, y, i > 0 ? PALETTE_GRID : PALETTE_LINE);
         svg_label(curve->svg, SVG_LEFT - 8, y + 4, "end", text(value, label));
     }
 }
@@ -124,7 +126,8 @@ static void put_cpu(struct svg *svg, const dk_resources *resources, double top)
 
 static void put_memory(struct svg *svg, const dk_resources *resources, double top)
 {
-    double most = largest(resources, rss_nbytes);
+    /* What has been allocated and never touched is on the ledger, but not resident. */
+    double most = fmax(largest(resources, rss_nbytes), largest(resources, ledger_nbytes));
     double step = bytes_step(most);
     struct curve curve = {svg, resources, top, most > step ? most : step};
     put_axis(&curve, step, bytes_text);

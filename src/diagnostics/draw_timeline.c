@@ -132,6 +132,7 @@ static void put_block(struct timeline *line, const struct block *block)
     const dk_task_record *first = block->first;
     double x = svg_x(&line->svg, first->start_ns);
     double width = svg_x(&line->svg, block->end_ns) - x;
+    width -= width > 4 ? 0.5 : 0; /* a gap to the next one */
     text_printf(line->svg.text,
                 "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"%s\"><title>", x,
                 TOP + first->worker * line->lane_height, width > 0.5 ? width : 0.5,
@@ -206,8 +207,9 @@ static void put_legend(struct timeline *line, double top)
 {
     const struct share *shares = line->shares.data;
     for (size_t i = 0; i < line->shares.count; i++) {
+        size_t row = i / LEGEND_COLUMNS;
         double x = SVG_LEFT + LEGEND_WIDTH * (double)(i % LEGEND_COLUMNS);
-        double y = top + LEGEND_HEIGHT * (double)(i / LEGEND_COLUMNS);
+        double y = top + LEGEND_HEIGHT * (double)row;
         char label[128], time[HUMAN_MAX];
         snprintf(label, sizeof(label), "%.24s%s  %s", shares[i].function,
                  strlen(shares[i].function) > 24 ? "…" : "",

@@ -45,8 +45,9 @@ static void take_reading(struct dk_resources *resources)
         reading.cpu_percent = elapsed_ns > 0 && cpu_ns > 0 ? 100 * cpu_ns / elapsed_ns : 0;
     }
     resources->cpu_ns = usage.cpu_ns;
-    if (vector_append(&resources->readings, &reading, 1) != DK_OK)
-        return;
+    dk_resource_reading *kept = vector_push(&resources->readings);
+    if (kept)
+        *kept = reading;
 }
 
 static struct timespec after(int64_t ns)

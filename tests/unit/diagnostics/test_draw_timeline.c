@@ -70,7 +70,7 @@ static void test_tasks(void **state)
     const char *svg = draw(&fixture, NULL);
     assert_non_null(strstr(svg, ">3 tasks on 2 workers in 250 ms<"));
     assert_int_equal(count(svg, ">worker "), 2);
-    assert_non_null(strstr(svg, "<rect x=\"84.00\" y=\"40.0\" width=\"356.80\" height=\"18.7\" "
+    assert_non_null(strstr(svg, "<rect x=\"84.00\" y=\"40.0\" width=\"356.30\" height=\"18.7\" "
                                 "fill=\"#d98032\"><title>('a', 1): load, 100 ms</title></rect>"));
     assert_non_null(strstr(svg, "fill=\"#3b6fa0\"><title>x &lt; \"y\" &amp; z: parse, 200 ms<"));
     assert_non_null(strstr(svg, "fill=\"#000000\"><title>bad: load, 10 ms, task failed<"));

@@ -57,11 +57,37 @@ static void test_bad_step_is_refused(void **state)
     memory_close(memory);
 }
 
+static dk_status read_everything(struct memory *memory)
+{
+    dk_context *dk = context_open(memory);
+    if (!dk)
+        return DK_ENOMEM;
+    dk_resources *resources = NULL;
+    char *text = NULL;
+    dk_status status = dk_resources_start(dk, 3600, &resources, NULL);
+    if (status == DK_OK) {
+        dk_resources_stop(resources);
+        status = dk_resources_csv(resources, &text);
+    }
+    dk_text_free(text);
+    dk_resources_free(resources);
+    context_close(dk);
+    return status;
+}
+
+/* A reading without memory is left out, everything else without memory refused. */
+static void test_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(read_everything);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stop_ends_at_once),
         cmocka_unit_test(test_bad_step_is_refused),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
