@@ -140,6 +140,70 @@ static dk_status delayed(dk_context *dk, const struct days *days)
     return status;
 }
 
+/* Every operator on columns, element by element. */
+static dk_status operators(dk_context *dk, const struct days *days)
+{
+    const char *paths[] = {days->glob};
+    dk_csv_options options = {.parse_dates = DK_NAMES("timestamp")};
+    dk_frame df = dk_read_csv_list(dk, (dk_names){paths, 1}, &options);
+    dk_frame a = dk_col(df, "high");
+    dk_frame b = dk_rename(dk_col(df, "low"), "b");
+    dk_frame day = dk_dt(dk_dt_ceil(dk_col(df, "timestamp"), "1h"), "day");
+    const dk_frame made[] = {
+        dk_mul(a, b),
+        dk_div(a, b),
+        dk_floordiv(a, dk_float(dk, 2)),
+        dk_mod(a, b),
+        dk_pow(a, b),
+        dk_eq(a, b),
+        dk_ne(a, b),
+        dk_le(a, b),
+        dk_ge(day, dk_int(dk, 2)),
+        dk_abs(dk_neg(a)),
+        dk_or(dk_notna(a), dk_bool(dk, true)),
+        dk_xor(dk_isna(a), dk_lt(a, b)),
+    };
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "column%zu", i);
+        df = dk_assign(df, name, made[i]);
+    }
+    return compute(df, "sync");
+}
+
+/* A table goes out by Arrow and comes back, is cut into partitions, and several results are taken
+ * at once. */
+static dk_status tables(dk_context *dk, const struct days *days)
+{
+    dk_error err = {0};
+    dk_compute_options how = {.scheduler = "sync", .error = &err};
+    dk_table *table = NULL;
+    dk_table *again = NULL;
+    dk_table *both[2] = {NULL, NULL};
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    dk_status status =
+        dk_head(dk_select(days_read(dk, days), DK_NAMES("high", "low")), 6, &how, &table);
+    if (status == DK_OK)
+        status = dk_table_to_csv(table, "/dev/null", NULL, &err);
+    if (status == DK_OK)
+        status = dk_table_to_arrow(table, &schema, &array, &err);
+    if (status == DK_OK)
+        status = dk_table_from_arrow(dk, &schema, &array, NULL, &again, &err);
+    if (status == DK_OK) {
+        dk_frame frame = dk_from_table(dk, again, 3);
+        dk_frame wanted[] = {dk_col(frame, "high"), dk_nunique(dk_col(frame, "low"))};
+        status = dk_compute_many(wanted, 2, &how, both);
+    }
+    if (status == DK_OK)
+        assert_int_equal(dk_table_nrows(both[0]), 6);
+    dk_table_unref(both[0]);
+    dk_table_unref(both[1]);
+    dk_table_unref(again);
+    dk_table_unref(table);
+    return status;
+}
+
 static dk_status describing(dk_context *dk, const struct days *days)
 {
     dk_frame spread = days_spread(days_read(dk, days));
@@ -197,6 +261,18 @@ static void test_delayed(void **state)
     fail_each(delayed);
 }
 
+static void test_operators(void **state)
+{
+    (void)state;
+    fail_each(operators);
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    fail_each(tables);
+}
+
 static void test_describing(void **state)
 {
     (void)state;
@@ -209,7 +285,8 @@ int main(void)
         cmocka_unit_test(test_spread_sync),      cmocka_unit_test(test_spread_threads),
         cmocka_unit_test(test_spread_processes), cmocka_unit_test(test_columns),
         cmocka_unit_test(test_groups),           cmocka_unit_test(test_results),
-        cmocka_unit_test(test_delayed),          cmocka_unit_test(test_describing),
+        cmocka_unit_test(test_delayed),          cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_tables),           cmocka_unit_test(test_describing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
