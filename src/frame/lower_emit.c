@@ -126,25 +126,6 @@ static dk_status add(struct emission *emission, dk_key key, const char *function
     return status;
 }
 
-static dk_status fill_pass(struct emission *emission, const struct pass *pass, dk_value program,
-                           int32_t partition, struct vector *args)
-{
-    const struct place *inputs = pass->inputs.data;
-    const struct place *scalars = pass->scalars.data;
-    DK_TRY(push(args, dk_value_ref(program)));
-    DK_TRY(push(args, dk_value_int(partition)));
-    if (pass->source->kind == ROWS_TABLE) {
-        DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
-    }
-    for (size_t i = 0; i < pass->inputs.count; i++) {
-        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, inputs[i]))));
-    }
-    for (size_t i = 0; i < pass->scalars.count; i++) {
-        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[i]))));
-    }
-    return DK_OK;
-}
-
 /* The inputs of a ROWS_ALIGN, joined: one task that gives the list of all of them. */
 static dk_status add_align(struct emission *emission, const struct pass *pass, struct vector *args,
                            dk_task_id *out)
@@ -160,30 +141,45 @@ static dk_status add_align(struct emission *emission, const struct pass *pass, s
     return add(emission, dk_key_text(label), "frame.align", args, out);
 }
 
+/* The tables a pass goes through: its inputs one by one, or (ROWS_ALIGN) the one task that joins
+ * them. */
+static dk_status push_inputs(struct emission *emission, const struct pass *pass,
+                             const dk_task_id *joined, struct vector *args)
+{
+    if (joined)
+        return push(args, dk_value_task(*joined));
+    if (pass->source->kind == ROWS_TABLE)
+        DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
+    const struct place *inputs = pass->inputs.data;
+    for (size_t i = 0; i < pass->inputs.count; i++)
+        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, inputs[i]))));
+    return DK_OK;
+}
+
+static dk_status add_partition(struct emission *emission, struct pass *pass, dk_value program,
+                               int32_t partition, const dk_task_id *joined, struct vector *args)
+{
+    const struct place *scalars = pass->scalars.data;
+    dk_task_id task = {0};
+    DK_TRY(push(args, dk_value_ref(program)));
+    DK_TRY(push(args, dk_value_int(partition)));
+    DK_TRY(push_inputs(emission, pass, joined, args));
+    for (size_t i = 0; i < pass->scalars.count; i++)
+        DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[i]))));
+    DK_TRY(add(emission, dk_key_at(pass->label, partition), "frame.pass", args, &task));
+    return vector_append(&pass->tasks, &task, 1);
+}
+
 static dk_status add_partitions(struct emission *emission, struct pass *pass, dk_value program,
                                 struct vector *args)
 {
     int32_t count = pass->program->limit > 0 ? 1 : pass->source->npartitions;
-    dk_task_id joined = {0};
     bool is_align = pass->source->kind == ROWS_ALIGN;
+    dk_task_id joined = {0};
     if (is_align)
         DK_TRY(add_align(emission, pass, args, &joined));
-    for (int32_t i = 0; i < count; i++) {
-        dk_task_id task = {0};
-        if (is_align) {
-            DK_TRY(push(args, dk_value_ref(program)));
-            DK_TRY(push(args, dk_value_int(i)));
-            DK_TRY(push(args, dk_value_task(joined)));
-            const struct place *scalars = pass->scalars.data;
-            for (size_t s = 0; s < pass->scalars.count; s++) {
-                DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[s]))));
-            }
-        } else {
-            DK_TRY(fill_pass(emission, pass, program, i, args));
-        }
-        DK_TRY(add(emission, dk_key_at(pass->label, i), "frame.pass", args, &task));
-        DK_TRY(vector_append(&pass->tasks, &task, 1));
-    }
+    for (int32_t i = 0; i < count; i++)
+        DK_TRY(add_partition(emission, pass, program, i, is_align ? &joined : NULL, args));
     return DK_OK;
 }
 
