@@ -6,8 +6,6 @@
 
 /* Position of column `name`, or -1. */
 int32_t column_find(dk_frame frame, const char *name);
-/* "no column 'x': use any of [...]" */
-dk_frame column_missing(dk_frame frame, const char *name);
 /* A series, scalar or literal: one column expression. */
 bool is_series(dk_frame frame);
 

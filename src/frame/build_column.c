@@ -6,7 +6,8 @@
 #include "frame/build.h"
 #include "frame/expression.h"
 
-dk_frame column_missing(dk_frame frame, const char *name)
+/* "no column 'x': use any of [...]" */
+static dk_frame column_missing(dk_frame frame, const char *name)
 {
     const struct dk_expression *expression = frame.expression;
     char list[512] = "";
