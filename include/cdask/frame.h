@@ -58,9 +58,12 @@ DK_API dk_frame dk_rename(dk_frame series, const char *name);
 /* The rows where the bool series `mask` is true; missing is not. */
 DK_API dk_frame dk_filter(dk_frame frame, dk_frame mask);
 
-/* Element by element. Both sides have the same rows, or one is a literal or a scalar, or both are
- * of a single partition: then rows meet by label, as an outer join (pandas' alignment). Errors
- * (carried): DK_ETYPE, DK_EALIGN. */
+/* Element by element, of series, or of frames column by column: columns of the same name meet, and
+ * one that only one frame has is missing in every row (comparisons refuse that). Both sides have
+ * the same rows, or one is a literal or a scalar or a frame of one row; else rows meet by label, as
+ * an outer join (pandas' alignment), in one partition. Labels of files are not known to any
+ * partition, so that files do not meet. A frame does not combine with a series. Errors (carried):
+ * DK_ETYPE, DK_EALIGN, DK_EINVAL. */
 DK_API dk_frame dk_add(dk_frame a, dk_frame b);
 DK_API dk_frame dk_sub(dk_frame a, dk_frame b);
 DK_API dk_frame dk_mul(dk_frame a, dk_frame b);
@@ -77,12 +80,12 @@ DK_API dk_frame dk_ge(dk_frame a, dk_frame b);
 DK_API dk_frame dk_and(dk_frame a, dk_frame b);
 DK_API dk_frame dk_or(dk_frame a, dk_frame b);
 DK_API dk_frame dk_xor(dk_frame a, dk_frame b);
-DK_API dk_frame dk_neg(dk_frame series);
-DK_API dk_frame dk_abs(dk_frame series);
-DK_API dk_frame dk_not(dk_frame series);
-DK_API dk_frame dk_isna(dk_frame series);
-DK_API dk_frame dk_notna(dk_frame series);
-DK_API dk_frame dk_astype(dk_frame series, dk_type type);
+DK_API dk_frame dk_neg(dk_frame x);
+DK_API dk_frame dk_abs(dk_frame x);
+DK_API dk_frame dk_not(dk_frame x);
+DK_API dk_frame dk_isna(dk_frame x);
+DK_API dk_frame dk_notna(dk_frame x);
+DK_API dk_frame dk_astype(dk_frame x, dk_type type);
 
 /* Timestamps and durations to multiples of `freq` ("1d", "90min"); half goes to the even multiple.
  * Errors (carried): DK_EINVAL (unknown frequency, or one of no fixed length), DK_ETYPE. */
@@ -101,9 +104,9 @@ DK_API dk_frame dk_groupby(dk_frame frame, dk_frame key);
 /* Groups by a column, which is then not aggregated itself. */
 DK_API dk_frame dk_groupby_column(dk_frame frame, const char *key);
 
-/* Of a groupby: one value a group (a series for one column, else a frame). Of a series: a scalar.
- * Missing values are skipped; std and var divide by n - 1.
- * Errors (carried): DK_ETYPE (no such aggregate of that type). */
+/* Of a groupby: one value a group (a series for one column, else a frame). Of a series: a scalar;
+ * of a frame: a frame of one row. Missing values are skipped; std and var divide by n - 1. Errors
+ * (carried): DK_ETYPE (no such aggregate of that type). */
 DK_API dk_frame dk_sum(dk_frame x);
 DK_API dk_frame dk_min(dk_frame x);
 DK_API dk_frame dk_max(dk_frame x);
@@ -114,7 +117,7 @@ DK_API dk_frame dk_last(dk_frame x);
 DK_API dk_frame dk_std(dk_frame x);
 DK_API dk_frame dk_var(dk_frame x);
 DK_API dk_frame dk_nunique(dk_frame x);
-/* Rows of each group, missing values included; of a series: its length. */
+/* Rows of each group, missing values included; of a series or frame: its length. */
 DK_API dk_frame dk_size(dk_frame x);
 /* The aggregate called `name` ("sum", "max", ...).   Errors (carried): DK_EINVAL, listing the
  * names. */

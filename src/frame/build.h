@@ -9,4 +9,17 @@ int32_t column_find(dk_frame frame, const char *name);
 /* A series, scalar or literal: one column expression. */
 bool is_series(dk_frame frame);
 
+/* The columns of a frame under construction. */
+struct columns {
+    struct memory *memory;
+    size_t room;
+    int32_t count;
+    const char **names;
+    const struct col **columns;
+};
+
+/* Room for so many, all NULL. To be followed by columns_deinit() also when it fails. */
+dk_status columns_init(struct columns *columns, struct memory *memory, int32_t room) DK_NODISCARD;
+void columns_deinit(struct columns *columns);
+
 #endif

@@ -254,9 +254,9 @@ static dk_frame aggregate(dk_frame x, enum agg agg)
     const struct dk_expression *expression = x.expression;
     if (expression->error)
         return x;
-    if (expression->shape != SHAPE_GROUPBY && expression->shape != SHAPE_SERIES) {
-        return frame_fail(x.dk, DK_EINVAL,
-                          "%s works on a groupby or a series; pick a column with dk_col()",
+    bool has_rows = expression->shape == SHAPE_SERIES || expression->shape == SHAPE_FRAME;
+    if (!has_rows && expression->shape != SHAPE_GROUPBY) {
+        return frame_fail(x.dk, DK_EINVAL, "%s works on groupbys, series and frames",
                           agg_name(agg));
     }
     const struct rowset *rows = aggregated_rows(x);

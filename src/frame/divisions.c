@@ -75,8 +75,6 @@ dk_status dk_frame_divisions(dk_frame frame, dk_table **out, dk_error *err)
             *err = *expression->error;
         return expression->error->status;
     }
-    const struct rowset *rows = expression->rows;
-    while (rows && rows->kind == ROWS_FILTER)
-        rows = rows->left;
+    const struct rowset *rows = expression->rows ? rowset_source(expression->rows) : NULL;
     return rows && rows->kind == ROWS_TABLE ? table_divisions(rows, out, err) : DK_OK;
 }

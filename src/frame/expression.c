@@ -264,6 +264,13 @@ const struct col *col_intern(struct expressions *expressions, const struct col *
     return node;
 }
 
+const struct rowset *rowset_source(const struct rowset *rows)
+{
+    while (rows->kind == ROWS_FILTER)
+        rows = rows->left;
+    return rows;
+}
+
 const struct col *index_column(struct expressions *expressions, const struct rowset *rows)
 {
     struct col wanted = {.kind = COL_INDEX, .type = rows->index_type, .rows = rows};

@@ -150,6 +150,9 @@ dk_frame frame_error(dk_context *dk, const dk_error *err);
 dk_frame frame_nomem(dk_context *dk);
 dk_frame frame_fail(dk_context *dk, dk_status status, const char *format, ...) DK_PRINTF(3, 4);
 
+/* What a rowset's rows are read from: itself, or what lies under its filters. */
+const struct rowset *rowset_source(const struct rowset *rows);
+
 /* The index of `rows` as a column; NULL: out of memory. */
 const struct col *index_column(struct expressions *expressions,
                                const struct rowset *rows) DK_NODISCARD;

@@ -25,13 +25,6 @@ void lowering_deinit(struct lowering *lowering)
 
 /* ---- passes and sinks ---- */
 
-const struct rowset *rowset_source(const struct rowset *rows)
-{
-    while (rows->kind == ROWS_FILTER)
-        rows = rows->left;
-    return rows;
-}
-
 static int32_t larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;

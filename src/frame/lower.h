@@ -73,9 +73,6 @@ dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
                         const struct col *const *columns, const char *const *names,
                         int32_t ncolumns, int32_t depth, struct place *place) DK_NODISCARD;
 
-/* What a rowset's rows are read from: itself, or what lies under its filters. */
-const struct rowset *rowset_source(const struct rowset *rows);
-
 /* Registers the task functions of this layer. (tasks.c) */
 dk_status frame_register(dk_context *dk, dk_error *err) DK_NODISCARD;
 
