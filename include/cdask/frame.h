@@ -135,6 +135,18 @@ DK_API dk_frame dk_delayed(dk_context *dk, const char *function, const dk_value 
  * this found no memory. */
 DK_API dk_value dk_lazy(dk_frame frame);
 
+/* The registered task function over every partition of a frame or series: called as
+ * function(partition, args...) with a table, it gives a table like `meta` (its names and types, of
+ * any number of rows), or with a series of them a scalar, which becomes a row labelled 0. Whole
+ * numbers widen where `meta` says float64; any other difference is an error of that partition.
+ * Partitions stay in order; what is known of their labels is not.
+ *
+ * Ownership: *takes* the arguments, adds a reference to `meta`, of which only the schema is used.
+ * Errors (carried): DK_EKEY (no such function), DK_EINVAL (a groupby or scalar; a lazy argument).
+ * Source: dask.dataframe map_partitions. */
+DK_API dk_frame dk_map_partitions(dk_frame frame, const char *function, const dk_value *args,
+                                  size_t nargs, dk_table *meta);
+
 /* ---- what is known without computing ---- */
 
 /* The first error of building, NULL when there is none.   Ownership: the context's. */

@@ -91,6 +91,23 @@ dk_frame dk_read_csv(dk_context *dk, const char *path, const dk_csv_options *opt
     return dk_read_csv_list(dk, (dk_names){&path, 1}, options);
 }
 
+dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table)
+{
+    struct schema schema;
+    dk_frame frame = frame_nomem(dk);
+    if (schema_init(&schema, dk->memory, table->ncolumns) == DK_OK) {
+        for (int32_t i = 0; i < schema.ncolumns; i++) {
+            schema.names[i] = table->names[i];
+            schema.types[i] = table->columns[i]->view.type;
+        }
+        frame = frame_of_sources(dk, rows, schema.ncolumns, schema.names, schema.types);
+    }
+    schema_deinit(&schema);
+    if (!table->is_series || frame.expression->error)
+        return frame;
+    return frame_series(dk, rows, table->names[0], frame.expression->columns[0]);
+}
+
 dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions)
 {
     if (npartitions < 1) {
@@ -110,19 +127,7 @@ dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions)
     const struct rowset *rows = rowset_intern(dk->expressions, &wanted);
     if (!rows)
         return frame_nomem(dk);
-    struct schema schema;
-    dk_frame frame = frame_nomem(dk);
-    if (schema_init(&schema, dk->memory, table->ncolumns) == DK_OK) {
-        for (int32_t i = 0; i < schema.ncolumns; i++) {
-            schema.names[i] = table->names[i];
-            schema.types[i] = table->columns[i]->view.type;
-        }
-        frame = frame_of_sources(dk, rows, schema.ncolumns, schema.names, schema.types);
-    }
-    schema_deinit(&schema);
-    if (!table->is_series || frame.expression->error)
-        return frame;
-    return frame_series(dk, rows, table->names[0], frame.expression->columns[0]);
+    return frame_of_table(dk, rows, table);
 }
 
 /* ---- literals ---- */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "frame/build.h"
 #include "graph/graph.h"
 #include "graph/value.h"
 
@@ -27,6 +28,11 @@ dk_value dk_lazy(dk_frame frame)
 static const struct dk_expression *lazy_of(dk_value value)
 {
     return dk_value_as_object(value, &lazy_object);
+}
+
+bool value_is_lazy(dk_value value)
+{
+    return lazy_of(value) != NULL;
 }
 
 /* Splits the arguments: lazy ones get a number in `lazy` and are left as DK_KIND_TASK. */

@@ -107,6 +107,9 @@ static void put_rows(struct text *text, const struct rowset *rows, int depth)
     case ROWS_ALIGN:
         text_puts(text, "align by label (outer join)");
         break;
+    case ROWS_MAP:
+        text_printf(text, "map_partitions: %s", rows->call->function->name);
+        break;
     }
     if (rows->column)
         put_column(text, rows->column);
@@ -188,7 +191,7 @@ static void put_pass(struct text *text, const struct pass *pass, int number)
     static const char *const sources[] = {
         [ROWS_CSV] = "the files",         [ROWS_TABLE] = "the table",
         [ROWS_GROUP] = "the groups",      [ROWS_REDUCE] = "the reduced row",
-        [ROWS_ALIGN] = "the joined rows",
+        [ROWS_ALIGN] = "the joined rows", [ROWS_MAP] = "the mapped partitions",
     };
     text_printf(text, "  pass %d over %s, %d task%s\n", number, sources[pass->source->kind],
                 pass->source->npartitions, pass->source->npartitions == 1 ? "" : "s");

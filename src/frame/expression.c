@@ -112,7 +112,7 @@ static struct token rowset_token(const struct rowset *rows)
 {
     struct {
         struct token left, right, column, csv, index_name;
-        uint64_t table;
+        uint64_t table, call;
         int64_t kind, npartitions;
     } parts = {
         .left = rows->left ? rows->left->token : no_token(),
@@ -122,6 +122,7 @@ static struct token rowset_token(const struct rowset *rows)
         .index_name =
             rows->index_name ? token_of(rows->index_name, strlen(rows->index_name)) : no_token(),
         .table = (uint64_t)(uintptr_t)rows->table,
+        .call = rows->call ? rows->call->number + 1 : 0,
         .kind = rows->kind,
         .npartitions = rows->npartitions,
     };
@@ -140,6 +141,8 @@ static int32_t rowset_depth(const struct rowset *rows)
         depth = larger(depth, rows->right->depth);
     if (rows->column)
         depth = larger(depth, rows->column->depth);
+    for (int32_t i = 0; rows->call && i < rows->call->lazy[0]->ncolumns; i++)
+        depth = larger(depth, rows->call->lazy[0]->columns[i]->depth);
     return depth + (rows->kind >= ROWS_GROUP ? 1 : 0);
 }
 
@@ -201,6 +204,8 @@ const struct rowset *rowset_intern(struct expressions *expressions, const struct
     rows.token = rowset_token(wanted);
     rows.depth = rowset_depth(wanted);
     rows.height = height_over(wanted->left, wanted->right, wanted->column, NULL);
+    for (int32_t i = 0; rows.call && i < rows.call->lazy[0]->ncolumns; i++)
+        rows.height = larger(rows.height, rows.call->lazy[0]->columns[i]->height + 1);
     struct owned holds = {.csv = rows.csv, .table = rows.table};
     bool is_new = false;
     pthread_mutex_lock(&expressions->lock);

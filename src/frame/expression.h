@@ -29,13 +29,15 @@
 /* Nodes are walked recursively, so frames higher than that are refused. */
 #define HEIGHT_MAX 2000
 
+struct call;
 enum rowset_kind {
     ROWS_CSV,    /* `csv` */
     ROWS_TABLE,  /* `table`, in npartitions slices */
     ROWS_FILTER, /* rows of `left` where `column` is true */
     ROWS_GROUP,  /* one row for each value of `column` in `left`; its index is the key */
     ROWS_REDUCE, /* one row for all rows of `left` */
-    ROWS_ALIGN   /* outer join of the labels of `left` and `right`, each of one partition */
+    ROWS_ALIGN,  /* outer join of the labels of `left` and `right`, each as a whole */
+    ROWS_MAP     /* what `call` gives for each partition of its frame, over `left`; like `table` */
 };
 
 struct rowset {
@@ -52,6 +54,7 @@ struct rowset {
     const struct col *column;
     struct csv_source *csv;
     dk_table *table;
+    const struct call *call;
 };
 
 enum col_kind {
@@ -87,7 +90,8 @@ struct col {
 
 enum shape { SHAPE_FRAME, SHAPE_SERIES, SHAPE_SCALAR, SHAPE_GROUPBY, SHAPE_LITERAL, SHAPE_DELAYED };
 
-/* A delayed call. `args` of kind DK_KIND_TASK number the entries of `lazy`. */
+/* A delayed call: `args` of kind DK_KIND_TASK number the entries of `lazy`. Or the call for every
+ * partition of lazy[0], which comes before `args`. */
 struct call {
     const struct function *function;
     dk_value *args;
@@ -138,6 +142,8 @@ const struct col *col_intern(struct expressions *expressions,
 dk_status expressions_own_call(struct expressions *expressions,
                                const struct call *call) DK_NODISCARD;
 
+/* A frame or series of all columns of `rows`, named and typed as in `table`. */
+dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table);
 /* A frame on `columns` of `rows`; names and arrays are copied. */
 dk_frame frame_new(dk_context *dk, enum shape shape, const struct rowset *rows, int32_t ncolumns,
                    const char *const *names, const struct col *const *columns);

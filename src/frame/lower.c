@@ -118,16 +118,22 @@ dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
     return collect_index(lowering, *place, rows);
 }
 
-dk_status lower_frame(struct lowering *lowering, const struct dk_expression *frame,
-                      struct place *out)
+dk_status lower_rows(struct lowering *lowering, const struct dk_expression *frame,
+                     struct place *out)
 {
     int32_t depth = frame->rows->depth;
     for (int32_t i = 0; i < frame->ncolumns; i++)
         depth = larger(depth, frame->columns[i]->depth);
     DK_TRY(lower_collect(lowering, frame->rows, frame->columns, frame->names, frame->ncolumns,
                          depth, out));
-    struct sink *sink = sink_at(lowering, *out);
-    sink->is_series = frame->shape != SHAPE_FRAME;
+    sink_at(lowering, *out)->is_series = frame->shape != SHAPE_FRAME;
+    return DK_OK;
+}
+
+dk_status lower_frame(struct lowering *lowering, const struct dk_expression *frame,
+                      struct place *out)
+{
+    DK_TRY(lower_rows(lowering, frame, out));
     return lower_inputs(lowering);
 }
 

@@ -47,6 +47,10 @@ static inline struct pass *lowering_pass(const struct lowering *lowering, int32_
 dk_status lower_frame(struct lowering *lowering, const struct dk_expression *frame,
                       struct place *out) DK_NODISCARD;
 
+/* The same without what its passes need: lower_inputs() has to follow. */
+dk_status lower_rows(struct lowering *lowering, const struct dk_expression *frame,
+                     struct place *out) DK_NODISCARD;
+
 /* Adds the tasks of all passes to `graph`. */
 dk_status lower_emit(struct lowering *lowering, dk_graph *graph, dk_error *err) DK_NODISCARD;
 /* The task that gives the table of `place`, once emitted. */

@@ -236,11 +236,22 @@ static dk_status need_labels(struct lowering *lowering, int32_t pass, bool left)
     return joined ? lower_column(lowering, pass, joined, &reg) : DK_ENOMEM;
 }
 
+/* The partitions that a function is mapped over. */
+static dk_status need_partitions(struct lowering *lowering, int32_t pass)
+{
+    const struct call *call = lowering_pass(lowering, pass)->source->call;
+    struct place place = {0};
+    DK_TRY(lower_rows(lowering, call->lazy[0], &place));
+    return vector_append(&lowering_pass(lowering, pass)->inputs, &place, 1);
+}
+
 static dk_status need_input(struct lowering *lowering, int32_t pass)
 {
     const struct rowset *source = lowering_pass(lowering, pass)->source;
     if (source->kind < ROWS_GROUP || lowering_pass(lowering, pass)->inputs.count)
         return DK_OK;
+    if (source->kind == ROWS_MAP)
+        return need_partitions(lowering, pass);
     if (source->kind == ROWS_ALIGN) {
         DK_TRY(need_labels(lowering, pass, true));
         return need_labels(lowering, pass, false);

@@ -51,6 +51,8 @@ static const char *source_label(const struct rowset *source)
         return "from-table";
     case ROWS_ALIGN:
         return "align";
+    case ROWS_MAP:
+        return source->call->function->name;
     case ROWS_REDUCE:
         return "reduced";
     default:
@@ -141,13 +143,49 @@ static dk_status add_align(struct emission *emission, const struct pass *pass, s
     return add(emission, dk_key_text(label), "frame.align", args, out);
 }
 
-/* The tables a pass goes through: its inputs one by one, or (ROWS_ALIGN) the one task that joins
- * them. */
-static dk_status push_inputs(struct emission *emission, const struct pass *pass,
-                             const dk_task_id *joined, struct vector *args)
+/* Keys of what is done for each partition of a ROWS_MAP. */
+struct map_labels {
+    const char *partition;
+    const char *call;
+    const char *conform;
+};
+
+static dk_status label_map(struct emission *emission, const struct pass *pass,
+                           struct map_labels *out)
 {
-    if (joined)
-        return push(args, dk_value_task(*joined));
+    out->partition = part_label(emission, pass, "partition", 0, 0);
+    out->call = part_label(emission, pass, "map", 0, 0);
+    out->conform = part_label(emission, pass, "conform", 0, 0);
+    return out->partition && out->call && out->conform ? DK_OK : DK_ENOMEM;
+}
+
+/* Calls the function for a partition: what the pass before collected of it, taken out of its list;
+ * the call; and the table made of what it gave. */
+static dk_status add_map(struct emission *emission, const struct pass *pass,
+                         const struct map_labels *labels, int32_t partition, struct vector *args,
+                         dk_task_id *out)
+{
+    const struct place *input = pass->inputs.data;
+    const dk_task_id *tasks = lowering_pass(emission->lowering, input->pass)->tasks.data;
+    const struct call *call = pass->source->call;
+    DK_TRY(push(args, dk_value_int(input->sink)));
+    DK_TRY(push(args, dk_value_task(tasks[partition])));
+    DK_TRY(add(emission, dk_key_at(labels->partition, partition), "frame.concat", args, out));
+    DK_TRY(push(args, dk_value_task(*out)));
+    for (size_t i = 0; i < call->nargs; i++)
+        DK_TRY(push(args, dk_value_ref(call->args[i])));
+    DK_TRY(add(emission, dk_key_at(labels->call, partition), call->function->name, args, out));
+    DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
+    DK_TRY(push(args, dk_value_task(*out)));
+    return add(emission, dk_key_at(labels->conform, partition), "frame.conform", args, out);
+}
+
+/* The tables a pass goes through: its inputs one by one, or the one task that `gives` them. */
+static dk_status push_inputs(struct emission *emission, const struct pass *pass,
+                             const dk_task_id *gives, struct vector *args)
+{
+    if (gives)
+        return push(args, dk_value_task(*gives));
     if (pass->source->kind == ROWS_TABLE)
         DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
     const struct place *inputs = pass->inputs.data;
@@ -157,13 +195,13 @@ static dk_status push_inputs(struct emission *emission, const struct pass *pass,
 }
 
 static dk_status add_partition(struct emission *emission, struct pass *pass, dk_value program,
-                               int32_t partition, const dk_task_id *joined, struct vector *args)
+                               int32_t partition, const dk_task_id *gives, struct vector *args)
 {
     const struct place *scalars = pass->scalars.data;
     dk_task_id task = {0};
     DK_TRY(push(args, dk_value_ref(program)));
     DK_TRY(push(args, dk_value_int(partition)));
-    DK_TRY(push_inputs(emission, pass, joined, args));
+    DK_TRY(push_inputs(emission, pass, gives, args));
     for (size_t i = 0; i < pass->scalars.count; i++)
         DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[i]))));
     DK_TRY(add(emission, dk_key_at(pass->label, partition), "frame.pass", args, &task));
@@ -175,11 +213,18 @@ static dk_status add_partitions(struct emission *emission, struct pass *pass, dk
 {
     int32_t count = pass->program->limit > 0 ? 1 : pass->source->npartitions;
     bool is_align = pass->source->kind == ROWS_ALIGN;
-    dk_task_id joined = {0};
+    bool is_map = pass->source->kind == ROWS_MAP;
+    struct map_labels labels = {0};
+    dk_task_id gives = {0};
     if (is_align)
-        DK_TRY(add_align(emission, pass, args, &joined));
-    for (int32_t i = 0; i < count; i++)
-        DK_TRY(add_partition(emission, pass, program, i, is_align ? &joined : NULL, args));
+        DK_TRY(add_align(emission, pass, args, &gives));
+    if (is_map)
+        DK_TRY(label_map(emission, pass, &labels));
+    for (int32_t i = 0; i < count; i++) {
+        if (is_map)
+            DK_TRY(add_map(emission, pass, &labels, i, args, &gives));
+        DK_TRY(add_partition(emission, pass, program, i, is_align || is_map ? &gives : NULL, args));
+    }
     return DK_OK;
 }
 

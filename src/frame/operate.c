@@ -22,7 +22,10 @@ struct meeting {
 /* Files say nothing of the labels in their partitions, and number their rows each from 0. */
 static bool has_divisions(const struct rowset *rows)
 {
-    return rowset_source(rows)->kind != ROWS_CSV;
+    const struct rowset *source = rowset_source(rows);
+    while (source->kind == ROWS_MAP)
+        source = rowset_source(source->left);
+    return source->kind != ROWS_CSV;
 }
 
 static dk_status meet_by_label(dk_context *dk, struct meeting *meeting, dk_error *err)

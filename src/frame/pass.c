@@ -84,8 +84,11 @@ static dk_status walk_table(struct walk *walk, const struct pass_input *input, d
 {
     const struct rowset *source = walk->program->source;
     int64_t nrows = input->tables[0]->nrows;
-    int64_t row = pass_first_row(input->partition, source->npartitions, nrows);
-    int64_t end = pass_first_row(input->partition + 1, source->npartitions, nrows);
+    bool is_whole = source->kind == ROWS_MAP; /* tables of one partition each */
+    int32_t partition = is_whole ? 0 : input->partition;
+    int32_t npartitions = is_whole ? 1 : source->npartitions;
+    int64_t row = pass_first_row(partition, npartitions, nrows);
+    int64_t end = pass_first_row(partition + 1, npartitions, nrows);
     struct morsel *morsel = &walk->morsel;
     while (row < end && !has_enough(walk)) {
         int64_t wanted = rows_wanted(walk);

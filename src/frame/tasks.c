@@ -1,6 +1,7 @@
 /* The task functions that graphs of frames are made of. */
 #include "column/kernels/align.h"
 #include "column/table.h"
+#include "frame/conform.h"
 #include "frame/lower.h"
 #include "frame/pass.h"
 #include "graph/value.h"
@@ -246,5 +247,6 @@ dk_status frame_register(dk_context *dk, dk_error *err)
     DK_TRY(dk_register(dk, "frame.combine", combine, NULL, err));
     DK_TRY(dk_register(dk, "frame.finish", finish, NULL, err));
     DK_TRY(dk_register(dk, "frame.concat", concat, NULL, err));
+    DK_TRY(dk_register(dk, "frame.conform", conform, NULL, err));
     return dk_register(dk, "frame.align", align, NULL, err);
 }
