@@ -29,6 +29,10 @@ target_link_libraries(cdask_static PUBLIC ${libraries})
 list(JOIN CDASK_PACKAGES " " requires_private)
 configure_file(cmake/cdask.pc.in cdask.pc @ONLY)
 
+# In a wheel (pyproject.toml) there is only the library, beside the Python package.
+if(SKBUILD)
+    install(FILES $<TARGET_FILE:cdask_shared> DESTINATION cdask RENAME libcdask.so COMPONENT python)
+endif()
 install(TARGETS cdask_shared cdask_static)
 install(DIRECTORY include/cdask TYPE INCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/cdask.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

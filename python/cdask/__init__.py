@@ -1,0 +1,1 @@
+"""Dask, natively: lazy dataframes and task graphs, computed by libcdask."""
