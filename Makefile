@@ -41,7 +41,8 @@ install: ## install under PREFIX (/usr/local), staged under DESTDIR
 	@DESTDIR=$(DESTDIR) cmake --install build/release
 
 clean:   ## remove what was built; the Python environment stays
-	@rm -rf build/dev build/asan build/tsan build/fuzz build/release build/check build/tidy-cache
+	@rm -rf build/dev build/asan build/tsan build/fuzz build/release build/wheel \
+	    build/check build/tidy-cache
 
 help:    ## this list
 	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 10

@@ -165,13 +165,18 @@ def consume(consumer, stage, found, kind):
     return "" if ok else f"{kind}: {output}"
 
 
-def run_pytest():
-    tests = files("tests/black/test_*", "tests/differential/test_*")
+def has_module(name):
+    return run(BUILD / "venv/bin/python", "-c", f"import {name}")[0]
+
+
+def run_pytest(label, *patterns):
+    """Runs the folders of the test files that match."""
+    tests = files(*patterns)
     if not tests:
         return NOTHING
-    python, report = BUILD / "venv/bin/python", RESULTS / "pytest.xml"
-    if not run(python, "-c", "import pytest")[0]:
-        return Outcome(0, 0, skipped=[f"{len(tests)} files of Python tests (no pytest in build/venv)"])
+    python, report = BUILD / "venv/bin/python", RESULTS / f"{label.replace(' ', '-')}.xml"
+    if not has_module("pytest"):
+        return Outcome(0, 0, skipped=[f"{len(tests)} files of {label} tests (no pytest in build/venv)"])
     ok, output = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", report,
                      *sorted({test.parent for test in tests}),
                      env=os.environ | {"CDASK_BUILD": str(BUILD / "release"),
@@ -182,6 +187,25 @@ def run_pytest():
                for c in found if c.find("skipped") is not None]
     return Outcome(len(found) - len(failed) - len(skipped), len(failed) or int(not ok),
                    output, skipped)
+
+
+def check_wheel():
+    """What `pip install .` installs is imported outside the tree and brings its library along."""
+    if not has_module("scikit_build_core"):
+        return Outcome(0, 0, skipped=["the wheel (no scikit-build-core in build/venv)"])
+    python = BUILD / "venv/bin/python"
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "-q"]
+    with tempfile.TemporaryDirectory() as stage:
+        ok, output = run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", stage, ROOT)
+        wheels = sorted(layers.Path(stage).glob("cdask-*.whl"))
+        if ok:
+            ok, output = run(*pip, "install", "--no-deps", "--no-index", "--target", f"{stage}/site", *wheels)
+        if ok:
+            ok, output = run(python, "-W", "error", "-c",
+                             "import cdask, cdask._abi; print(cdask._abi.PATH)",
+                             env=os.environ | {"PYTHONPATH": f"{stage}/site", "CDASK_LIBRARY": ""})
+        right = f"{stage}/site/cdask/libcdask.so"
+        return count({"wheel": "" if ok and output.strip() == right else f"wheel: {output}"})
 
 
 # The run
@@ -197,7 +221,10 @@ STEPS = [
     ("examples", run_examples),
     ("exported names", check_exports),
     ("install", check_install),
-    ("black-box and differential", run_pytest),
+    ("black-box and differential", lambda: run_pytest(
+        "black-box and differential", "tests/black/test_*", "tests/differential/test_*")),
+    ("Python face", lambda: run_pytest("Python face", "python/tests/test_*")),
+    ("wheel", check_wheel),
 ]
 
 

@@ -6,7 +6,7 @@ NAME = "libcdask.so"
 
 
 def candidates():
-    """The paths to look at, in order. What the environment names is taken or refused, not passed by."""
+    """The paths to look at, in order; what the environment names has no substitute."""
     given = os.environ.get("CDASK_LIBRARY")
     if given:
         return [os.path.abspath(given)]
