@@ -438,6 +438,7 @@ functions(
     dk_aggregate=(dk_frame, dk_frame, c_char_p),
     dk_delayed=(dk_frame, context_p, c_char_p, value_p, c_size_t),
     dk_lazy=(dk_value, dk_frame),
+    dk_map_partitions=(dk_frame, dk_frame, c_char_p, value_p, c_size_t, table_p),
     dk_frame_error=(error_p, dk_frame),
     dk_frame_npartitions=(c_int32, dk_frame),
     dk_frame_ncolumns=(c_int32, dk_frame),
