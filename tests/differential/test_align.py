@@ -169,15 +169,19 @@ def test_comparison(dk):
         assert_same(dk.from_pandas(a).operate(name, dk.from_pandas(b)).compute(), getattr(a, name)(b))
 
 
-def test_several_partitions(dk):
-    """Rows of different frames cannot meet across partitions: nobody knows which ones."""
+def test_several_partitions(dk, tmp_path):
+    """Rows of tables meet as a whole. Those of files do not: nobody knows which labels are where."""
     data = pd.DataFrame({"v": range(10)})
-    frame = dk.from_pandas(data, 2)["v"] + dk.from_pandas(data * 2, 2)["v"]
-    assert frame.error.status == "DK_EALIGN"
-    assert "not all divisions are known, can't align partitions" in frame.error.message
-    assert "2 and 2" in frame.error.message
+    frame = dk.from_pandas(data, 2)["v"] + dk.from_pandas(data * 2, 3)["v"]
+    assert_same(frame.compute(), data["v"] * 3)
     own = dk.from_pandas(data, 2)
     assert_same((own["v"] + own["v"]).compute(), data["v"] + data["v"])
+    for name in "ab":
+        data.to_csv(tmp_path / f"{name}.csv", index=False)
+    files = [dk.read_csv(tmp_path / f"{name}.csv", blocksize=12) for name in "ab"]
+    frame = files[0]["v"] + files[1]["v"]
+    assert frame.error.status == "DK_EALIGN"
+    assert "not all divisions are known, can't align partitions" in frame.error.message
 
 
 def test_labels_that_do_not_compare(dk):
