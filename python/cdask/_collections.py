@@ -1,0 +1,98 @@
+"""Functions over several lazy things at once."""
+import ctypes
+import os
+
+from . import _abi, _compute, _errors
+from ._lifetime import Lazy
+from .delayed import collect
+from ._tasks import filled
+
+
+def compute(*args, traverse=True, **options):
+    """Computes several lazy things at once; work that they share is done once.
+
+    Parameters
+    ----------
+    *args : any
+        Lazy things, also inside lists, tuples, sets and dicts; anything else is passed through.
+    traverse : bool
+        Whether to look into lists, tuples, sets and dicts.
+    scheduler : {"threads", "processes", "sync"} or a get function, optional
+    get : callable, optional
+        The older spelling of `scheduler`.
+    num_workers : int, optional
+
+    Returns
+    -------
+    tuple
+        The arguments with results in the places of lazy things: dataframes as pandas'.
+    """
+    lazies = []
+    shapes = [collect(arg, lazies) if traverse or isinstance(arg, Lazy) else arg for arg in args]
+    results = _compute.compute(lazies, **options) if lazies else []
+    return tuple(filled(shape, results) for shape in shapes)
+
+
+def frames_of(args):
+    lazies = []
+    for arg in args:
+        collect(arg, lazies)
+    if not lazies:
+        raise TypeError("nothing lazy among the arguments")
+    return (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies)), len(lazies)
+
+
+def explain(*args):
+    """The expressions as written and the plan that is run, as text."""
+    frames, count = frames_of(args)
+    return _errors.text(_abi.dk_explain, frames, count)
+
+
+def visualize(*args, filename="mydask.svg", color=None, rankdir=None, full_keys=False):
+    """Draws the tasks that would be run.
+
+    Parameters
+    ----------
+    *args : lazy things
+    filename : str or None
+        Ends in .svg, .png, .pdf (drawn by Graphviz' `dot`, which must be installed) or .dot; None:
+        nothing is written.
+    color : {None, "order", "function"}
+    rankdir : {"BT", "TB", "LR", "RL"}, optional
+    full_keys : bool
+        Whole keys in the boxes.
+
+    Returns
+    -------
+    IPython.display.SVG or Image where IPython is loaded and can show it, else the file's name; the
+    DOT document when there is no file.
+    """
+    frames, count = frames_of(args)
+    graph, keys = _abi.graph_p(), (_abi.dk_task_id * count)()
+    _errors.call(_abi.dk_frame_graph, frames, count, ctypes.byref(graph), keys)
+    try:
+        options = _abi.dk_draw_options(color and color.encode(), rankdir and rankdir.encode(),
+                                       full_keys)
+        dot = _errors.text(_abi.dk_graph_draw, graph, keys, count, ctypes.byref(options))
+    finally:
+        _abi.dk_graph_free(graph)
+    if filename is None:
+        return dot
+    filename = os.fspath(filename)
+    if filename.endswith(".dot"):
+        with open(filename, "w") as file:
+            file.write(dot)
+        return filename
+    _errors.call(_abi.dk_draw_dot, dot.encode(), os.fsencode(filename))
+    return shown(filename)
+
+
+def shown(filename):
+    """The picture for a notebook, where there is one; else its file."""
+    import sys
+    if "IPython" not in sys.modules:
+        return filename
+    from IPython import display, get_ipython
+    if get_ipython() is None or filename.endswith(".pdf"):
+        return filename
+    return display.SVG(filename) if filename.endswith(".svg") else display.Image(filename)

@@ -1,0 +1,131 @@
+"""Running lazy things: which scheduler, who watches, Ctrl-C, and errors."""
+import ctypes
+import threading
+
+from . import _abi, _context, _tasks, _values, config
+from ._errors import check
+
+watchers = []  # active diagnostics, outermost first: each has callbacks() or profile()
+
+
+class Options:
+    """A dk_compute_options and what it points to.
+
+    Parameters
+    ----------
+    scheduler : str or callable, optional
+        "threads", "processes", "sync" and their other names, or one of the package's `get`
+        functions. Then comes `get`, then the configuration's "scheduler", then the library's
+        default (threads).
+    get : callable, optional
+        The older spelling: `cdask.threaded.get`, `cdask.multiprocessing.get`, `cdask.get_sync`.
+    num_workers : int, optional
+        Threads or processes; default: the CPUs that this process may use.
+    """
+
+    def __init__(self, scheduler=None, get=None, num_workers=None, **unknown):
+        if unknown:
+            raise TypeError(f"compute() got an unexpected keyword argument {next(iter(unknown))!r}")
+        self.name = scheduler_name(scheduler, get)
+        self.cancel = ctypes.c_int(0)
+        self.error = _abi.dk_error()
+        self.filled = _abi.dk_compute_options(error=ctypes.pointer(self.error))
+        self.filled.scheduler = self.name and self.name.encode()
+        run = self.filled.run
+        run.num_workers = num_workers or config.get("num_workers", 0) or 0
+        run.cancel = ctypes.pointer(self.cancel)
+        callbacks = [one.callbacks() for one in watchers if hasattr(one, "callbacks")]
+        self.callbacks = (_abi.dk_callbacks * len(callbacks))(*callbacks)
+        run.callbacks, run.ncallbacks = self.callbacks, len(callbacks)
+        for one in watchers:
+            if hasattr(one, "profile"):
+                run.profile = one.profile()
+
+    @property
+    def is_processes(self):
+        return (self.name or "").lower() in ("processes", "multiprocessing")
+
+    @property
+    def is_threads(self):
+        return self.name is None or self.name.lower() in ("threads", "threading")
+
+    def fail(self, status):
+        """Raises what a computation reported; of a Python task its own exception."""
+        if status == _abi.DK_OK:
+            return
+        message = self.error.message.decode(errors="replace")
+        problem = _tasks.raised(message) if status == _abi.DK_ETASK else None
+        if problem is not None:
+            raise problem
+        check(status, self.error)
+
+
+def scheduler_name(scheduler=None, get=None):
+    """The C library's name for what the user chose; None: its default.   Errors: TypeError."""
+    chosen = scheduler if scheduler is not None else get
+    if chosen is None:
+        chosen = config.get("scheduler", None)
+    if chosen is None or isinstance(chosen, str):
+        return chosen
+    name = getattr(chosen, "scheduler_name", None)
+    if name is None:
+        raise TypeError(f"no scheduler: {chosen!r}; expected a name (threads, processes, sync) or one "
+                        "of cdask.threaded.get, cdask.multiprocessing.get, cdask.get_sync")
+    return name
+
+
+def compute(lazies, **options):
+    """The results of lazy things, in a list. Shared work is done once."""
+    options = Options(**options)
+    frames = (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies))
+    values = (_abi.dk_value * len(lazies))()
+    perform(options, _abi.dk_compute_values, frames, len(lazies), ctypes.byref(options.filled),
+            values)
+    return [lazy._finish(thing) for lazy, thing in zip(lazies, _values.taken(list(values)))]
+
+
+def head(frame, nrows, **options):
+    """The first rows of the first partition, as a table."""
+    options = Options(**options)
+    out = _abi.table_p()
+    perform(options, _abi.dk_head, frame, nrows, ctypes.byref(options.filled),
+            ctypes.byref(out))
+    return out
+
+
+def perform(options, function, *arguments):
+    """Calls a function of the library that computes, so that Ctrl-C ends it."""
+    if options.is_processes:
+        _tasks.open_crossing()
+    if threading.current_thread() is not threading.main_thread():
+        options.fail(function(*arguments))
+    elif options.is_threads and _tasks.any_registered():
+        options.fail(_aside(options, function, arguments))
+    else:
+        options.fail(_watched(options, function, arguments))
+
+
+def _watched(options, function, arguments):
+    """In this thread. The library sees Ctrl-C by a handler of its own, then Python does."""
+    saved, error = _abi.dk_interrupt(), _abi.dk_error()
+    check(_abi.dk_interrupt_begin(ctypes.byref(options.cancel), ctypes.byref(saved),
+                                  ctypes.byref(error)), error)
+    try:
+        return function(*arguments)
+    finally:
+        _abi.dk_interrupt_end(ctypes.byref(saved))
+
+
+def _aside(options, function, arguments):
+    """In another thread, since Python callables that run in the pool cannot be stopped: after Ctrl-C
+    they go on by themselves while the caller is free again, as under Dask."""
+    status = []
+    worker = threading.Thread(target=lambda: status.append(function(*arguments)), daemon=True,
+                              name="cdask-compute")
+    worker.start()
+    try:
+        worker.join()
+    except BaseException:
+        options.cancel.value = 1
+        raise
+    return status[0]

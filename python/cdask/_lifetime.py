@@ -1,0 +1,40 @@
+"""What stands for an expression of the library, and holds it while it lives."""
+from . import _abi, _context, _errors
+
+
+class Handle:
+    """A C frame, forgotten with this object.
+
+    Errors: raised here when the frame is one that could not be built.
+    """
+
+    __slots__ = ("frame",)
+
+    def __init__(self, frame):
+        error = _abi.dk_frame_error(frame)
+        if error:
+            problem = _errors.exception(error[0])
+            _abi.dk_forget(frame)
+            raise problem
+        self.frame = frame
+
+    def __del__(self, is_open=_context.is_open, forget=_abi.dk_forget):
+        if hasattr(self, "frame") and is_open():
+            forget(self.frame)
+
+
+class Lazy:
+    """Something lazy: `_frame` is its C frame."""
+
+    __slots__ = ("_handle", "__weakref__")
+
+    def __init__(self, frame):
+        self._handle = Handle(frame)
+
+    @property
+    def _frame(self):
+        return self._handle.frame
+
+    def _finish(self, value):
+        """What compute() gives for the Python object that the library's result stands for."""
+        return value

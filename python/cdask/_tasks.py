@@ -1,0 +1,186 @@
+"""Python callables as tasks.
+
+A task is the call of a registered C function. All Python callables share one, which is registered
+under each name that a callable has, so that profiles and pictures show `inc` and not `python`. Its
+first argument is a Call, the others are what the Call's slots stand for. For partitions the table
+comes first and the Call second.
+
+An exception crosses the library as its text and waits in `_raised` until the computation that it
+ended picks it up. From a forked process it comes by a shared file.
+"""
+import collections
+import ctypes
+import fcntl
+import os
+import pickle
+import traceback
+
+import cloudpickle
+
+from . import _abi, _context, _values
+from ._errors import call as check_call
+
+
+class Slot:
+    """The place of another task's result among the arguments of a Call."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Call:
+    """function(*args, **kwargs), with slots anywhere inside lists, tuples, sets and dicts."""
+
+    __slots__ = ("function", "args", "kwargs", "has_slots", "is_flat")
+
+    def __init__(self, function, args, kwargs=None, has_slots=False):
+        self.function, self.args, self.kwargs, self.has_slots = function, args, kwargs or {}, has_slots
+        self.is_flat = not self.kwargs and not any(type(arg) in NESTING for arg in args)
+
+    def run(self, results):
+        if not self.has_slots:
+            return self.function(*self.args, **self.kwargs)
+        if self.is_flat:
+            return self.function(*[results[arg.number] if type(arg) is Slot else arg
+                                   for arg in self.args])
+        return self.function(*filled(self.args, results), **filled(self.kwargs, results))
+
+    def __reduce__(self):
+        return Call, (self.function, self.args, self.kwargs, self.has_slots)
+
+
+class Apply:
+    """A call inside the arguments of another (a nested task of a dict graph)."""
+
+    __slots__ = ("function", "args")
+
+    def __init__(self, function, args):
+        self.function, self.args = function, args
+
+
+NESTING = (list, tuple, set, frozenset, dict, Apply)
+
+
+def filled(thing, results):
+    """`thing` with results in its slots."""
+    kind = type(thing)
+    if kind is Slot:
+        return results[thing.number]
+    if kind is Apply:
+        return thing.function(*filled(thing.args, results))
+    if kind in (list, tuple, set, frozenset):
+        return kind([filled(one, results) for one in thing])
+    if kind is dict:
+        return {key: filled(one, results) for key, one in thing.items()}
+    return thing
+
+
+# Running
+
+@_abi.dk_function
+def _run(task, args, nargs, result, error):
+    try:
+        if args[0].kind == _abi.DK_KIND_TABLE:  # a partition
+            answer = _values.object_of(args[1]).run([_values.python_of(args[0])])
+            result[0] = _values.partition_value(answer)
+        else:
+            results = [_values.python_of(args[i]) for i in range(1, nargs)]
+            result[0] = _values.value_of(_values.object_of(args[0]).run(results))
+        return _abi.DK_OK
+    except BaseException as problem:  # whatever it is, it has to get to the caller
+        text = "".join(traceback.format_exception_only(problem)).strip()
+        _raised.append((text, problem))
+        if _owner not in (None, os.getpid()):
+            _send(text, problem)
+        if error:
+            message = text.encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
+            error[0].message = message.decode(errors="ignore").encode()
+        return _abi.DK_ETASK
+
+
+_registered = set()
+
+
+def register(function):
+    """The name under which `function` can be called in graphs, as bytes."""
+    return register_name(name_of(function))
+
+
+def register_name(name):
+    name = name.encode()
+    if name not in _registered:
+        check_call(_abi.dk_register, _context.current(), name, _run, None)
+        _registered.add(name)
+    return name
+
+
+def any_registered():
+    """Whether Python callables may run at all."""
+    return bool(_registered)
+
+
+def name_of(function):
+    """What a callable is called in keys and profiles: its name without angle brackets and dots."""
+    while hasattr(function, "func") and hasattr(function, "keywords"):  # functools.partial
+        function = function.func
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return "lambda" if name == "<lambda>" else str(name)[:50]
+
+
+# Exceptions
+
+_raised = collections.deque(maxlen=256)  # (text, exception), newest last
+_crossing = _owner = None  # a file that forked processes append to, and the process that reads it
+
+
+def open_crossing():
+    """Before a computation under processes: makes the file for their exceptions."""
+    global _crossing, _owner
+    if _owner != os.getpid():
+        _owner = os.getpid()
+        _crossing = os.memfd_create("cdask-exceptions")
+        fcntl.fcntl(_crossing, fcntl.F_SETFL, os.O_APPEND)
+
+
+def _send(text, problem):
+    told = RemoteTraceback("".join(traceback.format_exception(problem)))
+    for content in ((text, problem, told), (text, RuntimeError(text), told)):
+        try:
+            data = cloudpickle.dumps(content)
+            pickle.loads(data)  # some exceptions can be packed and not be unpacked
+            break
+        except Exception:
+            continue
+    os.write(_crossing, len(data).to_bytes(8, "little") + data)
+
+
+def _receive():
+    data = os.pread(_crossing, os.fstat(_crossing).st_size, 0) if _crossing is not None else b""
+    if data:
+        os.ftruncate(_crossing, 0)
+    while data:
+        nbytes = int.from_bytes(data[:8], "little")
+        text, problem, told = pickle.loads(data[8:8 + nbytes])
+        problem.__cause__ = told
+        _raised.append((text, problem))
+        data = data[8 + nbytes:]
+
+
+class RemoteTraceback(Exception):
+    """Where an exception was raised in a forked process."""
+
+    def __str__(self):
+        return f'\n"""\n{self.args[0]}"""'
+
+
+def raised(message):
+    """The exception that a failed computation reports in its message, or None; forgets it."""
+    _receive()
+    for entry in list(_raised):
+        text, problem = entry
+        if text[:400] in message:
+            _raised.remove(entry)
+            return problem
+    return None

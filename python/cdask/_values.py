@@ -1,0 +1,130 @@
+"""Values that tasks take and give (dk_value), and the Python objects they stand for.
+
+None, bool, int of 64 bits, float, str and bytes are values of their own; a pandas object becomes a
+table only where one is asked for; anything else travels as an object of this interpreter.
+"""
+import ctypes
+
+import numpy as np
+
+from . import _abi, _arrow, _context
+from ._errors import check
+
+pythonapi = ctypes.pythonapi
+pythonapi.Py_IncRef.argtypes = pythonapi.Py_DecRef.argtypes = [ctypes.c_void_p]
+pythonapi.Py_IncRef.restype = pythonapi.Py_DecRef.restype = None
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+def _free(address):
+    pythonapi.Py_DecRef(address)
+
+
+OBJECT = _abi.dk_object_type(b"python", _free)
+
+
+def object_value(thing):
+    """`thing` itself as a value, which holds a reference of it."""
+    value = _abi.dk_value()
+    address = id(thing)
+    pythonapi.Py_IncRef(address)
+    check(_abi.dk_value_object(_context.current(), ctypes.byref(OBJECT), address,
+                               ctypes.byref(value)), _abi.dk_error())
+    return value
+
+
+def object_of(value):
+    """The Python object in a value of kind object."""
+    address = _abi.dk_value_as_object(value, ctypes.byref(OBJECT))
+    if not address:
+        raise TypeError("an object of another program cannot be used in Python")
+    return ctypes.cast(address, ctypes.py_object).value
+
+
+def _bytes_value(make, data):
+    value = _abi.dk_value()
+    check(make(_context.current(), data, len(data), ctypes.byref(value)), _abi.dk_error())
+    return value
+
+
+def value_of(thing):
+    """The value that stands for `thing`; its reference is the caller's."""
+    kind = type(thing)
+    if kind is int and -2**63 <= thing < 2**63:
+        return _abi.dk_value_int(thing)
+    if kind is float:
+        return _abi.dk_value_float(thing)
+    if thing is None:
+        return _abi.dk_value_null()
+    if kind is bool:
+        return _abi.dk_value_bool(thing)
+    if kind is bytes:
+        return _bytes_value(_abi.dk_value_bytes, thing)
+    if kind is str:
+        try:
+            return _bytes_value(_abi.dk_value_text, thing.encode())
+        except UnicodeEncodeError:
+            pass  # lone surrogates are no UTF-8
+    return object_value(thing)
+
+
+def _data(value):
+    nbytes = ctypes.c_size_t()
+    address = _abi.dk_value_data(value, ctypes.byref(nbytes))
+    return ctypes.string_at(address, nbytes.value)
+
+
+def _items(value):
+    count = ctypes.c_size_t()
+    items = _abi.dk_value_items(value, ctypes.byref(count))
+    return [python_of(items[i]) for i in range(count.value)]
+
+
+def _map(value):
+    items = _items(value)
+    return dict(zip(items[::2], items[1::2]))
+
+
+PYTHON = {
+    _abi.DK_KIND_NULL: lambda value: None,
+    _abi.DK_KIND_BOOL: lambda value: bool(value.bits & 1),
+    _abi.DK_KIND_INT: lambda value: value.as_.integer,
+    _abi.DK_KIND_FLOAT: lambda value: value.as_.real,
+    _abi.DK_KIND_TEXT: lambda value: _data(value).decode(),
+    _abi.DK_KIND_BYTES: _data,
+    _abi.DK_KIND_LIST: _items,
+    _abi.DK_KIND_MAP: _map,
+    _abi.DK_KIND_TABLE: lambda value: _arrow.pandas(value.as_.table),
+    _abi.DK_KIND_OBJECT: object_of,
+}
+
+
+def python_of(value):
+    """The Python object that a value stands for: tables as pandas objects."""
+    return PYTHON[value.kind](value)
+
+
+def taken(values):
+    """The Python objects of values whose references are the caller's, and are dropped."""
+    try:
+        return [python_of(value) for value in values]
+    finally:
+        for value in values:
+            _abi.dk_value_unref(value)
+
+
+def partition_value(thing):
+    """What a function over partitions gave: a table for pandas objects, else a scalar."""
+    import pandas as pd
+    if isinstance(thing, pd.DataFrame | pd.Series):
+        return _abi.dk_value_table(_arrow.table(thing))
+    if isinstance(thing, pd.Index):
+        return _abi.dk_value_table(_arrow.table(thing.to_series()))
+    if isinstance(thing, np.generic) and thing.dtype.kind in "biufU":
+        thing = thing.item()
+    if isinstance(thing, (bool, int, float, str)):
+        return value_of(thing)
+    if pd.api.types.is_scalar(thing):
+        return _abi.dk_value_table(_arrow.table(pd.Series([thing])))
+    raise TypeError(f"a function over partitions gives a DataFrame, Series or scalar, "
+                    f"not {type(thing).__name__}")

@@ -1,0 +1,624 @@
+"""DataFrame, Series, Scalar, and what groupby gives: pandas' names over the library's expressions.
+
+Nothing here computes values: every operation is a function of the library, which knows names, types
+and errors. What pandas has and this has not is missing here too, as an AttributeError.
+"""
+import pandas as pd
+
+from .. import _abi, _arrow, _collections, _compute, _errors, _lifetime, _tasks, _values
+
+
+def literal(value):
+    """A Python scalar as a C literal.   Errors: TypeError."""
+    from .._context import current
+    if hasattr(value, "item") and not isinstance(value, (pd.Timestamp, pd.Timedelta)):
+        value = value.item()  # numpy's
+    if isinstance(value, bool):
+        return _abi.dk_bool(current(), value)
+    if isinstance(value, int):
+        return _abi.dk_int(current(), value)
+    if isinstance(value, float):
+        return _abi.dk_float(current(), value)
+    if isinstance(value, str):
+        return _abi.dk_text(current(), value.encode())
+    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
+        return _abi.dk_text(current(), str(pd.Timestamp(value)).encode())
+    raise TypeError(f"cannot combine a lazy object with {type(value).__name__}")
+
+
+def operand(value):
+    return value._frame if isinstance(value, _lifetime.Lazy) else literal(value)
+
+
+def refuse(function, given, **accepted):
+    """Parameters of pandas that have only one value here.   Errors: NotImplementedError, TypeError."""
+    for name, value in given.items():
+        if name not in accepted:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        if value not in accepted[name]:
+            expected = " or ".join(map(repr, accepted[name]))
+            raise NotImplementedError(f"{function}({name}={value!r}): only {expected} is supported")
+
+
+class Collection(_lifetime.Lazy):
+    """What DataFrame, Series, Row and Scalar share."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __array_ufunc__ = None  # numpy scalars leave operators to us
+
+    def compute(self, **options):
+        """The result as a pandas object or scalar.
+
+        Parameters
+        ----------
+        scheduler : {"threads", "processes", "sync"} or a get function, optional
+        get : callable, optional
+            The older spelling of `scheduler`.
+        num_workers : int, optional
+        """
+        return _compute.compute([self], **options)[0]
+
+    def persist(self, **options):
+        """Computes now and keeps the result in memory, in as many partitions."""
+        from ._io import from_pandas
+        return from_pandas(self.compute(**options), npartitions=self.npartitions, sort=False)
+
+    def visualize(self, filename="mydask.svg", **options):
+        """Draws the tasks; see :func:`cdask.visualize`."""
+        return _collections.visualize(self, filename=filename, **options)
+
+    def explain(self):
+        """The expression as written and the plan that is run, as text."""
+        return _collections.explain(self)
+
+    @property
+    def npartitions(self):
+        """How many partitions there are: each is a task, at least."""
+        return _abi.dk_frame_npartitions(self._frame)
+
+    @property
+    def divisions(self):
+        """The bounds of the partitions in the index, as a tuple; None where they are not known."""
+        import ctypes
+        out = _abi.table_p()
+        _errors.call(_abi.dk_frame_divisions, self._frame, ctypes.byref(out))
+        if not out:
+            return (None,) * (self.npartitions + 1)
+        try:
+            return tuple(_arrow.pandas(out).tolist())
+        finally:
+            _abi.dk_table_unref(out)
+
+    @property
+    def known_divisions(self):
+        """Whether `divisions` are known."""
+        return self.divisions[0] is not None
+
+    def __repr__(self):
+        return _errors.text(_abi.dk_frame_format, self._frame).rstrip("\n")
+
+    def __bool__(self):
+        raise ValueError(f"The truth value of a {type(self).__name__} is ambiguous. "
+                         "Use a.any() or a.all().")
+
+    def _names(self):
+        count = _abi.dk_frame_ncolumns(self._frame)
+        names = (_abi.dk_frame_column_name(self._frame, i) for i in range(count))
+        return [None if name is None else name.decode() for name in names]
+
+    def _types(self):
+        return [_arrow.dtype(_abi.dk_frame_column_type(self._frame, i))
+                for i in range(_abi.dk_frame_ncolumns(self._frame))]
+
+    def _like(self, frame):
+        """What an operation on this and another gives."""
+        return type(self)(frame)
+
+    def isna(self):
+        """Whether each value is missing."""
+        return self._like(_abi.dk_isna(self._frame))
+
+    def notna(self):
+        """Whether each value is there."""
+        return self._like(_abi.dk_notna(self._frame))
+
+    isnull, notnull = isna, notna
+
+    def abs(self):
+        """Absolute values."""
+        return self._like(_abi.dk_abs(self._frame))
+
+
+RANK = {"DataFrame": 3, "Series": 2, "Row": 1, "Scalar": 0}
+
+
+def result_type(a, b):
+    """The class of `a op b`: the one of more dimensions."""
+    if not isinstance(b, Collection):
+        return type(a)
+    return type(a) if RANK[type(a).__name__] >= RANK[type(b).__name__] else type(b)
+
+
+def define_operators():
+    def forward(function):
+        def method(self, other):
+            try:
+                right = operand(other)
+            except TypeError:
+                return NotImplemented
+            return result_type(self, other)(function(self._frame, right))
+        return method
+
+    def backward(function):
+        def method(self, other):
+            try:
+                left = operand(other)
+            except TypeError:
+                return NotImplemented
+            return type(self)(function(left, self._frame))
+        return method
+
+    def named(function, symbol):
+        def method(self, other):
+            return result_type(self, other)(function(self._frame, operand(other)))
+        method.__doc__ = f"self {symbol} other, of rows and columns that meet by label."
+        return method
+
+    symbols = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%",
+               "pow": "**", "and": "&", "or": "|", "xor": "^", "eq": "==", "ne": "!=", "lt": "<",
+               "le": "<=", "gt": ">", "ge": ">="}
+    for name, symbol in symbols.items():
+        function = getattr(_abi, f"dk_{'div' if name == 'truediv' else name}")
+        setattr(Collection, f"__{name}__", forward(function))
+        if name in ("eq", "ne", "lt", "le", "gt", "ge"):
+            setattr(Collection, name, named(function, symbol))
+            continue
+        setattr(Collection, f"__r{name}__", backward(function))
+        if name not in ("and", "or", "xor"):
+            setattr(Collection, name, named(function, symbol))
+            setattr(Collection, f"r{name}", backward(function))
+    Collection.div, Collection.divide = Collection.truediv, Collection.truediv
+    Collection.subtract, Collection.multiply = Collection.sub, Collection.mul
+    for name, function in {"neg": _abi.dk_neg, "invert": _abi.dk_not, "abs": _abi.dk_abs}.items():
+        setattr(Collection, f"__{name}__",
+                lambda self, function=function: type(self)(function(self._frame)))
+
+
+AGGREGATES = {"sum": "Sums", "min": "Least values", "max": "Greatest values", "mean": "Means",
+              "count": "How many values are there", "std": "Standard deviations (n - 1)",
+              "var": "Variances (n - 1)", "nunique": "How many different values there are",
+              "first": "First values", "last": "Last values"}
+
+
+def define_reductions(of, made, words):
+    """Methods of `of` that give a `made`: one value for all rows."""
+    def reduction(name):
+        function = getattr(_abi, f"dk_{name}")
+
+        def method(self, axis=None, skipna=True, numeric_only=False, **others):
+            refuse(name, {"axis": axis, "skipna": skipna, "numeric_only": numeric_only, **others},
+                   axis=(None, 0, "index"), skipna=(True,), numeric_only=(False, None), ddof=(1,),
+                   split_every=(None, False))
+            return made(function(self._frame))
+        method.__name__ = name
+        method.__doc__ = f"{AGGREGATES[name]} of {words}, missing ones left out; as pandas' {name}()."
+        return method
+
+    for name in AGGREGATES:
+        if name not in ("first", "last"):
+            setattr(of, name, reduction(name))
+
+
+class Scalar(Collection):
+    """One value that is not computed yet."""
+
+    __slots__ = ()
+
+    @property
+    def dtype(self):
+        """The type of the value."""
+        return self._types()[0]
+
+    def _finish(self, value):
+        if value is None:
+            return pd.NaT if self.dtype.kind in "mM" else None if self.dtype == "str" else float("nan")
+        if self.dtype.kind == "M":
+            return pd.Timestamp(value)
+        if self.dtype.kind == "m":
+            return pd.Timedelta(value)
+        return self.dtype.type(value) if hasattr(self.dtype, "itemsize") and self.dtype.kind in "biuf" \
+            else value
+
+    def __repr__(self):
+        return f"<{type(self).__module__}.Scalar: dtype={self.dtype}>"
+
+    def __float__(self):
+        return float(self.compute())
+
+    def __int__(self):
+        return int(self.compute())
+
+
+class Row(Collection):
+    """What a reduction of a dataframe gives: computed, a Series with an entry for each column."""
+
+    __slots__ = ()
+
+    @property
+    def index(self):
+        """The names of the columns, which are the labels here."""
+        return pd.Index(self._names(), dtype="str")
+
+    def _finish(self, table):
+        row = table.iloc[0]
+        row.name = None
+        return row
+
+    def __getitem__(self, name):
+        return Scalar(_abi.dk_col(self._frame, name.encode()))
+
+    def __repr__(self):
+        entries = "\n".join(f"{name}    {dtype}" for name, dtype in zip(self._names(), self._types()))
+        return f"Dask Series Structure:\nnpartitions=1\n{entries}"
+
+
+class Rows(Collection):
+    """What DataFrame and Series share: many rows."""
+
+    __slots__ = ()
+
+    def __len__(self):
+        return int(Scalar(_abi.dk_size(self._frame)).compute())
+
+    def head(self, n=5, npartitions=1, compute=True, **options):
+        """The first `n` rows of the first partition, now. Reads no more than they need.
+
+        Follows :func:`dask.dataframe.DataFrame.head`; `npartitions` other than 1 and `compute=False`
+        are not supported.
+        """
+        refuse("head", {"npartitions": npartitions, "compute": compute}, npartitions=(1,),
+               compute=(True,))
+        table = _compute.head(self._frame, n, **options)
+        try:
+            return _arrow.pandas(table)
+        finally:
+            _abi.dk_table_unref(table)
+
+    def astype(self, dtype):
+        """The values as another type; of a dataframe also by a dict of column names."""
+        if not hasattr(dtype, "items"):
+            return self._like(_abi.dk_astype(self._frame, _arrow.kind_of(dtype)))
+        return self.assign(**{name: self[name].astype(of) for name, of in dtype.items()})
+
+    def map_partitions(self, func, *args, meta=None, **kwargs):
+        """func(partition, *args, **kwargs) of every partition, which arrives as a pandas object.
+
+        Parameters
+        ----------
+        func : callable
+            Gives a DataFrame, a Series, or a scalar; scalars become the rows of a Series.
+        meta : DataFrame, Series, or scalar, optional
+            An empty or small example of what `func` gives. Default: `func` is tried on two rows of
+            made-up values of the right types.
+
+        Returns
+        -------
+        DataFrame or Series, of as many partitions
+
+        Follows :func:`dask.dataframe.DataFrame.map_partitions`.
+        """
+        if meta is None:
+            meta = inferred_meta(self._example(), func, args, kwargs)
+        table = _arrow.table(as_meta(meta))
+        call = _tasks.Call(func, (_tasks.Slot(0), *args), kwargs, True)
+        value = _values.object_value(call)
+        try:
+            made = _abi.dk_map_partitions(self._frame, _tasks.register(func), value, 1, table)
+        finally:
+            _abi.dk_table_unref(table)
+        return DataFrame(made) if isinstance(meta, pd.DataFrame) else Series(made)
+
+    def groupby(self, by, sort=True, dropna=True, group_keys=True, observed=None):
+        """Groups of rows with the same key.
+
+        Parameters
+        ----------
+        by : Series of the same rows, or name of a column
+            Missing keys are left out, results are sorted by key.
+
+        Returns
+        -------
+        GroupBy
+        """
+        refuse("groupby", {"sort": sort, "dropna": dropna}, sort=(True, None), dropna=(True, None))
+        if isinstance(by, list):
+            if len(by) != 1:
+                raise NotImplementedError("groupby by several keys is not supported")
+            by = by[0]
+        if isinstance(by, Series):
+            return GroupBy(_abi.dk_groupby(self._frame, by._frame), isinstance(self, Series))
+        if not isinstance(by, str) or not isinstance(self, DataFrame):
+            raise TypeError(f"groupby: expected a series or the name of a column, not {by!r}")
+        return GroupBy(_abi.dk_groupby_column(self._frame, by.encode()), False)
+
+    def __dask_tokenize__(self):
+        return _errors.text(_abi.dk_frame_format, self._frame)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """Computes, and gives the result to any Arrow library."""
+        batch = self._batch()
+        import pyarrow as pa
+        return pa.Table.from_batches([batch]).__arrow_c_stream__(requested_schema)
+
+    def _batch(self):
+        return _arrow.record_batch(pd.DataFrame(self.compute()))[0]
+
+
+EXAMPLES = {"b": [True, False], "i": [1, 2], "u": [1, 2], "f": [1.0, 2.0],
+            "M": pd.to_datetime(["2000-01-01", "2000-01-02"]),
+            "m": pd.to_timedelta(["1D", "2D"])}
+
+
+def example(dtype):
+    """Two made-up values of a type."""
+    return pd.Series(EXAMPLES.get(dtype.kind, ["foo", "foo"])).astype(dtype)
+
+
+def inferred_meta(partition, func, args, kwargs):
+    try:
+        return func(partition, *args, **kwargs)
+    except Exception as problem:
+        raise ValueError(
+            f"Metadata inference failed in `{_tasks.name_of(func)}`: "
+            f"{type(problem).__name__}: {problem}\nThe function was called with made-up values; pass "
+            "an example of what it gives as meta=...") from problem
+
+
+def as_meta(meta):
+    """A pandas object with the names and types of `meta`."""
+    if isinstance(meta, pd.Index):
+        return meta.to_series()
+    if isinstance(meta, (pd.DataFrame, pd.Series)):
+        return meta
+    if isinstance(meta, dict):
+        return pd.DataFrame({name: pd.Series(dtype=of) for name, of in meta.items()})
+    if isinstance(meta, tuple) and len(meta) == 2:
+        return pd.Series(dtype=meta[1], name=meta[0])
+    return pd.Series([meta])
+
+
+class Series(Rows):
+    """A lazy column. Operators, comparisons and reductions are pandas'."""
+
+    __slots__ = ()
+
+    @property
+    def name(self):
+        """The name, or None."""
+        return self._names()[0]
+
+    @property
+    def dtype(self):
+        """The type of the values."""
+        return self._types()[0]
+
+    @property
+    def dt(self):
+        """Fields and rounding of timestamps."""
+        return Datetimes(self)
+
+    def _example(self):
+        return example(self.dtype).rename(self.name)
+
+    @property
+    def size(self):
+        """How many rows there are, as a Scalar."""
+        return Scalar(_abi.dk_size(self._frame))
+
+    def rename(self, name):
+        """The series under another name."""
+        return Series(_abi.dk_rename(self._frame, None if name is None else name.encode()))
+
+    def __getitem__(self, mask):
+        if not isinstance(mask, Series):
+            raise NotImplementedError("series[...] takes a series of bools")
+        return Series(_abi.dk_filter(self._frame, mask._frame))
+
+    def between(self, left, right):
+        """Whether left <= value <= right."""
+        return (self >= left) & (self <= right)
+
+
+class DataFrame(Rows):
+    """A lazy table. Columns are items and attributes; operators and reductions are pandas'."""
+
+    __slots__ = ()
+
+    @property
+    def columns(self):
+        """The names of the columns."""
+        return pd.Index(self._names(), dtype="str")
+
+    @property
+    def dtypes(self):
+        """The types of the columns."""
+        return pd.Series(self._types(), index=self._names(), dtype=object)
+
+    @property
+    def ndim(self):
+        return 2
+
+    def _example(self):
+        return pd.DataFrame(dict(zip(self._names(), map(example, self._types()))))
+
+    def __getattr__(self, name):
+        if not name.startswith("_") and name in self._names():
+            return self[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *filter(str.isidentifier, self._names())})
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return Series(_abi.dk_col(self._frame, key.encode()))
+        if isinstance(key, Series):
+            return DataFrame(_abi.dk_filter(self._frame, key._frame))
+        if isinstance(key, (list, pd.Index)):
+            from ._io import name_list
+            return DataFrame(_abi.dk_select(self._frame, name_list(key)))
+        raise NotImplementedError(f"df[...] takes a name, a list of names or a series of bools, not {key!r}")
+
+    def __setitem__(self, name, value):
+        """df[name] = value: this object is another dataframe from then on; others stay as they are."""
+        self._handle = self.assign(**{name: value})._handle
+
+    def __iter__(self):
+        return iter(self._names())
+
+    def __contains__(self, name):
+        return name in self._names()
+
+    def assign(self, **columns):
+        """The dataframe with more columns, or others under their names.
+
+        Parameters
+        ----------
+        **columns : Series of the same rows, scalars, or functions of the dataframe
+        """
+        made = self
+        for name, value in columns.items():
+            value = value(made) if callable(value) else value
+            made = DataFrame(_abi.dk_assign(made._frame, name.encode(), operand(value)))
+        return made
+
+    def drop(self, labels=None, axis=0, columns=None):
+        """The dataframe without some columns."""
+        if columns is None and axis in (1, "columns"):
+            columns = labels
+        if columns is None:
+            raise NotImplementedError("drop(): only columns can be dropped, as in drop(columns=[...])")
+        columns = [columns] if isinstance(columns, str) else list(columns)
+        missing = [name for name in columns if name not in self]
+        if missing:
+            raise KeyError(f"{missing} not found in axis")
+        return self[[name for name in self._names() if name not in columns]]
+
+    def items(self):
+        """Pairs of name and column."""
+        return ((name, self[name]) for name in self._names())
+
+    def _repr_html_(self):
+        npartitions, types = self.npartitions, self._types()
+        rows = [[str(dtype) for dtype in types]] + [["..."] * len(types)] * min(npartitions, 3)
+        table = pd.DataFrame(rows, columns=self._names(), index=[f"npartitions={npartitions}"]
+                             + [""] * (len(rows) - 1)).to_html(notebook=True)
+        return f"<div><strong>Dask DataFrame Structure:</strong></div>\n{table}"
+
+
+class Datetimes:
+    """`series.dt`: fields (year, dayofweek, is_month_end, ...) as attributes, and rounding."""
+
+    __slots__ = ("_series",)
+
+    def __init__(self, series):
+        if series.dtype.kind not in "mM":
+            raise AttributeError("Can only use .dt accessor with datetimelike values")
+        self._series = series
+
+    def round(self, freq):
+        """To the nearest multiple of `freq` ("1d", "90min"); half way to the even one."""
+        return self._made(_abi.dk_dt_round, freq)
+
+    def floor(self, freq):
+        """Down to a multiple of `freq`."""
+        return self._made(_abi.dk_dt_floor, freq)
+
+    def ceil(self, freq):
+        """Up to a multiple of `freq`."""
+        return self._made(_abi.dk_dt_ceil, freq)
+
+    def _made(self, function, text):
+        return Series(function(self._series._frame, str(text).encode()))
+
+    def __getattr__(self, field):
+        if field.startswith("_"):
+            raise AttributeError(field)
+        try:
+            return self._made(_abi.dk_dt, field)
+        except ValueError as problem:
+            raise AttributeError(str(problem)) from None
+
+
+class GroupBy(_lifetime.Lazy):
+    """Groups of rows. Columns are items and attributes; aggregates give a value for each group."""
+
+    __slots__ = ("_is_series",)
+
+    def __init__(self, frame, is_series):
+        super().__init__(frame)
+        self._is_series = is_series
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return GroupBy(_abi.dk_col(self._frame, key.encode()), True)
+        from ._io import name_list
+        return GroupBy(_abi.dk_select(self._frame, name_list(key)), False)
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name not in Collection._names(self):
+            raise AttributeError(f"'GroupBy' object has no attribute {name!r}")
+        return self[name]
+
+    def agg(self, func):
+        """An aggregate by its name; a dict of names by column.
+
+        Parameters
+        ----------
+        func : str or dict of column to str
+            One of sum, min, max, mean, count, size, first, last, std, var, nunique.
+        """
+        if isinstance(func, str):
+            return self._made(_abi.dk_aggregate(self._frame, func.encode()), func)
+        if not isinstance(func, dict) or not all(isinstance(one, str) for one in func.values()):
+            raise NotImplementedError("agg() takes the name of an aggregate, or one a column in a dict")
+        made = None
+        for name, one in func.items():
+            column = self[name].agg(one)
+            made = self[[name]].agg(one) if made is None else made.assign(**{name: column})
+        return made
+
+    aggregate = agg
+
+    def size(self):
+        """Rows of each group."""
+        return Series(_abi.dk_size(self._frame))
+
+    def _made(self, frame, name):
+        return Series(frame) if self._is_series or name == "size" else DataFrame(frame)
+
+    def compute(self, **options):
+        raise TypeError("a groupby cannot be computed: aggregate it first")
+
+
+def define_aggregates():
+    def aggregate(name):
+        function = getattr(_abi, f"dk_{name}")
+
+        def method(self, numeric_only=False, **others):
+            refuse(name, {"numeric_only": numeric_only, **others}, numeric_only=(False, None),
+                   split_out=(1, None, True), split_every=(None, False), ddof=(1,), min_count=(0, -1))
+            return self._made(function(self._frame), name)
+        method.__name__ = name
+        method.__doc__ = f"{AGGREGATES[name]} of each group, missing ones left out."
+        return method
+
+    for name in AGGREGATES:
+        setattr(GroupBy, name, aggregate(name))
+
+
+define_operators()
+define_reductions(Series, Scalar, "the values")
+define_reductions(DataFrame, Row, "each column")
+define_aggregates()

@@ -1,0 +1,132 @@
+"""The `get` functions: schedulers by themselves, for graphs that are dicts.   Source: dask.local.
+
+    >>> get_sync({"x": 1, "y": (add, "x", 10)}, "y")
+    11
+
+A graph maps keys to tasks: tuples of a callable and its arguments, in which keys stand for their
+results, also inside lists and in tasks inside tasks. Anything else stands for itself.
+"""
+import ctypes
+
+from . import _abi, _compute, _context, _tasks, _values
+from ._errors import call, check
+from .delayed import _identity, collect
+
+
+def _getter(name, title):
+    def get(dsk, keys, num_workers=None, **unknown):
+        return _run(dsk, keys, _compute.Options(name, num_workers=num_workers, **unknown))
+    get.__name__ = get.__qualname__ = title
+    get.__doc__ = f"""Runs a graph under the scheduler "{name}".
+
+    Parameters
+    ----------
+    dsk : dict
+        The graph; see the module's text.
+    keys : key or list of keys, also nested
+        What is wanted.
+    num_workers : int, optional
+
+    Returns
+    -------
+    The results, in lists as `keys` are.
+
+    Errors
+    ------
+    KeyError for a key that the graph lacks; RuntimeError for a cycle; what tasks raise.
+    """
+    get.scheduler_name = name
+    return get
+
+
+get_sync = _getter("sync", "get_sync")
+get_threads = _getter("threads", "get")
+get_processes = _getter("processes", "get")
+GETS = {"sync": _abi.dk_get_sync, "threads": _abi.dk_get_threads,
+        "processes": _abi.dk_get_processes}
+
+
+class _Graph:
+    """A dict graph as one of the library's."""
+
+    def __init__(self, dsk):
+        self.dsk, self.handle = dsk, _abi.graph_p()
+        check(_abi.dk_graph_new(_context.current(), ctypes.byref(self.handle)), _abi.dk_error())
+        for key in dsk:
+            self.add(key, dsk[key])
+
+    def task(self, key):
+        found = _abi.dk_task_id()
+        check(_abi.dk_graph_task(self.handle, c_key(key), ctypes.byref(found)), _abi.dk_error())
+        return found
+
+    def is_key(self, thing):
+        try:
+            return thing in self.dsk
+        except TypeError:
+            return False
+
+    def slots(self, thing, keys):
+        """`thing` with slots for keys, and calls for tasks inside it."""
+        if is_task(thing):
+            function, *args = thing
+            return _tasks.Apply(function, tuple(self.slots(arg, keys) for arg in args))
+        if isinstance(thing, list):
+            return [self.slots(one, keys) for one in thing]
+        return collect(thing, keys, self.is_key)
+
+    def add(self, key, task):
+        keys = []
+        function, *args = task if is_task(task) else (_identity, task)
+        args = tuple(self.slots(arg, keys) for arg in args)
+        made = _tasks.Call(function, args, None, bool(keys) or any_apply(args))
+        values = (_abi.dk_value * (len(keys) + 1))()
+        values[0] = _values.object_value(made)
+        for i, needed in enumerate(keys):
+            values[i + 1] = _abi.dk_value_task(self.task(needed))
+        call(_abi.dk_graph_add, self.handle, c_key(key), _tasks.register(function), values,
+             len(values), ctypes.byref(_abi.dk_task_id()))
+
+    def __del__(self):
+        _abi.dk_graph_free(self.handle)
+
+
+def is_task(thing):
+    return type(thing) is tuple and bool(thing) and callable(thing[0])
+
+
+def any_apply(thing):
+    """Whether a task stands inside the arguments of another."""
+    if isinstance(thing, _tasks.Apply):
+        return True
+    return isinstance(thing, (list, tuple)) and any(map(any_apply, thing))
+
+
+def c_key(key):
+    if type(key) is str:
+        return _abi.dk_key_text(key.encode())
+    if type(key) is tuple and len(key) == 2 and type(key[0]) is str and type(key[1]) is int:
+        return _abi.dk_key_at(key[0].encode(), key[1])
+    return _abi.dk_key_text(repr(key).encode())
+
+
+def _flat(keys):
+    return [one for key in keys for one in _flat(key)] if isinstance(keys, list) else [keys]
+
+
+def _nested(keys, results):
+    return tuple(_nested(key, results) for key in keys) if isinstance(keys, list) else next(results)
+
+
+def _run(dsk, keys, options):
+    wanted = _flat(keys)
+    for key in wanted:
+        if key not in dsk:
+            raise KeyError(f"{key!r} is not in the graph")
+    graph = _Graph(dsk)
+    ids = (_abi.dk_task_id * len(wanted))(*map(graph.task, wanted))
+    values = (_abi.dk_value * len(wanted))()
+    _compute.perform(options, GETS[options.name], _context.current(), graph.handle, ids,
+                     len(wanted), ctypes.byref(options.filled.run), values,
+                     ctypes.byref(options.error))
+    return _nested(keys, iter(_values.taken(list(values))))

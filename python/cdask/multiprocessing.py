@@ -1,0 +1,4 @@
+"""The processes scheduler.   Source: dask.multiprocessing."""
+from .local import get_processes as get
+
+__all__ = ["get"]
