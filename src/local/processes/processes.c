@@ -194,7 +194,8 @@ static void work(struct pool *pool)
 {
     while (!pool->is_stopped && !is_cancelled(pool)) {
         feed_all(pool);
-        if (!is_working(pool))
+        /* What could not be fed may stand half written in an outbox: nothing more is sent. */
+        if (pool->is_stopped || !is_working(pool))
             break;
         wait_and_serve(pool);
     }
