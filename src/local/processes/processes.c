@@ -230,9 +230,10 @@ static void decode_wanted(struct pool *pool, const dk_task_id *keys, size_t nkey
 {
     dk_error error = {0};
     for (size_t i = 0; i < nkeys; i++) {
-        if (results_decode(&pool->results, keys[i].id) == DK_OK)
+        dk_status status = results_decode(&pool->results, keys[i].id, &error);
+        if (status == DK_OK)
             continue;
-        pool_stop(pool, keys[i].id, error_nomem(&error), &error);
+        pool_stop(pool, keys[i].id, status, &error);
         return;
     }
 }
