@@ -145,7 +145,8 @@ DK_API dk_status dk_get_threads(dk_context *dk, const dk_graph *graph, const dk_
                                 size_t nkeys, const dk_get_options *options, dk_value *results,
                                 dk_error *err) DK_NODISCARD;
 /* In a pool of forked processes that exchange tables through shared memory. Functions must not
- * count on threads of the calling process; objects cannot be results there (DK_ENOTSUP).
+ * count on threads of the calling process. Objects among the results travel packed and are unpacked
+ * where they are used (dk_object_type); those that cannot are DK_ENOTSUP.
  * A task whose process dies does not cancel the rest: what does not depend on it is still run.
  * Each process has a ledger of its own, with the context's limit; shared memory is on none. */
 DK_API dk_status dk_get_processes(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,

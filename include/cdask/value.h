@@ -32,12 +32,6 @@ typedef enum dk_kind {
     DK_KIND_TASK    /* in the arguments of a task only: the result of another task */
 } dk_kind;
 
-/* An opaque thing that tasks hand to each other inside one process (and to its forked workers). */
-typedef struct dk_object_type {
-    const char *name;
-    void (*free)(void *object);
-} dk_object_type;
-
 typedef struct dk_value {
     dk_kind kind;
     union {
@@ -101,10 +95,33 @@ DK_API dk_status dk_value_list(dk_context *dk, const dk_value *items, size_t cou
 DK_API dk_status dk_value_map(dk_context *dk, const dk_value *items, size_t count,
                               dk_value *out) DK_NODISCARD;
 
+/* A type of opaque things that tasks hand to each other: inside one process and to its forked
+ * workers as they are, between processes as the bytes that `pack` makes of them (an interpreter's
+ * objects, by its own pickling). `pack` and `unpack` are NULL together: such objects stay where
+ * they are.
+ *
+ * `pack` gives a bytes value, which the caller takes; `unpack` makes an object of such bytes, which
+ * are valid during the call only. Both fill `err` on failure, which becomes the
+ * error of the task whose result it is.   Thread: any, also several at once; every process calls
+ * them in the thread that runs tasks or asks for results. */
+typedef struct dk_object_type {
+    const char *name;
+    void (*free)(void *object);
+    dk_status (*pack)(dk_context *dk, void *object, dk_value *bytes, dk_error *err);
+    dk_status (*unpack)(dk_context *dk, const void *bytes, size_t nbytes, void **object,
+                        dk_error *err);
+} dk_object_type;
+
 /* Wraps `object`, which `type->free` frees with the last reference (`type` must live as long).
  * Ownership: *takes* the object, also on failure.   Errors: DK_ENOMEM. */
 DK_API dk_status dk_value_object(dk_context *dk, const dk_object_type *type, void *object,
                                  dk_value *out) DK_NODISCARD;
+
+/* Makes objects of `type` able to leave their process: there the type is found by its name, so
+ * every process registers it. It must live as long as the context. Errors: DK_EINVAL (another type
+ * has the name; a name or a function is missing), DK_ENOMEM. */
+DK_API dk_status dk_register_type(dk_context *dk, const dk_object_type *type,
+                                  dk_error *err) DK_NODISCARD;
 
 /* Adds a reference. */
 DK_API dk_value dk_value_ref(dk_value value);

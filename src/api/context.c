@@ -44,6 +44,21 @@ static dk_status choose_workers(dk_context *dk, const dk_options *options, dk_er
     return DK_OK;
 }
 
+static dk_status choose_fork_hooks(dk_context *dk, const dk_options *options, dk_error *err)
+{
+    const dk_fork_hooks *hooks = options ? options->fork_hooks : NULL;
+    if (!hooks)
+        return DK_OK;
+    int nset =
+        !!hooks->lock + !!hooks->before + !!hooks->in_parent + !!hooks->in_child + !!hooks->unlock;
+    if (nset != 0 && nset != 5) {
+        return error_set(err, DK_EINVAL, "fork_hooks: expected all five functions, or none, not %d",
+                         nset);
+    }
+    dk->fork_hooks = *hooks;
+    return DK_OK;
+}
+
 static dk_status fill(dk_context *dk, const dk_options *options, dk_error *err)
 {
     dk->expressions = expressions_new(dk->memory);
@@ -51,6 +66,7 @@ static dk_status fill(dk_context *dk, const dk_options *options, dk_error *err)
         return error_nomem(err);
     DK_TRY(choose_scheduler(dk, options, err));
     DK_TRY(choose_workers(dk, options, err));
+    DK_TRY(choose_fork_hooks(dk, options, err));
     return frame_register(dk, err);
 }
 

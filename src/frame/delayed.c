@@ -14,7 +14,7 @@ static void free_lazy(void *object)
     (void)object; /* the expression is the context's */
 }
 
-static const dk_object_type lazy_object = {"lazy", free_lazy};
+static const dk_object_type lazy_object = {.name = "lazy", .free = free_lazy};
 
 dk_value dk_lazy(dk_frame frame)
 {

@@ -50,4 +50,4 @@ static void free_object(void *object)
     program_free(object);
 }
 
-const dk_object_type program_object = {"program", free_object};
+const dk_object_type program_object = {.name = "program", .free = free_object};

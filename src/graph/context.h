@@ -16,6 +16,7 @@ struct dk_context {
     struct expressions *expressions;
     dk_get default_get;
     int32_t num_workers;
+    dk_fork_hooks fork_hooks; /* all NULL: none */
 };
 
 #endif

@@ -10,10 +10,12 @@ void registry_init(struct registry *registry, struct memory *memory)
     arena_init(&registry->arena, memory);
     vector_init(&registry->functions, memory, sizeof(struct function *));
     vector_init(&registry->names, memory, sizeof(const char *));
+    vector_init(&registry->types, memory, sizeof(const dk_object_type *));
 }
 
 void registry_deinit(struct registry *registry)
 {
+    vector_deinit(&registry->types);
     vector_deinit(&registry->names);
     vector_deinit(&registry->functions);
     arena_deinit(&registry->arena);
@@ -72,6 +74,43 @@ const struct function *registry_find(struct registry *registry, const char *name
     const struct function *function = find(registry, name);
     pthread_mutex_unlock(&registry->lock);
     return function;
+}
+
+static const dk_object_type *find_type(const struct registry *registry, const char *name)
+{
+    const dk_object_type *const *types = registry->types.data;
+    for (size_t i = 0; i < registry->types.count; i++) {
+        if (strcmp(types[i]->name, name) == 0)
+            return types[i];
+    }
+    return NULL;
+}
+
+dk_status registry_add_type(struct registry *registry, const dk_object_type *type, dk_error *err)
+{
+    if (!type->name || !*type->name || !type->free || !type->pack || !type->unpack) {
+        return error_set(err, DK_EINVAL,
+                         "an object type needs a name, and functions to free, pack and unpack");
+    }
+    pthread_mutex_lock(&registry->lock);
+    const dk_object_type *known = find_type(registry, type->name);
+    dk_status status = known ? DK_OK : vector_append(&registry->types, &type, 1);
+    pthread_mutex_unlock(&registry->lock);
+
+    if (status != DK_OK)
+        return error_nomem(err);
+    if (known && known != type) {
+        return error_set(err, DK_EINVAL, "another object type is registered as '%s'", type->name);
+    }
+    return DK_OK;
+}
+
+const dk_object_type *registry_find_type(struct registry *registry, const char *name)
+{
+    pthread_mutex_lock(&registry->lock);
+    const dk_object_type *type = find_type(registry, name);
+    pthread_mutex_unlock(&registry->lock);
+    return type;
 }
 
 /* There are as many names as functions and kernels. */

@@ -1,5 +1,5 @@
-/* The registry of named task functions. Entries never move or go away, so a graph keeps pointers to
- * them. */
+/* The registry of named task functions and object types. Entries never move or go away, so a graph
+ * keeps pointers to them. */
 #ifndef GRAPH_REGISTRY_H
 #define GRAPH_REGISTRY_H
 
@@ -21,6 +21,7 @@ struct registry {
     struct arena arena;
     struct vector functions; /* of struct function * */
     struct vector names;     /* of const char *: see registry_intern() */
+    struct vector types;     /* of const dk_object_type * */
 };
 
 void registry_init(struct registry *registry, struct memory *memory);
@@ -30,6 +31,10 @@ dk_status registry_add(struct registry *registry, const char *name, dk_function 
                        dk_error *err) DK_NODISCARD;
 /* NULL when there is none of that name. */
 const struct function *registry_find(struct registry *registry, const char *name);
+/* The same for types of objects that can leave their process. */
+dk_status registry_add_type(struct registry *registry, const dk_object_type *type,
+                            dk_error *err) DK_NODISCARD;
+const dk_object_type *registry_find_type(struct registry *registry, const char *name);
 /* The registry's own copy of `name`, which lives as long as it: for names that come from another
  * process. NULL when out of memory. */
 const char *registry_intern(struct registry *registry, const char *name);

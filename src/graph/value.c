@@ -113,6 +113,11 @@ dk_status dk_value_object(dk_context *dk, const dk_object_type *type, void *obje
     return value_object(dk->memory, type, object, out);
 }
 
+dk_status dk_register_type(dk_context *dk, const dk_object_type *type, dk_error *err)
+{
+    return registry_add_type(&dk->registry, type, err);
+}
+
 dk_value dk_value_ref(dk_value value)
 {
     if (value.kind == DK_KIND_TABLE) {

@@ -18,7 +18,7 @@ static inline void live_object_free(void *object)
     atomic_fetch_sub(&live->now, 1);
 }
 
-static const dk_object_type live_object_type = {"live", live_object_free};
+static const dk_object_type live_object_type = {.name = "live", .free = live_object_free};
 
 /* Makes an object of the counter that is the function's `user`; arguments are looked at, not used.
  */

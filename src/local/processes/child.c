@@ -101,14 +101,15 @@ static uint32_t run_chain(struct child *child, uint32_t head)
     }
 }
 
-/* A table that others can map is worth keeping once: the shared copy. */
+/* A table that others can map is worth keeping once: the shared copy. Objects are here already and
+ * are not unpacked for that. */
 static void keep_shared(struct child *child, uint32_t id, struct outbox_mark mark)
 {
     struct parcel parcel = parcel_since(child->out, mark);
-    if (parcel.fd < 0)
+    if (parcel.fd < 0 || parcel.has_objects)
         return;
     dk_value shared = dk_value_null();
-    if (value_decode(child->run->context->memory, &parcel, &shared) != DK_OK)
+    if (value_decode(child->run->context, &parcel, &shared, &child->error) != DK_OK)
         return;
     set_result(child, id, shared);
 }
@@ -119,7 +120,7 @@ static dk_status put_result(struct child *child, uint32_t head, uint32_t tail)
     outbox_put_u8(child->out, REPLY_RESULT);
     outbox_put_u32(child->out, head);
     struct outbox_mark mark = outbox_mark(child->out);
-    dk_status status = value_encode(child->out, run->results[tail], &child->error);
+    dk_status status = value_encode(run->context, child->out, run->results[tail], &child->error);
     if (status != DK_OK)
         return status;
     const struct plan *plan = &run->plan;
@@ -174,11 +175,13 @@ static void keep(struct child *child, struct cursor *message)
     if (is_shared)
         parcel.fd = inbox_take_fd(&child->in);
     dk_value value = dk_value_null();
-    dk_status status = value_decode(child->run->context->memory, &parcel, &value);
+    dk_status status = value_decode(child->run->context, &parcel, &value, &child->error);
     if (is_shared)
         close(parcel.fd);
-    if (status != DK_OK)
-        fail_for(child, status == DK_ENOMEM ? TRANSFER_NOMEM : TRANSFER_END);
+    if (status != DK_OK) {
+        run_fail(child->run, id, status, &child->error);
+        fail(child);
+    }
     set_result(child, id, value);
 }
 

@@ -2,15 +2,14 @@
  * that tasks may need without being sent any of it. */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "local/processes/fork.h"
 #include "local/processes/processes.h"
 
 /* By number, as C libraries older than the system calls lack the functions. */
@@ -30,24 +29,6 @@ static void kill_process(const struct process *process)
     }
 }
 
-/* The host's handlers are about the host. Ctrl-C reaches the children too, and is left to the
- * caller to act on. */
-static void reset_signals(void)
-{
-    for (int number = 1; number < NSIG; number++) {
-        struct sigaction action;
-        if (sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_IGN)
-            continue;
-        if (action.sa_handler == SIG_DFL && number != SIGINT)
-            continue;
-        action = (struct sigaction){.sa_handler = number == SIGINT ? SIG_IGN : SIG_DFL};
-        sigaction(number, &action, NULL);
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
-}
-
 /* Closes what belongs to the caller's side. */
 static void close_foreign(const struct pool *pool, const struct process *self, int socket)
 {
@@ -63,34 +44,6 @@ static void close_foreign(const struct pool *pool, const struct process *self, i
     results_close_fds(&pool->results);
 }
 
-static _Noreturn void be_child(struct pool *pool, struct process *process, const int sockets[2],
-                               pid_t parent)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(EXIT_SUCCESS);
-    reset_signals();
-    close_foreign(pool, process, sockets[0]);
-    child_main(pool->run, sockets[1], &process->out, &pool->progress[process->number]);
-}
-
-/* No handler of the host may run in the child before it has been reset. */
-static pid_t fork_child(struct pool *pool, struct process *process, const int sockets[2])
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        be_child(pool, process, sockets, parent);
-    int errnum = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = errnum;
-    return pid;
-}
-
 dk_status process_start(struct pool *pool, struct process *process, dk_error *err)
 {
     int sockets[2];
@@ -100,8 +53,12 @@ dk_status process_start(struct pool *pool, struct process *process, dk_error *er
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
         return error_errno(err, errno, "cannot start a worker process");
     }
-    pid_t pid = fork_child(pool, process, sockets);
+    pid_t pid = fork_worker(pool->run->context);
     int errnum = errno;
+    if (pid == 0) {
+        close_foreign(pool, process, sockets[0]);
+        child_main(pool->run, sockets[1], &process->out, &pool->progress[process->number]);
+    }
     close(sockets[1]);
     if (pid < 0) {
         close(sockets[0]);

@@ -194,7 +194,8 @@ static void work(struct pool *pool)
 {
     while (!pool->is_stopped && !is_cancelled(pool)) {
         feed_all(pool);
-        if (!is_working(pool))
+        /* What could not be fed may stand half written in an outbox: nothing more is sent. */
+        if (pool->is_stopped || !is_working(pool))
             break;
         wait_and_serve(pool);
     }
@@ -229,9 +230,10 @@ static void decode_wanted(struct pool *pool, const dk_task_id *keys, size_t nkey
 {
     dk_error error = {0};
     for (size_t i = 0; i < nkeys; i++) {
-        if (results_decode(&pool->results, keys[i].id) == DK_OK)
+        dk_status status = results_decode(&pool->results, keys[i].id, &error);
+        if (status == DK_OK)
             continue;
-        pool_stop(pool, keys[i].id, error_nomem(&error), &error);
+        pool_stop(pool, keys[i].id, status, &error);
         return;
     }
 }

@@ -63,7 +63,7 @@ static void forget_handed(struct process *process)
 }
 
 static dk_status finish_unit(struct pool *pool, struct process *process, uint32_t head,
-                             const struct parcel *parcel, int64_t ns)
+                             struct parcel *parcel, int64_t ns)
 {
     const struct plan *plan = &pool->run->plan;
     uint32_t tail = tail_of(pool->run, head);

@@ -45,6 +45,7 @@ static void free_held(struct results *results, uint32_t id)
         close(held->parcel.fd);
         results->nfds--;
     }
+    segment_unref(held->parcel.segment);
     memory_free(results->run->context->memory, held, sizeof(*held) + held->parcel.nbytes);
     results->held[id] = NULL;
 }
@@ -71,27 +72,17 @@ void results_close_fds(const struct results *results)
     }
 }
 
-static dk_status decode(struct results *results, uint32_t id, const struct parcel *parcel)
+static dk_status decode(struct results *results, uint32_t id, const struct parcel *parcel,
+                        dk_error *err)
 {
-    return value_decode(results->run->context->memory, parcel, &results->run->results[id]);
+    return value_decode(results->run->context, parcel, &results->run->results[id], err);
 }
 
-dk_status results_keep(struct results *results, uint32_t id, const struct parcel *parcel)
+static dk_status hold(struct results *results, uint32_t id, const struct parcel *parcel)
 {
-    bool is_plain = parcel->kind < DK_KIND_TEXT;
-    bool is_mapped = parcel->fd >= 0 && results->nfds >= results->max_fds;
-    if (is_plain || is_mapped) {
-        dk_status status = decode(results, id, parcel);
-        if (parcel->fd >= 0)
-            close(parcel->fd);
-        return status;
-    }
     struct held *held = memory_alloc(results->run->context->memory, sizeof(*held) + parcel->nbytes);
-    if (!held) {
-        if (parcel->fd >= 0)
-            close(parcel->fd);
+    if (!held)
         return DK_ENOMEM;
-    }
     held->parcel = *parcel;
     held->parcel.bytes = held->bytes;
     memcpy(held->bytes, parcel->bytes, parcel->nbytes);
@@ -100,13 +91,29 @@ dk_status results_keep(struct results *results, uint32_t id, const struct parcel
     return DK_OK;
 }
 
+dk_status results_keep(struct results *results, uint32_t id, struct parcel *parcel)
+{
+    dk_error error;
+    if (parcel->kind < DK_KIND_TEXT)
+        return decode(results, id, parcel, &error);
+    dk_status status = DK_OK;
+    if (parcel->fd >= 0 && results->nfds >= results->max_fds)
+        status = parcel_map(results->run->context->memory, parcel);
+    if (status == DK_OK)
+        status = hold(results, id, parcel);
+    if (status != DK_OK && parcel->fd >= 0)
+        close(parcel->fd);
+    if (status != DK_OK)
+        segment_unref(parcel->segment);
+    return status;
+}
+
 dk_status results_put(struct results *results, uint32_t id, struct outbox *outbox, dk_error *err)
 {
     const struct held *held = results->held[id];
     if (!held)
-        return value_encode(outbox, results->run->results[id], err);
-    parcel_forward(outbox, &held->parcel);
-    return DK_OK;
+        return value_encode(results->run->context, outbox, results->run->results[id], err);
+    return parcel_forward(outbox, &held->parcel, err);
 }
 
 void results_drop(struct results *results, uint32_t id)
@@ -116,11 +123,11 @@ void results_drop(struct results *results, uint32_t id)
     results->run->results[id] = dk_value_null();
 }
 
-dk_status results_decode(struct results *results, uint32_t id)
+dk_status results_decode(struct results *results, uint32_t id, dk_error *err)
 {
     if (!results->held[id])
         return DK_OK;
-    DK_TRY(decode(results, id, &results->held[id]->parcel));
+    DK_TRY(decode(results, id, &results->held[id]->parcel, err));
     free_held(results, id);
     return DK_OK;
 }

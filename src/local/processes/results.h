@@ -1,6 +1,6 @@
-/* What the calling process keeps of its children's results: small values decoded, the others as the
- * parcels they came in, and who holds what. Whatever a child produced is here too, so a child that
- * dies takes nothing along. */
+/* What the calling process keeps of its children's results: plain values decoded, the others as the
+ * parcels they came in until the caller wants them, and who holds what. Whatever a child produced
+ * is here too, so a child that dies takes nothing along. */
 #ifndef LOCAL_RESULTS_H
 #define LOCAL_RESULTS_H
 
@@ -28,15 +28,14 @@ void results_deinit(struct results *results);
 
 /* Keeps the result of `id` that `parcel` brings.   Ownership: takes the parcel's descriptor, also
  * on failure. */
-dk_status results_keep(struct results *results, uint32_t id,
-                       const struct parcel *parcel) DK_NODISCARD;
+dk_status results_keep(struct results *results, uint32_t id, struct parcel *parcel) DK_NODISCARD;
 /* Puts the result of `id` into a message. */
 dk_status results_put(struct results *results, uint32_t id, struct outbox *outbox,
                       dk_error *err) DK_NODISCARD;
 /* Forgets the result of `id`, whose last user is done. */
 void results_drop(struct results *results, uint32_t id);
-/* Decodes the result of `id` for the caller. */
-dk_status results_decode(struct results *results, uint32_t id) DK_NODISCARD;
+/* Decodes the result of `id` for the caller.   Errors: as value_decode(). */
+dk_status results_decode(struct results *results, uint32_t id, dk_error *err) DK_NODISCARD;
 /* Closes the descriptors, in a child that inherited them. */
 void results_close_fds(const struct results *results);
 

@@ -135,12 +135,12 @@ static dk_status report(dk_error *err, int errnum)
         return transfer_error(TRANSFER_FDS_LOST, err);
     if (errnum == ENOSPC)
         errnum = ENOMEM;
-    return error_errno(err, errnum, "shared memory for a table");
+    return error_errno(err, errnum, "shared memory for a result");
 }
 
 dk_status pieces_share(const struct pieces *pieces, int *fd, dk_error *err)
 {
-    int created = memfd_create("cdask-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int created = memfd_create("cdask-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (created < 0)
         return report(err, errno);
     int errnum = write_pieces(pieces, created);
@@ -192,6 +192,12 @@ dk_status segment_copy(struct memory *memory, const void *bytes, size_t nbytes,
     return status;
 }
 
+struct segment *segment_ref(struct segment *segment)
+{
+    atomic_fetch_add_explicit(&segment->refs, 1, memory_order_relaxed);
+    return segment;
+}
+
 void segment_unref(struct segment *segment)
 {
     if (!segment)
@@ -213,7 +219,6 @@ static void release(void *owner)
 
 struct buffer *segment_buffer(struct segment *segment, size_t offset, size_t nbytes)
 {
-    atomic_fetch_add_explicit(&segment->refs, 1, memory_order_relaxed);
     return buffer_wrap(segment->memory, (const char *)segment->data + offset, nbytes, release,
-                       segment);
+                       segment_ref(segment));
 }

@@ -1,5 +1,6 @@
-/* Segments: the buffers of tables laid one after the other, in a memfd that processes share or,
- * when small, inside a message. Every buffer begins at a multiple of 64 bytes.
+/* Segments: the buffers of tables, and the large ones of packed objects, laid one after the other
+ * in a memfd that processes share or, when small, inside a message. Every buffer begins at a
+ * multiple of 64 bytes.
  *
  * A mapped segment is memory of the system's, not of the ledger: several processes hold the same
  * bytes.
@@ -49,6 +50,7 @@ dk_status segment_map(struct memory *memory, int fd, size_t nbytes,
 /* Copies bytes of a message.   Errors: DK_ENOMEM. */
 dk_status segment_copy(struct memory *memory, const void *bytes, size_t nbytes,
                        struct segment **out) DK_NODISCARD;
+struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment);
 /* A window as a buffer that keeps the segment alive; NULL when out of memory. */
 struct buffer *segment_buffer(struct segment *segment, size_t offset, size_t nbytes) DK_NODISCARD;

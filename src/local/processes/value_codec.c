@@ -1,18 +1,120 @@
 #include "local/processes/value_codec.h"
 
+#include <unistd.h>
+
 #include "base/error.h"
+#include "graph/context.h"
 #include "graph/value.h"
 #include "local/processes/shared_table.h"
 
 struct parcel_header {
     uint64_t body_nbytes; /* what lies between this header and an inline segment */
     uint64_t segment_nbytes;
-    uint64_t is_shared;
+    uint32_t is_shared;
+    uint32_t has_objects;
 };
 
-static dk_status put_value(struct outbox *outbox, struct pieces *pieces, dk_value value,
-                           dk_error *err)
+/* ---- out ---- */
+
+struct encoder {
+    dk_context *context;
+    struct outbox *outbox;
+    struct pieces pieces;
+    struct vector packed; /* of dk_value: the bytes of objects that are pieces */
+    bool has_objects;
+    dk_error *err;
+};
+
+static dk_status put_value(struct encoder *encoder, dk_value value);
+
+static dk_status check_type(struct encoder *encoder, const dk_object_type *type)
 {
+    if (!type->pack) {
+        return error_set(encoder->err, DK_ENOTSUP,
+                         "an object of type '%s' cannot leave its process: use the threads "
+                         "scheduler, or give its type functions to pack and unpack",
+                         type->name);
+    }
+    if (registry_find_type(&encoder->context->registry, type->name) != type) {
+        return error_set(encoder->err, DK_ENOTSUP,
+                         "an object of type '%s' cannot leave its process: register its type with "
+                         "dk_register_type(), or use the threads scheduler",
+                         type->name);
+    }
+    return DK_OK;
+}
+
+/* What the program's own functions say is told with the type they belong to. */
+static dk_status blame_type(dk_error *err, const char *verb, const char *type, dk_status status)
+{
+    if (!*err->message)
+        error_set(err, status, "%s", dk_status_text(status));
+    error_prefix(err, "cannot %s an object of type '%s'", verb, type);
+    return status;
+}
+
+static dk_status pack(struct encoder *encoder, const struct dk_block *block, dk_value *bytes)
+{
+    dk_error *err = encoder->err;
+    const dk_object_type *type = block->type;
+    DK_TRY(check_type(encoder, type));
+    err->message[0] = 0;
+    dk_status status = type->pack(encoder->context, block->object, bytes, err);
+    if (status != DK_OK)
+        return blame_type(err, "pack", type->name, status);
+    if (bytes->kind == DK_KIND_BYTES)
+        return DK_OK;
+    dk_value_unref(*bytes);
+    return error_set(err, DK_ETYPE, "packing an object of type '%s' gave a value of kind '%s'",
+                     type->name, dk_kind_name(bytes->kind));
+}
+
+/* Bytes worth a segment are written there from where they are. */
+static dk_status put_piece(struct encoder *encoder, dk_value bytes, const char *data, size_t n)
+{
+    size_t offset = 0;
+    if (vector_append(&encoder->packed, &bytes, 1) != DK_OK) {
+        dk_value_unref(bytes);
+        return error_nomem(encoder->err);
+    }
+    if (pieces_add(&encoder->pieces, data, n, &offset) != DK_OK)
+        return error_nomem(encoder->err);
+    outbox_put_u64(encoder->outbox, offset);
+    return DK_OK;
+}
+
+static dk_status put_object(struct encoder *encoder, const struct dk_block *block)
+{
+    struct outbox *outbox = encoder->outbox;
+    dk_value bytes = dk_value_null();
+    DK_TRY(pack(encoder, block, &bytes));
+    size_t n = 0;
+    const char *data = dk_value_data(bytes, &n);
+    uint32_t length = (uint32_t)strlen(block->type->name);
+    encoder->has_objects = true;
+    outbox_put_u32(outbox, length);
+    outbox_put(outbox, block->type->name, length + 1);
+    outbox_put_u64(outbox, n);
+    if (n >= SEGMENT_INLINE_NBYTES)
+        return put_piece(encoder, bytes, data, n);
+    outbox_put(outbox, data, n);
+    dk_value_unref(bytes);
+    return DK_OK;
+}
+
+static dk_status put_items(struct encoder *encoder, dk_value value)
+{
+    size_t n = 0;
+    const dk_value *items = dk_value_items(value, &n);
+    outbox_put_u64(encoder->outbox, n);
+    for (size_t i = 0; i < n; i++)
+        DK_TRY(put_value(encoder, items[i]));
+    return DK_OK;
+}
+
+static dk_status put_value(struct encoder *encoder, dk_value value)
+{
+    struct outbox *outbox = encoder->outbox;
     outbox_put_u8(outbox, (uint8_t)value.kind);
     size_t n = 0;
     switch (value.kind) {
@@ -33,69 +135,79 @@ static dk_status put_value(struct outbox *outbox, struct pieces *pieces, dk_valu
         return DK_OK;
     }
     case DK_KIND_LIST:
-    case DK_KIND_MAP: {
-        const dk_value *items = dk_value_items(value, &n);
-        outbox_put_u64(outbox, n);
-        for (size_t i = 0; i < n; i++)
-            DK_TRY(put_value(outbox, pieces, items[i], err));
-        return DK_OK;
-    }
+    case DK_KIND_MAP:
+        return put_items(encoder, value);
     case DK_KIND_TABLE:
-        return table_put(outbox, pieces, value.as.table) == DK_OK ? DK_OK : error_nomem(err);
+        if (table_put(outbox, &encoder->pieces, value.as.table) != DK_OK)
+            return error_nomem(encoder->err);
+        return DK_OK;
     case DK_KIND_OBJECT:
-        return error_set(err, DK_ENOTSUP,
-                         "the result is an object ('%s'), which cannot leave its process: use the "
-                         "threads scheduler",
-                         value.as.block->type->name);
+        return put_object(encoder, value.as.block);
     case DK_KIND_TASK:
         break;
     }
-    return error_set(err, DK_ENOTSUP, "the result is of kind '%s', which cannot leave its process",
+    return error_set(encoder->err, DK_ENOTSUP, "a value of kind '%s' cannot leave its process",
                      dk_kind_name(value.kind));
 }
 
-static dk_status put_segment(struct outbox *outbox, const struct pieces *pieces, bool is_shared,
-                             dk_error *err)
+static dk_status share_pieces(struct outbox *outbox, const struct pieces *pieces, dk_error *err)
 {
-    if (!is_shared) {
-        size_t at = outbox->bytes.count;
-        if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK)
-            return error_nomem(err);
-        pieces_copy(pieces, (char *)outbox->bytes.data + at);
-        outbox->bytes.count += pieces->nbytes;
-        return DK_OK;
-    }
     int fd = -1;
     DK_TRY(pieces_share(pieces, &fd, err));
     outbox_put_fd(outbox, fd, true);
     return DK_OK;
 }
 
-static dk_status put_parcel(struct outbox *outbox, struct pieces *pieces, dk_value value,
-                            dk_error *err)
+static dk_status put_segment(struct outbox *outbox, const struct pieces *pieces, bool is_shared,
+                             dk_error *err)
 {
+    if (is_shared)
+        return share_pieces(outbox, pieces, err);
+    size_t at = outbox->bytes.count;
+    if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK)
+        return error_nomem(err);
+    pieces_copy(pieces, (char *)outbox->bytes.data + at);
+    outbox->bytes.count += pieces->nbytes;
+    return DK_OK;
+}
+
+static dk_status put_parcel(struct encoder *encoder, dk_value value)
+{
+    struct outbox *outbox = encoder->outbox;
     struct parcel_header header = {0};
     size_t at = outbox->bytes.count;
     outbox_put(outbox, &header, sizeof(header));
-    DK_TRY(put_value(outbox, pieces, value, err));
+    DK_TRY(put_value(encoder, value));
     if (outbox->failed)
-        return error_nomem(err);
+        return error_nomem(encoder->err);
     header.body_nbytes = outbox->bytes.count - at - sizeof(header);
-    header.segment_nbytes = pieces->nbytes;
-    header.is_shared = pieces->nbytes >= SEGMENT_INLINE_NBYTES;
+    header.segment_nbytes = encoder->pieces.nbytes;
+    header.is_shared = encoder->pieces.nbytes >= SEGMENT_INLINE_NBYTES;
+    header.has_objects = encoder->has_objects;
     memcpy((char *)outbox->bytes.data + at, &header, sizeof(header));
-    DK_TRY(put_segment(outbox, pieces, header.is_shared, err));
-    return outbox->failed ? error_nomem(err) : DK_OK;
+    DK_TRY(put_segment(outbox, &encoder->pieces, header.is_shared, encoder->err));
+    return outbox->failed ? error_nomem(encoder->err) : DK_OK;
 }
 
-dk_status value_encode(struct outbox *outbox, dk_value value, dk_error *err)
+static void unref_all(const dk_value *values, size_t count)
 {
-    struct pieces pieces;
-    pieces_init(&pieces, outbox->bytes.memory);
-    dk_status status = put_parcel(outbox, &pieces, value, err);
-    pieces_deinit(&pieces);
+    for (size_t i = 0; i < count; i++)
+        dk_value_unref(values[i]);
+}
+
+dk_status value_encode(dk_context *dk, struct outbox *outbox, dk_value value, dk_error *err)
+{
+    struct encoder encoder = {.context = dk, .outbox = outbox, .err = err};
+    pieces_init(&encoder.pieces, dk->memory);
+    vector_init(&encoder.packed, dk->memory, sizeof(dk_value));
+    dk_status status = put_parcel(&encoder, value);
+    unref_all(encoder.packed.data, encoder.packed.count);
+    vector_deinit(&encoder.packed);
+    pieces_deinit(&encoder.pieces);
     return status;
 }
+
+/* ---- parcels ---- */
 
 bool parcel_take(struct cursor *cursor, struct parcel *parcel)
 {
@@ -108,6 +220,7 @@ bool parcel_take(struct cursor *cursor, struct parcel *parcel)
         cursor_skip(cursor, header.segment_nbytes);
     parcel->nbytes = (size_t)(cursor->at - parcel->bytes);
     parcel->segment_nbytes = header.segment_nbytes;
+    parcel->has_objects = header.has_objects;
     return header.is_shared;
 }
 
@@ -121,27 +234,52 @@ struct parcel parcel_since(const struct outbox *outbox, struct outbox_mark mark)
     return parcel;
 }
 
-void parcel_forward(struct outbox *outbox, const struct parcel *parcel)
+/* A segment that is only mapped gets a descriptor again, of a copy. */
+static dk_status share_segment(struct outbox *outbox, const struct segment *segment, dk_error *err)
+{
+    struct pieces pieces;
+    size_t offset = 0;
+    pieces_init(&pieces, outbox->bytes.memory);
+    dk_status status = pieces_add(&pieces, segment->data, segment->nbytes, &offset);
+    status = status == DK_OK ? share_pieces(outbox, &pieces, err) : error_nomem(err);
+    pieces_deinit(&pieces);
+    return status;
+}
+
+dk_status parcel_forward(struct outbox *outbox, const struct parcel *parcel, dk_error *err)
 {
     outbox_put(outbox, parcel->bytes, parcel->nbytes);
+    if (parcel->segment)
+        return share_segment(outbox, parcel->segment, err);
     if (parcel->fd >= 0)
         outbox_put_fd(outbox, parcel->fd, false);
+    return DK_OK;
 }
 
-static dk_status get_value(struct memory *memory, struct cursor *cursor, struct segment *segment,
-                           dk_value *out);
-
-static void unref_all(dk_value *items, size_t count)
+dk_status parcel_map(struct memory *memory, struct parcel *parcel)
 {
-    for (size_t i = 0; i < count; i++)
-        dk_value_unref(items[i]);
+    dk_status status = segment_map(memory, parcel->fd, parcel->segment_nbytes, &parcel->segment);
+    close(parcel->fd);
+    parcel->fd = -1;
+    return status;
 }
 
-static dk_status get_items(struct memory *memory, struct cursor *cursor, struct segment *segment,
-                           dk_kind kind, dk_value *out)
+/* ---- in ---- */
+
+struct decoder {
+    dk_context *context;
+    struct cursor cursor;
+    struct segment *segment;
+    dk_error *err;
+};
+
+static dk_status get_value(struct decoder *decoder, dk_value *out);
+
+static dk_status get_items(struct decoder *decoder, dk_kind kind, dk_value *out)
 {
-    uint64_t count = cursor_u64(cursor);
-    if (count > cursor_left(cursor))
+    struct memory *memory = decoder->context->memory;
+    uint64_t count = cursor_u64(&decoder->cursor);
+    if (count > cursor_left(&decoder->cursor))
         return DK_EPARSE; /* an item takes a byte or more */
     size_t nbytes = count * sizeof(dk_value);
     dk_value *items = memory_alloc(memory, nbytes);
@@ -150,7 +288,7 @@ static dk_status get_items(struct memory *memory, struct cursor *cursor, struct 
     dk_status status = DK_OK;
     size_t n = 0;
     while (n < count && status == DK_OK) {
-        status = get_value(memory, cursor, segment, &items[n]);
+        status = get_value(decoder, &items[n]);
         if (status == DK_OK)
             n++;
     }
@@ -165,40 +303,90 @@ static dk_status get_items(struct memory *memory, struct cursor *cursor, struct 
     return status;
 }
 
-static dk_status get_bytes(struct memory *memory, struct cursor *cursor, dk_kind kind,
-                           dk_value *out)
+static dk_status get_bytes(struct decoder *decoder, dk_kind kind, dk_value *out)
 {
-    uint64_t nbytes = cursor_u64(cursor);
-    const char *bytes = cursor_skip(cursor, nbytes);
+    struct memory *memory = decoder->context->memory;
+    uint64_t nbytes = cursor_u64(&decoder->cursor);
+    const char *bytes = cursor_skip(&decoder->cursor, nbytes);
     if (!bytes)
         return DK_EPARSE;
     return kind == DK_KIND_TEXT ? value_text(memory, bytes, nbytes, out)
                                 : value_bytes(memory, bytes, nbytes, out);
 }
 
-static dk_status get_table(struct memory *memory, struct cursor *cursor, struct segment *segment,
-                           dk_value *out)
+static dk_status get_table(struct decoder *decoder, dk_value *out)
 {
     dk_table *table = NULL;
-    DK_TRY(table_get(memory, cursor, segment, &table));
+    DK_TRY(table_get(decoder->context->memory, &decoder->cursor, decoder->segment, &table));
     *out = dk_value_table(table);
     return DK_OK;
 }
 
-static dk_status get_value(struct memory *memory, struct cursor *cursor, struct segment *segment,
-                           dk_value *out)
+static const dk_object_type *get_type(struct decoder *decoder, dk_status *status)
 {
+    uint32_t length = cursor_u32(&decoder->cursor);
+    const char *name = cursor_skip(&decoder->cursor, (uint64_t)length + 1);
+    *status = DK_EPARSE;
+    if (!name || name[length])
+        return NULL;
+    const dk_object_type *type = registry_find_type(&decoder->context->registry, name);
+    *status = DK_OK;
+    if (!type) {
+        *status = error_set(decoder->err, DK_ENOTSUP,
+                            "an object of type '%s' has come from another process: register the "
+                            "type here, too, with dk_register_type()",
+                            name);
+    }
+    return type;
+}
+
+/* The packed bytes where they lie; NULL when they are not there. */
+static const char *get_packed(struct decoder *decoder, uint64_t nbytes)
+{
+    const struct segment *segment = decoder->segment;
+    if (nbytes < SEGMENT_INLINE_NBYTES)
+        return cursor_skip(&decoder->cursor, nbytes);
+    uint64_t offset = cursor_u64(&decoder->cursor);
+    if (!segment || offset > segment->nbytes || nbytes > segment->nbytes - offset)
+        return NULL;
+    return (const char *)segment->data + offset;
+}
+
+static dk_status get_object(struct decoder *decoder, dk_value *out)
+{
+    dk_status status = DK_OK;
+    const dk_object_type *type = get_type(decoder, &status);
+    if (!type)
+        return status;
+    uint64_t nbytes = cursor_u64(&decoder->cursor);
+    const char *bytes = get_packed(decoder, nbytes);
+    if (!bytes)
+        return DK_EPARSE;
+    void *object = NULL;
+    decoder->err->message[0] = 0;
+    status = type->unpack(decoder->context, bytes, nbytes, &object, decoder->err);
+    if (status != DK_OK)
+        return blame_type(decoder->err, "unpack", type->name, status);
+    decoder->err->message[0] = 0;
+    return value_object(decoder->context->memory, type, object, out);
+}
+
+static dk_status get_value(struct decoder *decoder, dk_value *out)
+{
+    struct cursor *cursor = &decoder->cursor;
     dk_kind kind = (dk_kind)cursor_u8(cursor);
     dk_value value = {kind, {0}};
     switch (kind) {
     case DK_KIND_TEXT:
     case DK_KIND_BYTES:
-        return get_bytes(memory, cursor, kind, out);
+        return get_bytes(decoder, kind, out);
     case DK_KIND_LIST:
     case DK_KIND_MAP:
-        return get_items(memory, cursor, segment, kind, out);
+        return get_items(decoder, kind, out);
     case DK_KIND_TABLE:
-        return segment ? get_table(memory, cursor, segment, out) : DK_EPARSE;
+        return decoder->segment ? get_table(decoder, out) : DK_EPARSE;
+    case DK_KIND_OBJECT:
+        return get_object(decoder, out);
     case DK_KIND_NULL:
         break;
     case DK_KIND_BOOL:
@@ -221,23 +409,40 @@ static dk_status open_segment(struct memory *memory, const struct parcel *parcel
 {
     dk_kind kind = parcel->kind;
     bool may_have_tables = kind == DK_KIND_LIST || kind == DK_KIND_MAP || kind == DK_KIND_TABLE;
-    if (!may_have_tables)
+    if (!may_have_tables && !parcel->segment_nbytes)
         return DK_OK;
+    if (parcel->segment) {
+        *out = segment_ref(parcel->segment);
+        return DK_OK;
+    }
     if (parcel->fd >= 0)
         return segment_map(memory, parcel->fd, parcel->segment_nbytes, out);
+    if (parcel->segment_nbytes > parcel->nbytes - sizeof(struct parcel_header))
+        return DK_EPARSE;
     const char *bytes = parcel->bytes + parcel->nbytes - parcel->segment_nbytes;
     return segment_copy(memory, bytes, parcel->segment_nbytes, out);
 }
 
-dk_status value_decode(struct memory *memory, const struct parcel *parcel, dk_value *out)
+static dk_status decode(struct decoder *decoder, const struct parcel *parcel, dk_value *out)
 {
     if (parcel->nbytes <= sizeof(struct parcel_header))
         return DK_EPARSE;
-    struct cursor cursor = {parcel->bytes + sizeof(struct parcel_header),
-                            parcel->bytes + parcel->nbytes, false};
-    struct segment *segment = NULL;
-    DK_TRY(open_segment(memory, parcel, &segment));
-    dk_status status = get_value(memory, &cursor, segment, out);
-    segment_unref(segment);
+    decoder->cursor = (struct cursor){parcel->bytes + sizeof(struct parcel_header),
+                                      parcel->bytes + parcel->nbytes, false};
+    DK_TRY(open_segment(decoder->context->memory, parcel, &decoder->segment));
+    dk_status status = get_value(decoder, out);
+    segment_unref(decoder->segment);
+    return status;
+}
+
+dk_status value_decode(dk_context *dk, const struct parcel *parcel, dk_value *out, dk_error *err)
+{
+    struct decoder decoder = {.context = dk, .err = err};
+    err->message[0] = 0;
+    dk_status status = decode(&decoder, parcel, out);
+    if (status == DK_EPARSE && !*err->message)
+        return error_set(err, status, "what has come from another process is no value");
+    if (status == DK_ENOMEM && !*err->message)
+        return error_nomem(err);
     return status;
 }

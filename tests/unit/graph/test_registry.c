@@ -65,6 +65,52 @@ static void test_intern(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
+static void free_nothing(void *object)
+{
+    (void)object;
+}
+
+static dk_status pack_nothing(dk_context *dk, void *object, dk_value *bytes, dk_error *err)
+{
+    (void)object;
+    (void)err;
+    return dk_value_bytes(dk, NULL, 0, bytes);
+}
+
+static dk_status unpack_nothing(dk_context *dk, const void *bytes, size_t nbytes, void **object,
+                                dk_error *err)
+{
+    (void)dk, (void)bytes, (void)nbytes, (void)object, (void)err;
+    return DK_OK;
+}
+
+static const dk_object_type nothing = {"nothing", free_nothing, pack_nothing, unpack_nothing};
+
+/* Proves that an object type is found by its name and may be registered again, and that another of
+ * the name, or one that cannot be packed, is refused. */
+static void test_types(void **state)
+{
+    (void)state;
+    struct dk_context dk;
+    dk_error err = {0};
+    assert_true(context_open(&dk, NULL));
+    dk_object_type other = nothing;
+    dk_object_type unnamed = {"", free_nothing, pack_nothing, unpack_nothing};
+    dk_object_type stays = {.name = "stays", .free = free_nothing};
+    dk_object_type half = {.name = "half", .free = free_nothing, .pack = pack_nothing};
+    assert_int_equal(dk_register_type(&dk, &nothing, &err), DK_OK);
+    assert_int_equal(dk_register_type(&dk, &nothing, &err), DK_OK);
+    assert_int_equal(dk.registry.types.count, 1);
+    assert_int_equal(dk_register_type(&dk, &other, &err), DK_EINVAL);
+    assert_non_null(strstr(err.message, "'nothing'"));
+    assert_int_equal(dk_register_type(&dk, &unnamed, &err), DK_EINVAL);
+    assert_int_equal(dk_register_type(&dk, &stays, &err), DK_EINVAL);
+    assert_int_equal(dk_register_type(&dk, &half, &err), DK_EINVAL);
+    assert_ptr_equal(registry_find_type(&dk.registry, "nothing"), &nothing);
+    assert_null(registry_find_type(&dk.registry, "half"));
+    assert_int_equal(context_close(&dk), 0);
+}
+
 static void *register_many(void *arg)
 {
     struct dk_context *dk = arg;
@@ -101,6 +147,7 @@ static dk_status add_functions(struct dk_context *dk)
 {
     DK_TRY(dk_register(dk, "f", tasks_sum, NULL, NULL));
     DK_TRY(dk_register(dk, "g", tasks_sum, NULL, NULL));
+    DK_TRY(dk_register_type(dk, &nothing, NULL));
     return registry_intern(&dk->registry, "kernel") ? DK_OK : DK_ENOMEM;
 }
 
@@ -114,9 +161,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),      cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_intern),    cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_find),    cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_intern),  cmocka_unit_test(test_types),
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

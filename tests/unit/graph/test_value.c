@@ -91,8 +91,8 @@ static void count_free(void *object)
     ++*(int *)object;
 }
 
-static const dk_object_type counted_type = {"counted", count_free};
-static const dk_object_type other_type = {"other", count_free};
+static const dk_object_type counted_type = {.name = "counted", .free = count_free};
+static const dk_object_type other_type = {.name = "other", .free = count_free};
 
 /* Proves that an object is freed once, with its last reference, and is only seen as what it is. */
 static void test_object(void **state)

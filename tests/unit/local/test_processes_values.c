@@ -1,18 +1,19 @@
-/* What passes between processes: objects that cannot, tables by shared memory, large and many
- * messages. */
+/* What passes between processes: objects that can and cannot, tables by shared memory, large and
+ * many messages. */
 #include "unit/local/processes_support.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "column/table.h"
+#include "support/boxes.h"
 
 static void free_nothing(void *object)
 {
     (void)object;
 }
 
-static const dk_object_type gadget_type = {"gadget", free_nothing};
+static const dk_object_type gadget_type = {.name = "gadget", .free = free_nothing};
 
 static dk_status make_object(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                              dk_error *err)
@@ -53,6 +54,117 @@ static void test_objects(void **state)
     assert_int_equal(get(graph, &made, 1, results, &err), DK_ENOTSUP);
     assert_string_equal(err.key, "('make', 0)");
     assert_non_null(strstr(err.message, "'gadget'"));
+    dk_graph_free(graph);
+}
+
+/* The bytes of all boxes among the arguments, which begin with their places. */
+static dk_status count_bytes(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                             dk_error *err)
+{
+    (void)task;
+    int64_t count = 0;
+    for (size_t i = 0; i < nargs; i++) {
+        const struct box *box = dk_value_as_object(args[i], &box_type);
+        if (!box || box->first != i % 200)
+            return error_set(err, DK_ETYPE, "argument %zu is no such box", i);
+        count += (int64_t)box->nbytes;
+    }
+    *result = dk_value_int(count);
+    return DK_OK;
+}
+
+/* Never ends. */
+static dk_status never_end(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                           dk_error *err)
+{
+    (void)task, (void)args, (void)nargs, (void)result, (void)err;
+    while (pause() == -1) {
+    }
+    return DK_EIO;
+}
+
+static void watch_boxes(void)
+{
+    boxes_watched = getpid();
+    boxes_npacked = boxes_nunpacked = 0;
+    add_function("make_box", boxes_make);
+    add_function("count_bytes", count_bytes);
+    add_function("wait", never_end);
+    assert_int_equal(dk_register_type(&dk, &box_type, NULL), DK_OK);
+}
+
+/* Proves that objects reach the processes that use them, small ones and more large ones than may
+ * be open, and that the calling process unpacks what it wants and nothing else. */
+static void test_boxes(void **state)
+{
+    (void)state;
+    enum { NBOXES = 330 };
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    watch_boxes();
+    dk_graph *graph = tasks_graph(&dk);
+    dk_value args[NBOXES];
+    dk_value results[3];
+    int64_t expected = 0;
+    for (int64_t i = 0; i < NBOXES; i++) {
+        int64_t nbytes = i % 3 ? 70000 + i : i;
+        dk_value box[] = {dk_value_int(nbytes), dk_value_int(i % 200)};
+        args[i] = dk_value_task(tasks_add(graph, "box", i, "make_box", box, 2));
+        expected += nbytes;
+    }
+    /* Two users, so both processes need what the other made. */
+    dk_task_id keys[] = {tasks_add(graph, "count", 0, "count_bytes", args, NBOXES),
+                         tasks_add(graph, "count", 1, "count_bytes", args, NBOXES),
+                         {args[7].as.task}};
+    static const rlim_t limits[] = {1024, 300};
+    for (int i = 0; i < 2; i++) {
+        dk_error err = {0};
+        struct rlimit fewer = {limits[i] < before.rlim_max ? limits[i] : before.rlim_max,
+                               before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &fewer), 0);
+        boxes_nunpacked = 0;
+        dk_status status = get(graph, keys, 3, results, &err);
+        setrlimit(RLIMIT_NOFILE, &before);
+        if (status != DK_OK)
+            fail_msg("limit %d: %s", (int)limits[i], err.message);
+        assert_int_equal(results[0].as.integer, expected);
+        assert_int_equal(results[1].as.integer, expected);
+        assert_int_equal(((struct box *)dk_value_as_object(results[2], &box_type))->nbytes, 70007);
+        assert_int_equal(boxes_nunpacked, 1);
+        assert_int_equal(boxes_npacked, 0);
+        dk_value_unref(results[2]);
+    }
+    dk_graph_free(graph);
+}
+
+/* Proves that failing to pack or unpack is told as the failure of the task whose result it is,
+ * whether another process or the caller wanted it. */
+static void test_failing_boxes(void **state)
+{
+    (void)state;
+    watch_boxes();
+    dk_graph *graph = tasks_graph(&dk);
+    dk_value shut[] = {dk_value_int(10), dk_value_int(BOX_SHUT)};
+    dk_value sealed[] = {dk_value_int(100000), dk_value_int(BOX_SEALED)};
+    dk_task_id keys[] = {tasks_add(graph, "box", BOX_SHUT, "make_box", shut, 2),
+                         tasks_add(graph, "box", BOX_SEALED, "make_box", sealed, 2)};
+    dk_value arg = dk_value_task(keys[1]);
+    /* Two users: one waits where the box was made, so the other comes to the second process. */
+    dk_task_id users[] = {tasks_add(graph, "wait", 0, "wait", &arg, 1),
+                          tasks_add(graph, "wait", 1, "wait", &arg, 1)};
+    dk_value results[2];
+    dk_error err = {0};
+    assert_int_equal(get(graph, &keys[0], 1, results, &err), DK_ETASK);
+    assert_string_equal(err.key, "('box', 251)");
+    assert_string_equal(err.message, "task ('box', 251), function make_box: cannot pack an object "
+                                     "of type 'box': it is shut");
+    for (int i = 0; i < 2; i++) {
+        const dk_task_id *wanted = i ? users : &keys[1];
+        assert_int_equal(get(graph, wanted, i ? 2 : 1, results, &err), DK_ETASK);
+        assert_string_equal(err.key, "('box', 252)");
+        assert_string_equal(err.message, "task ('box', 252), function make_box: cannot unpack an "
+                                         "object of type 'box': task failed");
+    }
     dk_graph_free(graph);
 }
 
@@ -274,6 +386,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_objects, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_boxes, open_context, close_context),
+        cmocka_unit_test_setup_teardown(test_failing_boxes, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_large_tables, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_many_tables, open_context, close_context),
         cmocka_unit_test_setup_teardown(test_large_messages, open_context, close_context),

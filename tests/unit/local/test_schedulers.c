@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/graph.h"
-#include "support/tasks.h"
+#include "support/boxes.h"
 
 static const dk_get gets[] = {dk_get_sync, dk_get_threads, dk_get_processes};
 
@@ -292,7 +292,7 @@ static dk_get get_in_scenario;
 
 static dk_status add_tasks(struct dk_context *own, dk_graph *graph, dk_task_id *top)
 {
-    dk_value args[8];
+    dk_value args[10];
     for (int64_t i = 0; i < 8; i++) {
         dk_task_id id = {0};
         dk_value number = dk_value_int(i + 1);
@@ -301,8 +301,14 @@ static dk_status add_tasks(struct dk_context *own, dk_graph *graph, dk_task_id *
         DK_TRY(dk_graph_add(graph, dk_key_at("mix", i), "mix", &args[i], 1, &id, NULL));
         args[i] = dk_value_task(id);
     }
+    for (int64_t i = 0; i < 2; i++) {
+        dk_value box[] = {dk_value_int(i * 70000), dk_value_int(i)};
+        dk_task_id id = {0};
+        DK_TRY(dk_graph_add(graph, dk_key_at("box", i), "box", box, 2, &id, NULL));
+        args[i + 8] = dk_value_task(id);
+    }
     (void)own;
-    return dk_graph_add(graph, dk_key_text("top"), "mix", args, 8, top, NULL);
+    return dk_graph_add(graph, dk_key_text("top"), "mix", args, 10, top, NULL);
 }
 
 static dk_status get_once(struct dk_context *own)
@@ -312,6 +318,8 @@ static dk_status get_once(struct dk_context *own)
     dk_value result = dk_value_null();
     DK_TRY(dk_register(own, "mix", tasks_mix, NULL, NULL));
     DK_TRY(dk_register(own, "texts", tasks_texts, NULL, NULL));
+    DK_TRY(dk_register(own, "box", boxes_make, NULL, NULL));
+    DK_TRY(dk_register_type(own, &box_type, NULL));
     DK_TRY(dk_graph_new(own, &graph));
     dk_status status = add_tasks(own, graph, &top);
     if (status == DK_OK)

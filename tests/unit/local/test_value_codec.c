@@ -1,3 +1,4 @@
+#include "support/boxes.h"
 #include "support/failing_allocator.h"
 #include "unit/column/column_support.h"
 
@@ -7,28 +8,34 @@
 #include "local/processes/value_codec.h"
 
 /* Sends a value through an outbox and reads it back, as another process would. */
-static dk_status send_back(struct memory *memory, dk_value value, dk_value *out, bool *is_shared)
+static dk_status send_to(struct dk_context *from, struct dk_context *to, dk_value value,
+                         dk_value *out, bool *is_shared, dk_error *err)
 {
     struct outbox outbox;
-    dk_error err = {0};
-    outbox_init(&outbox, memory);
+    outbox_init(&outbox, from->memory);
     outbox_record(&outbox);
     struct outbox_mark mark = outbox_mark(&outbox);
-    dk_status status = outbox.failed ? DK_ENOMEM : value_encode(&outbox, value, &err);
+    dk_status status = outbox.failed ? DK_ENOMEM : value_encode(from, &outbox, value, err);
     if (status == DK_OK) {
         struct parcel parcel = parcel_since(&outbox, mark);
         *is_shared = parcel.fd >= 0;
-        status = value_decode(memory, &parcel, out);
+        status = value_decode(to, &parcel, out, err);
     }
     outbox_deinit(&outbox);
     return status;
 }
 
-static dk_value assert_sent(struct memory *memory, dk_value value, bool expect_shared)
+static dk_status send_back(struct dk_context *dk, dk_value value, dk_value *out, bool *is_shared)
+{
+    dk_error err = {0};
+    return send_to(dk, dk, value, out, is_shared, &err);
+}
+
+static dk_value assert_sent(struct dk_context *dk, dk_value value, bool expect_shared)
 {
     dk_value sent = dk_value_null();
     bool is_shared = false;
-    assert_int_equal(send_back(memory, value, &sent, &is_shared), DK_OK);
+    assert_int_equal(send_back(dk, value, &sent, &is_shared), DK_OK);
     assert_int_equal(is_shared, expect_shared);
     assert_int_equal(sent.kind, value.kind);
     return sent;
@@ -38,16 +45,16 @@ static dk_value assert_sent(struct memory *memory, dk_value value, bool expect_s
 static void test_plain(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
-    assert_sent(memory, dk_value_null(), false);
-    assert_true(assert_sent(memory, dk_value_bool(true), false).as.boolean);
-    assert_int_equal(assert_sent(memory, dk_value_int(INT64_MIN), false).as.integer, INT64_MIN);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    assert_sent(&dk, dk_value_null(), false);
+    assert_true(assert_sent(&dk, dk_value_bool(true), false).as.boolean);
+    assert_int_equal(assert_sent(&dk, dk_value_int(INT64_MIN), false).as.integer, INT64_MIN);
     dk_value nan = dk_value_null();
     nan.kind = DK_KIND_FLOAT;
     nan.as.integer = 0x7ff8000000000123;
-    assert_int_equal(assert_sent(memory, nan, false).as.integer, nan.as.integer);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(assert_sent(&dk, nan, false).as.integer, nan.as.integer);
+    assert_int_equal(context_close(&dk), 0);
 }
 
 static dk_value make_nested(struct memory *memory)
@@ -69,9 +76,10 @@ static dk_value make_nested(struct memory *memory)
 static void test_nested(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
-    dk_value map = make_nested(memory);
-    dk_value sent = assert_sent(memory, map, false);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    dk_value map = make_nested(dk.memory);
+    dk_value sent = assert_sent(&dk, map, false);
     size_t n = 0;
     const dk_value *items = dk_value_items(dk_value_find(sent, "list"), &n);
     assert_int_equal(n, 4);
@@ -84,8 +92,7 @@ static void test_nested(void **state)
     assert_int_equal(n, 0);
     dk_value_unref(sent);
     dk_value_unref(map);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(context_close(&dk), 0);
 }
 
 static const char *const words[] = {"a", MISSING, "ccc", "", "e"};
@@ -155,9 +162,9 @@ static void assert_table_equal(const dk_table *a, const dk_table *b)
     }
 }
 
-static void assert_table_sent(struct memory *memory, dk_table *table, bool expect_shared)
+static void assert_table_sent(struct dk_context *dk, dk_table *table, bool expect_shared)
 {
-    dk_value sent = assert_sent(memory, dk_value_table(table), expect_shared);
+    dk_value sent = assert_sent(dk, dk_value_table(table), expect_shared);
     assert_table_equal(sent.as.table, table);
     for (int32_t i = 0; i < table->ncolumns; i++) {
         const void *data = sent.as.table->columns[i]->view.data;
@@ -172,15 +179,15 @@ static void assert_table_sent(struct memory *memory, dk_table *table, bool expec
 static void test_tables(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
-    dk_table *small = make_table(memory, 1);
-    dk_table *large = make_table(memory, 1024);
-    assert_table_sent(memory, small, false);
-    assert_table_sent(memory, large, true);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    dk_table *small = make_table(dk.memory, 1);
+    dk_table *large = make_table(dk.memory, 1024);
+    assert_table_sent(&dk, small, false);
+    assert_table_sent(&dk, large, true);
     dk_table_unref(small);
     dk_table_unref(large);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(context_close(&dk), 0);
 }
 
 /* Proves that every slice of a table comes back as its window only, whatever bit or offset it
@@ -188,56 +195,167 @@ static void test_tables(void **state)
 static void test_slices(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
-    dk_table *table = make_table(memory, 4);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    dk_table *table = make_table(dk.memory, 4);
     for (int64_t start = 0; start < 20; start++) {
         for (int64_t nrows = 0; start + nrows <= 20; nrows++) {
             dk_table *slice = NULL;
             assert_int_equal(table_slice(table, start, nrows, &slice), DK_OK);
-            assert_table_sent(memory, slice, false);
+            assert_table_sent(&dk, slice, false);
             dk_table_unref(slice);
         }
     }
     dk_table_unref(table);
 
-    dk_table *large = make_table(memory, 4096);
+    dk_table *large = make_table(dk.memory, 4096);
     dk_table *slice = NULL;
     dk_table *tiny = NULL;
     assert_int_equal(table_slice(large, 4003, 12001, &slice), DK_OK);
-    assert_table_sent(memory, slice, true);
+    assert_table_sent(&dk, slice, true);
     assert_int_equal(table_slice(large, 4003, 3, &tiny), DK_OK);
-    assert_table_sent(memory, tiny, false);
+    assert_table_sent(&dk, tiny, false);
     dk_table_unref(tiny);
     dk_table_unref(slice);
     dk_table_unref(large);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(context_close(&dk), 0);
 }
 
 /* Proves that tables of no rows, and of no columns, come back, and tables inside lists. */
 static void test_odd_tables(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
     dk_table *none = NULL;
     dk_table *empty = NULL;
-    dk_table *table = make_table(memory, 1);
-    assert_int_equal(table_new(memory, 7, 0, NULL, NULL, NULL, NULL, false, &none), DK_OK);
+    dk_table *table = make_table(dk.memory, 1);
+    assert_int_equal(table_new(dk.memory, 7, 0, NULL, NULL, NULL, NULL, false, &none), DK_OK);
     assert_int_equal(table_slice(table, 2, 0, &empty), DK_OK);
-    assert_table_sent(memory, none, false);
-    assert_table_sent(memory, empty, false);
+    assert_table_sent(&dk, none, false);
+    assert_table_sent(&dk, empty, false);
     dk_value items[] = {dk_value_table(none), dk_value_table(table), dk_value_table(empty)};
     dk_value list = dk_value_null();
-    assert_int_equal(value_list(memory, items, 3, &list), DK_OK);
-    dk_value sent = assert_sent(memory, list, false);
+    assert_int_equal(value_list(dk.memory, items, 3, &list), DK_OK);
+    dk_value sent = assert_sent(&dk, list, false);
     size_t n = 0;
     const dk_value *copies = dk_value_items(sent, &n);
     for (size_t i = 0; i < n; i++)
         assert_table_equal(copies[i].as.table, items[i].as.table);
     dk_value_unref(sent);
     dk_value_unref(list);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(context_close(&dk), 0);
+}
+
+static void assert_box(dk_value value, size_t nbytes, unsigned char first)
+{
+    const struct box *box = dk_value_as_object(value, &box_type);
+    assert_non_null(box);
+    assert_int_equal(box->nbytes, nbytes);
+    assert_int_equal(box->first, first);
+}
+
+/* Proves that objects come back as new ones, small and large and beside tables in lists. */
+static void test_objects(void **state)
+{
+    (void)state;
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    assert_int_equal(dk_register_type(&dk, &box_type, NULL), DK_OK);
+    static const size_t sizes[] = {0, 1, SEGMENT_INLINE_NBYTES - 1, SEGMENT_INLINE_NBYTES, 300001};
+    dk_value items[6];
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(box_value(&dk, sizes[i], (unsigned char)i, &items[i]), DK_OK);
+        dk_value sent = assert_sent(&dk, items[i], sizes[i] >= SEGMENT_INLINE_NBYTES);
+        assert_box(sent, sizes[i], (unsigned char)i);
+        assert_ptr_not_equal(dk_value_as_object(sent, &box_type),
+                             dk_value_as_object(items[i], &box_type));
+        dk_value_unref(sent);
+    }
+    items[5] = dk_value_table(make_table(dk.memory, 4));
+    dk_value list = dk_value_null();
+    assert_int_equal(value_list(dk.memory, items, 6, &list), DK_OK);
+    dk_value sent = assert_sent(&dk, list, true);
+    size_t n = 0;
+    const dk_value *copies = dk_value_items(sent, &n);
+    assert_int_equal(n, 6);
+    for (size_t i = 0; i < 5; i++)
+        assert_box(copies[i], sizes[i], (unsigned char)i);
+    assert_table_equal(copies[5].as.table, items[5].as.table);
+    dk_value_unref(sent);
+    dk_value_unref(list);
+    assert_int_equal(context_close(&dk), 0);
+}
+
+static dk_status pack_a_number(dk_context *dk, void *object, dk_value *bytes, dk_error *err)
+{
+    (void)dk, (void)object, (void)err;
+    *bytes = dk_value_int(7);
+    return DK_OK;
+}
+
+/* Sends a box of `type` and of the byte `first`. */
+static void assert_refused(struct dk_context *from, struct dk_context *to,
+                           const dk_object_type *type, unsigned char first, dk_status expected,
+                           const char *message)
+{
+    dk_value value = dk_value_null();
+    dk_value sent = dk_value_null();
+    assert_int_equal(value_object(from->memory, type, box_new(from->memory, 1, first), &value),
+                     DK_OK);
+    bool is_shared = false;
+    dk_error err = {0};
+    assert_int_equal(send_to(from, to, value, &sent, &is_shared, &err), expected);
+    assert_string_equal(err.message, message);
+    dk_value_unref(value);
+}
+
+/* Proves that an object that cannot leave, or not arrive, is refused with its type and what to do,
+ * or in its own words. */
+static void test_refused_objects(void **state)
+{
+    (void)state;
+    static const dk_object_type stays = {.name = "stone", .free = box_free};
+    static const dk_object_type wrong = {
+        .name = "wrong", .free = box_free, .pack = pack_a_number, .unpack = box_unpack};
+    struct dk_context dk;
+    struct dk_context other;
+    assert_true(context_open(&dk, NULL));
+    assert_true(context_open(&other, NULL));
+    assert_refused(&dk, &dk, &stays, 1, DK_ENOTSUP,
+                   "an object of type 'stone' cannot leave its process: use the threads "
+                   "scheduler, or give its type functions to pack and unpack");
+    assert_refused(&dk, &dk, &box_type, 1, DK_ENOTSUP,
+                   "an object of type 'box' cannot leave its process: register its type with "
+                   "dk_register_type(), or use the threads scheduler");
+    assert_int_equal(dk_register_type(&dk, &box_type, NULL), DK_OK);
+    assert_refused(&dk, &other, &box_type, 1, DK_ENOTSUP,
+                   "an object of type 'box' has come from another process: register the type here, "
+                   "too, with dk_register_type()");
+    assert_refused(&dk, &dk, &box_type, BOX_SHUT, DK_ETASK,
+                   "cannot pack an object of type 'box': it is shut");
+    assert_refused(&dk, &dk, &box_type, BOX_SEALED, DK_ETASK,
+                   "cannot unpack an object of type 'box': task failed");
+    assert_int_equal(dk_register_type(&dk, &wrong, NULL), DK_OK);
+    assert_refused(&dk, &dk, &wrong, 1, DK_ETYPE,
+                   "packing an object of type 'wrong' gave a value of kind 'int'");
+    assert_int_equal(context_close(&other), 0);
+    assert_int_equal(context_close(&dk), 0);
+}
+
+/* A list of a table and a box. False when out of memory. */
+static bool make_list(struct dk_context *dk, int64_t repeat, size_t nbytes, dk_value *list)
+{
+    dk_value items[2] = {dk_value_null()};
+    dk_table *table = make_table(dk->memory, repeat);
+    if (!table)
+        return false;
+    items[0] = dk_value_table(table);
+    if (box_value(dk, nbytes, 5, &items[1]) != DK_OK) {
+        dk_table_unref(table);
+        return false;
+    }
+    return value_list(dk->memory, items, 2, list) == DK_OK;
 }
 
 /* Proves that bytes that are no parcel are refused: every cut of a good one, and every byte of it
@@ -245,15 +363,19 @@ static void test_odd_tables(void **state)
 static void test_broken(void **state)
 {
     (void)state;
-    struct memory *memory = memory_new(NULL, 0);
+    struct dk_context dk;
+    assert_true(context_open(&dk, NULL));
+    assert_int_equal(dk_register_type(&dk, &box_type, NULL), DK_OK);
     struct outbox outbox;
-    outbox_init(&outbox, memory);
-    dk_table *table = make_table(memory, 1);
+    outbox_init(&outbox, dk.memory);
+    dk_value list = dk_value_null();
+    dk_error err = {0};
+    assert_true(make_list(&dk, 1, 20, &list));
     outbox_record(&outbox);
     struct outbox_mark mark = outbox_mark(&outbox);
-    assert_int_equal(value_encode(&outbox, dk_value_table(table), NULL), DK_OK);
+    assert_int_equal(value_encode(&dk, &outbox, list, &err), DK_OK);
     struct parcel good = parcel_since(&outbox, mark);
-    char *bytes = memory_alloc(memory, good.nbytes);
+    char *bytes = memory_alloc(dk.memory, good.nbytes);
     for (size_t i = 0; i < good.nbytes; i++) {
         struct parcel parcel;
         dk_value value = dk_value_null();
@@ -263,30 +385,30 @@ static void test_broken(void **state)
         assert_true(cut.overrun);
         bytes[i] = (char)(bytes[i] ^ 0x41);
         struct cursor changed = {bytes, bytes + good.nbytes, false};
-        bool is_shared = parcel_take(&changed, &parcel);
-        if (is_shared || changed.overrun)
+        /* Nobody sends the descriptor that some ask for. */
+        parcel_take(&changed, &parcel);
+        if (changed.overrun)
             continue;
-        if (value_decode(memory, &parcel, &value) == DK_OK)
+        if (value_decode(&dk, &parcel, &value, &err) == DK_OK)
             dk_value_unref(value);
+        else
+            assert_true(*err.message);
     }
-    memory_free(memory, bytes, good.nbytes);
-    dk_table_unref(table);
+    memory_free(dk.memory, bytes, good.nbytes);
+    dk_value_unref(list);
     outbox_deinit(&outbox);
-    assert_int_equal(memory_use(memory).current, 0);
-    memory_close(memory);
+    assert_int_equal(context_close(&dk), 0);
 }
 
 static dk_status send_in_little_memory(struct dk_context *dk)
 {
-    dk_table *table = make_table(dk->memory, 1024);
-    if (!table)
-        return DK_ENOMEM;
     dk_value list = dk_value_null();
     dk_value sent = dk_value_null();
     bool is_shared = false;
-    dk_value item = dk_value_table(table);
-    DK_TRY(value_list(dk->memory, &item, 1, &list));
-    dk_status status = send_back(dk->memory, list, &sent, &is_shared);
+    DK_TRY(dk_register_type(dk, &box_type, NULL));
+    if (!make_list(dk, 1024, 100000, &list))
+        return DK_ENOMEM;
+    dk_status status = send_back(dk, list, &sent, &is_shared);
     dk_value_unref(sent);
     dk_value_unref(list);
     return status;
@@ -308,9 +430,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),      cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_tables),     cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_odd_tables), cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_plain),           cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_tables),          cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_odd_tables),      cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_refused_objects), cmocka_unit_test(test_broken),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
