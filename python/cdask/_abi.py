@@ -76,9 +76,16 @@ class dk_context(Structure):
     pass
 
 
+class dk_fork_hooks(Structure):
+    _fields_ = [("lock", CFUNCTYPE(c_int)), ("before", CFUNCTYPE(None)),
+                ("in_parent", CFUNCTYPE(None)), ("in_child", CFUNCTYPE(None)),
+                ("unlock", CFUNCTYPE(None, c_int))]
+
+
 class dk_options(Structure):
     _fields_ = [("allocator", POINTER(dk_allocator)), ("memory_limit", c_int64),
-                ("scheduler", c_char_p), ("num_workers", c_int32)]
+                ("scheduler", c_char_p), ("num_workers", c_int32),
+                ("fork_hooks", POINTER(dk_fork_hooks))]
 
 
 context_p = POINTER(dk_context)
@@ -206,10 +213,6 @@ class dk_block(Structure):
     pass
 
 
-class dk_object_type(Structure):
-    _fields_ = [("name", c_char_p), ("free", CFUNCTYPE(None, c_void_p))]
-
-
 class dk_value_as(Union):
     _fields_ = [("boolean", c_bool), ("integer", c_int64), ("real", c_double),
                 ("block", POINTER(dk_block)), ("table", table_p), ("task", c_uint32)]
@@ -251,6 +254,14 @@ def dk_value_table(table):
 
 value_p = POINTER(dk_value)
 
+
+class dk_object_type(Structure):
+    _fields_ = [("name", c_char_p), ("free", CFUNCTYPE(None, c_void_p)),
+                ("pack", CFUNCTYPE(dk_status, context_p, c_void_p, value_p, error_p)),
+                ("unpack", CFUNCTYPE(dk_status, context_p, c_void_p, c_size_t, POINTER(c_void_p),
+                                     error_p))]
+
+
 functions(
     keep,
     dk_value_text=(dk_status, context_p, c_char_p, c_size_t, value_p),
@@ -258,6 +269,7 @@ functions(
     dk_value_list=(dk_status, context_p, value_p, c_size_t, value_p),
     dk_value_map=(dk_status, context_p, value_p, c_size_t, value_p),
     dk_value_object=(dk_status, context_p, POINTER(dk_object_type), c_void_p, value_p),
+    dk_register_type=(dk_status, context_p, POINTER(dk_object_type), error_p),
     dk_value_ref=(dk_value, dk_value),
     dk_value_data=(c_void_p, dk_value, POINTER(c_size_t)),
     dk_value_items=(value_p, dk_value, POINTER(c_size_t)),

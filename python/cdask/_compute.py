@@ -2,7 +2,7 @@
 import ctypes
 import threading
 
-from . import _abi, _context, _tasks, _values, config
+from . import _abi, _exceptions, _tasks, _values, config
 from ._errors import check
 
 watchers = []  # active diagnostics, outermost first: each has callbacks() or profile()
@@ -54,7 +54,7 @@ class Options:
         if status == _abi.DK_OK:
             return
         message = self.error.message.decode(errors="replace")
-        problem = _tasks.raised(message) if status == _abi.DK_ETASK else None
+        problem = _exceptions.take(message) if status == _abi.DK_ETASK else None
         if problem is not None:
             raise problem
         check(status, self.error)
@@ -96,7 +96,7 @@ def head(frame, nrows, **options):
 def perform(options, function, *arguments):
     """Calls a function of the library that computes, so that Ctrl-C ends it."""
     if options.is_processes:
-        _tasks.open_crossing()
+        _exceptions.open_crossing()
     if threading.current_thread() is not threading.main_thread():
         options.fail(function(*arguments))
     elif options.is_threads and _tasks.any_registered():

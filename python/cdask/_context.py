@@ -17,10 +17,23 @@ def current():
         with _lock:
             if _handle is None:
                 handle = _abi.context_p()
-                call(_abi.dk_open_with, None, ctypes.byref(handle))
+                options = _abi.dk_options(fork_hooks=ctypes.pointer(_fork_hooks()))
+                call(_abi.dk_open_with, ctypes.byref(options), ctypes.byref(handle))
                 atexit.register(_close)
                 _handle = handle
     return _handle
+
+
+def _fork_hooks():
+    """Keeps the interpreter alive in the processes that the library forks: what os.fork() does, by
+    the interpreter's own functions, which cannot be Python's here since they hold its lock."""
+    names = {"lock": "PyGILState_Ensure", "before": "PyOS_BeforeFork",
+             "in_parent": "PyOS_AfterFork_Parent", "in_child": "PyOS_AfterFork_Child",
+             "unlock": "PyGILState_Release"}
+    types = dict(_abi.dk_fork_hooks._fields_)
+    return _abi.dk_fork_hooks(**{
+        hook: types[hook](ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+        for hook, name in names.items()})
 
 
 def is_open():

@@ -4,20 +4,10 @@ A task is the call of a registered C function. All Python callables share one, w
 under each name that a callable has, so that profiles and pictures show `inc` and not `python`. Its
 first argument is a Call, the others are what the Call's slots stand for. For partitions the table
 comes first and the Call second.
-
-An exception crosses the library as its text and waits in `_raised` until the computation that it
-ended picks it up. From a forked process it comes by a shared file.
 """
-import collections
 import ctypes
-import fcntl
-import os
-import pickle
-import traceback
 
-import cloudpickle
-
-from . import _abi, _context, _values
+from . import _abi, _context, _exceptions, _values
 from ._errors import call as check_call
 
 
@@ -90,14 +80,7 @@ def _run(task, args, nargs, result, error):
             result[0] = _values.value_of(_values.object_of(args[0]).run(results))
         return _abi.DK_OK
     except BaseException as problem:  # whatever it is, it has to get to the caller
-        text = "".join(traceback.format_exception_only(problem)).strip()
-        _raised.append((text, problem))
-        if _owner not in (None, os.getpid()):
-            _send(text, problem)
-        if error:
-            message = text.encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
-            error[0].message = message.decode(errors="ignore").encode()
-        return _abi.DK_ETASK
+        return _exceptions.put(problem, error)
 
 
 _registered = set()
@@ -110,6 +93,8 @@ def register(function):
 
 def register_name(name):
     name = name.encode()
+    if not _registered:
+        check_call(_abi.dk_register_type, _context.current(), ctypes.byref(_values.OBJECT))
     if name not in _registered:
         check_call(_abi.dk_register, _context.current(), name, _run, None)
         _registered.add(name)
@@ -127,60 +112,3 @@ def name_of(function):
         function = function.func
     name = getattr(function, "__name__", None) or type(function).__name__
     return "lambda" if name == "<lambda>" else str(name)[:50]
-
-
-# Exceptions
-
-_raised = collections.deque(maxlen=256)  # (text, exception), newest last
-_crossing = _owner = None  # a file that forked processes append to, and the process that reads it
-
-
-def open_crossing():
-    """Before a computation under processes: makes the file for their exceptions."""
-    global _crossing, _owner
-    if _owner != os.getpid():
-        _owner = os.getpid()
-        _crossing = os.memfd_create("cdask-exceptions")
-        fcntl.fcntl(_crossing, fcntl.F_SETFL, os.O_APPEND)
-
-
-def _send(text, problem):
-    told = RemoteTraceback("".join(traceback.format_exception(problem)))
-    for content in ((text, problem, told), (text, RuntimeError(text), told)):
-        try:
-            data = cloudpickle.dumps(content)
-            pickle.loads(data)  # some exceptions can be packed and not be unpacked
-            break
-        except Exception:
-            continue
-    os.write(_crossing, len(data).to_bytes(8, "little") + data)
-
-
-def _receive():
-    data = os.pread(_crossing, os.fstat(_crossing).st_size, 0) if _crossing is not None else b""
-    if data:
-        os.ftruncate(_crossing, 0)
-    while data:
-        nbytes = int.from_bytes(data[:8], "little")
-        text, problem, told = pickle.loads(data[8:8 + nbytes])
-        problem.__cause__ = told
-        _raised.append((text, problem))
-        data = data[8 + nbytes:]
-
-
-class RemoteTraceback(Exception):
-    """Where an exception was raised in a forked process."""
-
-    def __str__(self):
-        return f'\n"""\n{self.args[0]}"""'
-
-
-def raised(message):
-    """The exception that a failed computation reports in its message, or None; forgets it."""
-    _receive()
-    for entry in list(_raised):
-        text, problem = entry
-        if text[:400] in message:
-            _raised.remove(entry)
-            return problem
-    return None

@@ -1,13 +1,16 @@
 """Values that tasks take and give (dk_value), and the Python objects they stand for.
 
 None, bool, int of 64 bits, float, str and bytes are values of their own; a pandas object becomes a
-table only where one is asked for; anything else travels as an object of this interpreter.
+table only where one is asked for; anything else travels as an object of this interpreter, and to
+other processes pickled.
 """
 import ctypes
+import pickle
 
 import numpy as np
+import pandas as pd
 
-from . import _abi, _arrow, _context
+from . import _abi, _arrow, _context, _exceptions
 from ._errors import check
 
 pythonapi = ctypes.pythonapi
@@ -15,19 +18,49 @@ pythonapi.Py_IncRef.argtypes = pythonapi.Py_DecRef.argtypes = [ctypes.c_void_p]
 pythonapi.Py_IncRef.restype = pythonapi.Py_DecRef.restype = None
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+FIELDS = dict(_abi.dk_object_type._fields_)
+
+
+@FIELDS["free"]
 def _free(address):
     pythonapi.Py_DecRef(address)
 
 
-OBJECT = _abi.dk_object_type(b"python", _free)
+@FIELDS["pack"]
+def _pack(context, address, out, error):
+    try:
+        out[0] = _bytes_value(_abi.dk_value_bytes, _exceptions.pickled(_at(address)))
+        return _abi.DK_OK
+    except BaseException as problem:
+        return _exceptions.put(problem, error)
+
+
+@FIELDS["unpack"]
+def _unpack(context, data, nbytes, out, error):
+    try:
+        out[0] = _address(pickle.loads(ctypes.string_at(data, nbytes)))
+        return _abi.DK_OK
+    except BaseException as problem:
+        return _exceptions.put(problem, error)
+
+
+OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack)
+
+
+def _address(thing):
+    """Where `thing` is, with a reference that belongs to the address."""
+    pythonapi.Py_IncRef(id(thing))
+    return id(thing)
+
+
+def _at(address):
+    return ctypes.cast(address, ctypes.py_object).value
 
 
 def object_value(thing):
     """`thing` itself as a value, which holds a reference of it."""
     value = _abi.dk_value()
-    address = id(thing)
-    pythonapi.Py_IncRef(address)
+    address = _address(thing)
     check(_abi.dk_value_object(_context.current(), ctypes.byref(OBJECT), address,
                                ctypes.byref(value)), _abi.dk_error())
     return value
@@ -38,7 +71,7 @@ def object_of(value):
     address = _abi.dk_value_as_object(value, ctypes.byref(OBJECT))
     if not address:
         raise TypeError("an object of another program cannot be used in Python")
-    return ctypes.cast(address, ctypes.py_object).value
+    return _at(address)
 
 
 def _bytes_value(make, data):
@@ -115,7 +148,6 @@ def taken(values):
 
 def partition_value(thing):
     """What a function over partitions gave: a table for pandas objects, else a scalar."""
-    import pandas as pd
     if isinstance(thing, pd.DataFrame | pd.Series):
         return _abi.dk_value_table(_arrow.table(thing))
     if isinstance(thing, pd.Index):
