@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     seconds = measure_now() - start;
     for (int64_t row = 0; row < dk_table_nrows(spread); row++)
         checksum += dk_table_float(spread, 0, row);
-    measure_report_spread(seconds, dk_table_nrows(spread), checksum);
+    measure_report_table(seconds, dk_table_nrows(spread), checksum);
     dk_table_unref(spread);
     dk_close(dk);
     return 0;

@@ -213,7 +213,7 @@ static void report(const struct worker *total, double seconds)
         ngroups += total->days[day].high > 0;
         checksum += total->days[day].high - total->days[day].low;
     }
-    measure_report_spread(seconds, ngroups, checksum);
+    measure_report_table(seconds, ngroups, checksum);
 }
 
 int main(int argc, char **argv)

@@ -30,10 +30,11 @@ static inline double measure_peak_mb(void)
     return (double)kib / 1024;
 }
 
-static inline void measure_report_spread(double seconds, int64_t ngroups, double checksum)
+/* `checksum` tells whether all contenders found the same. */
+static inline void measure_report_table(double seconds, int64_t nrows, double checksum)
 {
-    printf("{\"seconds\": %.6f, \"groups\": %lld, \"checksum\": %.10f, \"peak_mb\": %.1f}\n",
-           seconds, (long long)ngroups, checksum, measure_peak_mb());
+    printf("{\"seconds\": %.6f, \"rows\": %lld, \"checksum\": %.10f, \"peak_mb\": %.1f}\n", seconds,
+           (long long)nrows, checksum, measure_peak_mb());
 }
 
 /* `name` says what ran, and in which shape: "threads independent", "flow graph chains". */

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "release" / "bin"
 PEERS = ROOT / "bench" / "peers"
 DATA = ROOT / "build" / "bench-data"
-ROWS = ("spread", "memory", "tasks", "processes", "growth")
+ROWS = ("spread", "memory", "filter", "tasks", "processes", "growth")
 
 # Who is measured: the label, and the command, whose last words are ours to add. `module`: what a peer in
 # Python imports.
@@ -149,7 +149,7 @@ def spread_contenders(folder, threads, peers=True):
 
 def check_agreement(turns):
     """All must have found the same; a fast wrong answer is no measurement."""
-    found = {label: {(line["groups"], round(line["checksum"], 6)) for lines in runs for line in lines}
+    found = {label: {(line["rows"], round(line["checksum"], 6)) for lines in runs for line in lines}
              for label, runs in turns.items()}
     if len(set().union(*found.values())) > 1:
         note(f"THE RESULTS DIFFER: {found}")
@@ -175,6 +175,26 @@ def measure_spread(settings):
                                lambda label, value, _: at_most(
                                    value, MOST_PEAK_MB if label == "cdask" else None, "MB")))
     return {"spread": turns}, ok
+
+
+# Filtered rows
+
+# The prices of one row in a hundred of the data that make_data() makes are higher.
+HIGH_PRICE = 267.5
+
+
+def measure_filter(settings):
+    folder, threads = make_data(), settings.threads
+    contenders = [program("cdask", "cdask_filter", folder, HIGH_PRICE, threads)]
+    for label, module, name in (("DuckDB", "duckdb", "duckdb_filter"), ("Polars", "polars", "polars_filter")):
+        contenders += [script(f"{label}, types given", module, name, folder, "types", threads, HIGH_PRICE),
+                       script(f"{label}, types inferred", module, name, folder, "infer", threads, HIGH_PRICE)]
+    run(program("warm up", "limit_spread", folder))
+    turns = take_turns(contenders, settings.rounds)
+    print_table("CSV -> all columns of the 1 % of rows that a filter keeps",
+                ["contender", "median", "ratio to cdask"],
+                comparison(turns, medians(turns, "seconds"), "{:.3f} s".format, lambda *_: ()))
+    return {"filter": turns}, check_agreement(turns)
 
 
 # Tasks
@@ -289,7 +309,7 @@ def machine():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", default="spread,memory,tasks,processes", metavar="ROW,...",
+    parser.add_argument("--rows", default="spread,memory,filter,tasks,processes", metavar="ROW,...",
                         help=f"which tables, of {', '.join(ROWS)} or all (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)),
@@ -317,8 +337,8 @@ def main():
         note(f"the machine is busy (load {load:.1f}); compare ratios only")
     results, all_ok = {"machine": about, "rounds": settings.rounds}, True
     for measure, rows in ((measure_spread, ("spread", "memory")),
-                          (measure_tasks, ("tasks",)), (measure_processes, ("processes",)),
-                          (measure_growth, ("growth",))):
+                          (measure_filter, ("filter",)), (measure_tasks, ("tasks",)),
+                          (measure_processes, ("processes",)), (measure_growth, ("growth",))):
         if set(rows) & set(settings.rows):
             found, ok = measure(settings)
             results.update(found)

@@ -12,20 +12,25 @@ TYPES = {"timestamp": "TIMESTAMP", "close": "DOUBLE", "high": "DOUBLE", "low": "
 QUERY = """
     SELECT (epoch_ms("timestamp") // 1000 + 43199 +
             (epoch_ms("timestamp") // 86400000) % 2) // 86400 AS day, max(high) - min(low)
-    FROM read_csv('{pattern}'{options})
+    FROM {source}
     GROUP BY day
     ORDER BY day
 """
 
 
+def source(pattern, types):
+    """The files as a table; `types`: theirs are given, else inferred."""
+    options = f", header=true, delim=',', auto_detect=false, columns={TYPES}" if types else ""
+    return f"read_csv('{pattern}'{options})"
+
+
 def spread(pattern, types):
-    options = f", header=true, delim=',', auto_detect=false, columns={types}" if types else ""
-    return duckdb.sql(QUERY.format(pattern=pattern, options=options)).fetchall()
+    return duckdb.sql(QUERY.format(source=source(pattern, types))).fetchall()
 
 
 if __name__ == "__main__":
     pattern = f"{sys.argv[1]}/*.csv"
-    types = TYPES if sys.argv[2:3] != ["infer"] else None
+    types = sys.argv[2:3] != ["infer"]
     if len(sys.argv) > 3:
         duckdb.sql(f"SET threads = {int(sys.argv[3])}")
     rows, seconds = measure(lambda: spread(pattern, types))

@@ -16,7 +16,12 @@ def peak_mb():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
 
 
+def report_table(seconds, version, nrows, checksum):
+    """One line of JSON; `checksum` tells whether all contenders found the same."""
+    print(json.dumps({"seconds": seconds, "version": version, "rows": nrows, "checksum": checksum,
+                      "peak_mb": peak_mb()}))
+
+
 def report_spread(seconds, version, spreads):
-    """One line of JSON; `spreads` are the days' spreads, in the order of days."""
-    print(json.dumps({"seconds": seconds, "version": version, "groups": len(spreads),
-                      "checksum": sum(spreads), "peak_mb": peak_mb()}))
+    """`spreads` are the days' spreads, in the order of days."""
+    report_table(seconds, version, len(spreads), sum(spreads))

@@ -55,7 +55,9 @@ DK_API dk_frame dk_select(dk_frame frame, dk_names names);
 DK_API dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series);
 /* The series under another name. */
 DK_API dk_frame dk_rename(dk_frame series, const char *name);
-/* The rows where the bool series `mask` is true; missing is not. */
+/* The rows where the bool series `mask` is true; missing is not. A file's column that only rows
+ * behind the filter need is converted in these rows only: what stands in a cell of a row that is
+ * dropped is not looked at and no error (a category's is, whose words are those of all rows). */
 DK_API dk_frame dk_filter(dk_frame frame, dk_frame mask);
 
 /* Element by element, of series, or of frames column by column: columns of the same name meet, and

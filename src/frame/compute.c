@@ -43,6 +43,8 @@ static dk_status lower_all(struct job *job, const dk_frame *frames, size_t nfram
         lowering_pass(&job->lowering, places[i].pass)->program->limit = job->limit;
     }
     dk_status status = delayed_lower(&job->lowering, &job->calls, frames, nframes, err);
+    if (status == DK_OK)
+        status = lower_push_filters(&job->lowering);
     return status == DK_ENOMEM ? error_nomem(err) : status;
 }
 

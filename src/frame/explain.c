@@ -136,16 +136,45 @@ static void put_frame(struct text *text, const struct dk_expression *frame)
 
 /* ---- as run ---- */
 
-static void put_loads(struct text *text, const struct program *program)
+/* The filters that a domain is behind. */
+static void put_conditions(struct text *text, const struct program *program, int32_t number)
+{
+    const struct domain *domain = program_domain(program, number);
+    if (domain->parent > 0) {
+        put_conditions(text, program, domain->parent);
+        text_puts(text, " and ");
+    }
+    put_column(text, domain->rows->column);
+}
+
+static void put_loads(struct text *text, const struct program *program, const struct domain *domain)
 {
     const struct csv_source *csv = program->source->csv;
-    text_printf(text, "parses %zu of %d columns:", program->loads.count, csv_source_ncolumns(csv));
-    for (size_t i = 0; i < program->loads.count; i++) {
-        int32_t column = vector_int(&program->loads, i);
+    for (int32_t i = 0; i < domain->nloads; i++) {
+        int32_t column = vector_int(&program->loads, (size_t)(domain->first_load + i));
         text_printf(text, "%s %s %s", i ? "," : "", csv_source_name(csv, column),
                     dk_type_name(csv_source_type(csv, column)));
     }
     text_putc(text, '\n');
+}
+
+/* What is parsed in every row, and what only in those that a filter passes. */
+static void put_parsed(struct text *text, const struct program *program)
+{
+    indent(text, 3);
+    text_printf(text, "parses %zu of %d columns:", program->loads.count,
+                csv_source_ncolumns(program->source->csv));
+    put_loads(text, program, program_domain(program, 0));
+    for (int32_t i = 1; i < (int32_t)program->domains.count; i++) {
+        const struct domain *domain = program_domain(program, i);
+        if (!domain->nloads)
+            continue;
+        indent(text, 4);
+        text_puts(text, "where ");
+        put_conditions(text, program, i);
+        text_putc(text, ':');
+        put_loads(text, program, domain);
+    }
 }
 
 static void put_steps(struct text *text, const struct program *program)
@@ -195,10 +224,8 @@ static void put_pass(struct text *text, const struct pass *pass, int number)
     };
     text_printf(text, "  pass %d over %s, %d task%s\n", number, sources[pass->source->kind],
                 pass->source->npartitions, pass->source->npartitions == 1 ? "" : "s");
-    if (pass->source->kind == ROWS_CSV) {
-        indent(text, 3);
-        put_loads(text, pass->program);
-    }
+    if (pass->source->kind == ROWS_CSV)
+        put_parsed(text, pass->program);
     put_steps(text, pass->program);
     for (size_t i = 0; i < pass->program->sinks.count; i++) {
         put_sink(text, program_sink(pass->program, i));
@@ -231,7 +258,7 @@ static dk_status lower_frames(struct lowering *lowering, const dk_frame *frames,
         if (lower_frame(lowering, frame, &place) != DK_OK)
             return error_nomem(err);
     }
-    return DK_OK;
+    return lower_push_filters(lowering) == DK_OK ? DK_OK : error_nomem(err);
 }
 
 static dk_status explain(const dk_frame *frames, size_t nframes, struct lowering *lowering,

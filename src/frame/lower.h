@@ -51,6 +51,10 @@ dk_status lower_frame(struct lowering *lowering, const struct dk_expression *fra
 dk_status lower_rows(struct lowering *lowering, const struct dk_expression *frame,
                      struct place *out) DK_NODISCARD;
 
+/* Lets the passes over files convert the columns that only rows behind a filter need in those rows
+ * only. Called once, when nothing is left to lower. (push_filters.c) */
+dk_status lower_push_filters(struct lowering *lowering) DK_NODISCARD;
+
 /* Adds the tasks of all passes to `graph`. */
 dk_status lower_emit(struct lowering *lowering, dk_graph *graph, dk_error *err) DK_NODISCARD;
 /* The task that gives the table of `place`, once emitted. */

@@ -78,6 +78,7 @@ static dk_status load_file_column(struct lowering *lowering, int32_t pass, const
     struct step step = {.kind = STEP_LOAD, .col = col, .kernel = "load"};
     step.number = (int32_t)program->loads.count;
     DK_TRY(vector_append(&program->loads, &col->number, 1));
+    program_domain(program, 0)->nloads++;
     return add_step(lowering, pass, step, reg);
 }
 

@@ -48,10 +48,11 @@ static int64_t rows_wanted(const struct walk *walk)
 static dk_status walk_scan(struct walk *walk, struct csv_scan *scan, dk_error *err)
 {
     struct morsel *morsel = &walk->morsel;
+    morsel->scan = scan;
     int64_t nbytes = 0; /* seen before this morsel; opening has read the first already */
     while (!has_enough(walk)) {
         int64_t begin_ns = task_kernel_begin(walk->task);
-        DK_TRY(csv_scan_next(scan, rows_wanted(walk), morsel->loads, &morsel->nrows, err));
+        DK_TRY(csv_scan_next(scan, rows_wanted(walk), &morsel->nrows, err));
         task_kernel_end(walk->task, "read_csv", begin_ns, morsel->nrows,
                         csv_scan_nbytes(scan) - nbytes);
         nbytes = csv_scan_nbytes(scan);

@@ -12,7 +12,7 @@
 #define NO_REGISTER (-1)
 
 enum step_kind {
-    STEP_LOAD,   /* column `number` of input table `input`, or of the files */
+    STEP_LOAD,   /* column `number` of input table `input`, or load `number` of the files */
     STEP_LABELS, /* the index of input table 0 */
     STEP_NUMBER, /* the rows of the partition, counted from 0 */
     STEP_LITERAL,
@@ -40,9 +40,12 @@ struct step {
     const char *kernel;    /* for the profile */
 };
 
+/* Its file columns are converted together, as soon as its rows are known. */
 struct domain {
     const struct rowset *rows;
     int32_t parent;
+    int32_t first_load; /* of the program's loads */
+    int32_t nloads;
 };
 
 /* What is kept of a pass: rows, or the state of groups. */
@@ -65,9 +68,8 @@ struct program {
     struct memory *memory;
     struct arena arena;
     const struct rowset *source;
-    int32_t limit; /* rows to collect of the first partition; 0: all rows of all */
-    struct vector
-        loads; /* int32_t: the file columns that are parsed, in order of their registers */
+    int32_t limit;           /* rows to collect of the first partition; 0: all rows of all */
+    struct vector loads;     /* int32_t: the file columns that are parsed, domain by domain */
     struct vector types;     /* dk_type of each register */
     struct vector steps;     /* struct step */
     struct vector domains;   /* struct domain */
@@ -91,9 +93,9 @@ static inline struct sink *program_sink(const struct program *program, size_t i)
     return &((struct sink *)program->sinks.data)[i];
 }
 
-static inline const struct domain *program_domain(const struct program *program, int32_t i)
+static inline struct domain *program_domain(const struct program *program, int32_t i)
 {
-    return &((const struct domain *)program->domains.data)[i];
+    return &((struct domain *)program->domains.data)[i];
 }
 
 static inline dk_type program_type(const struct program *program, int32_t reg)

@@ -1,10 +1,23 @@
 #include "frame/steps.h"
 
+#include <string.h>
+
 #include "column/table.h"
 
 static size_t nregisters(const struct morsel *morsel)
 {
     return morsel->program->registers.count;
+}
+
+/* True when file columns are loaded behind a filter of a filter. */
+static bool loads_nested(const struct program *program)
+{
+    for (size_t i = 1; i < program->domains.count; i++) {
+        const struct domain *domain = program_domain(program, (int32_t)i);
+        if (domain->nloads && domain->parent > 0)
+            return true;
+    }
+    return false;
 }
 
 static dk_status new_selections(struct morsel *morsel, dk_error *err)
@@ -19,7 +32,10 @@ static dk_status new_selections(struct morsel *morsel, dk_error *err)
         if (!morsel->selections[i].rows)
             return error_nomem(err);
     }
-    return DK_OK;
+    if (!loads_nested(morsel->program))
+        return DK_OK;
+    morsel->chosen = memory_alloc(memory, MORSEL_ROWS * sizeof(int32_t));
+    return morsel->chosen ? DK_OK : error_nomem(err);
 }
 
 dk_status morsel_init(struct morsel *morsel, const struct program *program,
@@ -56,6 +72,7 @@ void morsel_deinit(struct morsel *morsel)
     for (size_t i = 0; morsel->selections && i < ndomains; i++) {
         memory_free(memory, morsel->selections[i].rows, MORSEL_ROWS * sizeof(int32_t));
     }
+    memory_free(memory, morsel->chosen, MORSEL_ROWS * sizeof(int32_t));
     memory_free(memory, morsel->selections, ndomains * sizeof(*morsel->selections));
     memory_free(memory, morsel->loads, nloads * sizeof(*morsel->loads));
     memory_free(memory, morsel->vecs, nregisters(morsel) * sizeof(*morsel->vecs));
@@ -97,12 +114,45 @@ static dk_status load_labels(struct morsel *morsel, struct vec *out, struct view
     return DK_OK;
 }
 
-/* ---- computing ---- */
-
 static int64_t domain_nrows(const struct morsel *morsel, int32_t domain)
 {
     return domain ? morsel->selections[domain].nrows : morsel->nrows;
 }
+
+/* The rows of a domain as rows of the morsel; NULL: all. Those of a filter behind a filter are
+ * looked up from one to the next. */
+static const int32_t *chosen_rows(struct morsel *morsel, int32_t domain)
+{
+    const struct program *program = morsel->program;
+    const struct selection *selection = &morsel->selections[domain];
+    int32_t parent = program_domain(program, domain)->parent;
+    if (parent <= 0)
+        return selection->rows;
+    memcpy(morsel->chosen, selection->rows, (size_t)selection->nrows * sizeof(int32_t));
+    for (; parent > 0; parent = program_domain(program, parent)->parent) {
+        const int32_t *rows = morsel->selections[parent].rows;
+        for (int64_t i = 0; i < selection->nrows; i++)
+            morsel->chosen[i] = rows[morsel->chosen[i]];
+    }
+    return morsel->chosen;
+}
+
+/* Converts the file columns of a domain. The rows have been counted when they were found. */
+static dk_status convert_columns(struct morsel *morsel, int32_t domain, const dk_task *task,
+                                 dk_error *err)
+{
+    const struct domain *wanted = program_domain(morsel->program, domain);
+    if (!wanted->nloads)
+        return DK_OK;
+    int64_t begin_ns = task_kernel_begin(task);
+    DK_TRY(csv_scan_load(morsel->scan, wanted->first_load, wanted->nloads,
+                         chosen_rows(morsel, domain), domain_nrows(morsel, domain),
+                         &morsel->loads[wanted->first_load], err));
+    task_kernel_end(task, "read_csv", begin_ns, 0, 0);
+    return DK_OK;
+}
+
+/* ---- computing ---- */
 
 static void select_rows(struct morsel *morsel, const struct step *step)
 {
@@ -186,18 +236,28 @@ static dk_status run_step(struct morsel *morsel, const struct step *step, dk_err
     return status == DK_ENOMEM ? error_nomem(err) : status;
 }
 
+static dk_status run_timed(struct morsel *morsel, const struct step *step, const dk_task *task,
+                           dk_error *err)
+{
+    bool is_kernel = step->kind >= STEP_BINARY;
+    int64_t begin_ns = is_kernel ? task_kernel_begin(task) : 0;
+    DK_TRY(run_step(morsel, step, err));
+    if (!is_kernel || !task->profile)
+        return DK_OK;
+    int64_t nrows = domain_nrows(morsel, step->domain);
+    int64_t width = step->col ? (int64_t)type_nbytes(step->col->type) : 1;
+    task_kernel_end(task, step->kernel, begin_ns, nrows, nrows * width);
+    return DK_OK;
+}
+
 dk_status morsel_run(struct morsel *morsel, const dk_task *task, dk_error *err)
 {
     const struct step *steps = program_steps(morsel->program);
+    DK_TRY(convert_columns(morsel, 0, task, err));
     for (size_t i = 0; i < morsel->program->steps.count; i++) {
-        const struct step *step = &steps[i];
-        int64_t begin_ns = step->kind >= STEP_BINARY ? task_kernel_begin(task) : 0;
-        DK_TRY(run_step(morsel, step, err));
-        if (step->kind < STEP_BINARY || !task->profile)
-            continue;
-        int64_t nrows = domain_nrows(morsel, step->domain);
-        int64_t width = step->col ? (int64_t)type_nbytes(step->col->type) : 1;
-        task_kernel_end(task, step->kernel, begin_ns, nrows, nrows * width);
+        DK_TRY(run_timed(morsel, &steps[i], task, err));
+        if (steps[i].kind == STEP_SELECT)
+            DK_TRY(convert_columns(morsel, steps[i].domain, task, err));
     }
     return DK_OK;
 }

@@ -5,7 +5,8 @@
  * partitions: they never span files, files are divided evenly, and a block starts after the first
  * line end at or behind its nominal start that is outside quotes; gzip and zstd files are one block
  * each. A scan reads its block in chunks that stay in cache, finds structure with SIMD (AVX2, else
- * portable) and converts only the columns asked for, so its memory does not grow with the block.
+ * portable) and converts only the columns and rows asked for, so its memory does not grow with the
+ * block.
  * Source of the cell rules: pandas.read_csv; of partitions and messages: dask.dataframe.read_csv.
  */
 #ifndef IO_CSV_H
@@ -50,14 +51,24 @@ dk_status csv_scan_open(struct memory *memory, const struct csv_source *source, 
                         const int32_t *columns, int32_t ncolumns, struct csv_scan **out,
                         dk_error *err) DK_NODISCARD;
 
-/* Fills `columns[0 .. ncolumns)` (vecs of the schema's types, reset here) with the next rows, at
- * most `max_rows`; `*nrows` is 0 at the end of the block. ncolumns may be 0: rows are only counted.
- * Errors name file, line and column: DK_EPARSE "FILE:LINE: column 'high': cannot parse 'abc' as
- * float64 ... pass dtype={'high': 'str'}"; "Expected 3 fields in line 3, saw 4"; unterminated quote
+/* Finds the next rows, the batch, at most `max_rows`; `*nrows` is 0 at the end of the block. Cells
+ * are not looked at before csv_scan_load().
+ * Errors name file and line: DK_EPARSE "Expected 3 fields in line 3, saw 4"; unterminated quote
  * with the line it began on; DK_ENOFILE when the file has gone since planning. Lines are counted
  * from the file's start even in later blocks (counted only when an error needs it). */
-dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, struct vec *columns,
-                        int64_t *nrows, dk_error *err) DK_NODISCARD;
+dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, int64_t *nrows,
+                        dk_error *err) DK_NODISCARD;
+
+/* Converts columns `first` to `first + ncolumns - 1` of those the scan was opened for, in the rows
+ * `rows[0 .. nrows)` of the batch (ascending; NULL: all, then `nrows` is the batch's), to
+ * `vecs[0 .. ncolumns)` (of the schema's types, reset here). A batch may be loaded from again and
+ * again until the next one is found. Cells of other rows and columns are not looked at: what stands
+ * in them is no error.
+ * Errors: DK_EPARSE, with file, line and column: "FILE:LINE: column 'high': cannot parse 'abc' as
+ * float64 ... pass dtype={'high': 'str'}"; the first row of these with a fault in any of the
+ * columns. */
+dk_status csv_scan_load(struct csv_scan *scan, int32_t first, int32_t ncolumns, const int32_t *rows,
+                        int64_t nrows, struct vec *vecs, dk_error *err) DK_NODISCARD;
 /* File bytes read so far (for reports). */
 int64_t csv_scan_nbytes(const struct csv_scan *scan);
 void csv_scan_close(struct csv_scan *scan);

@@ -94,7 +94,8 @@ static dk_status look_at_rows(struct inference *inference, struct csv_rows *rows
     struct csv_batch batch;
     DK_TRY(csv_rows_next(rows, inference->fields, inference->count, max_rows, &batch, err));
     for (int32_t i = 0; i < inference->count; i++) {
-        struct csv_cells cells = csv_batch_cells(rows, &batch, inference->fields, i, trimmed);
+        struct csv_cells cells =
+            csv_batch_cells(rows, &batch, inference->fields, i, NULL, batch.nrows, trimmed);
         if (look_at_cells(converter, &cells, &inference->seen[i]) != DK_OK)
             return error_nomem(err);
     }

@@ -430,24 +430,36 @@ bool csv_batch_trims(const struct csv_rows *rows, const struct csv_batch *batch,
     return !batch->pairs && rows->structure.has_return && field == rows->nfields - 1;
 }
 
-struct csv_cells csv_batch_cells(const struct csv_rows *rows, const struct csv_batch *batch,
-                                 const int32_t *fields, int32_t wanted, uint32_t *trimmed)
+/* The cells of fields[wanted] where the structure has them. */
+static struct csv_cells find_cells(const struct csv_rows *rows, const struct csv_batch *batch,
+                                   const int32_t *fields, int32_t wanted, size_t nrows)
 {
     const struct csv_structure *structure = &rows->structure;
     if (batch->pairs) {
         const uint32_t *pairs = batch->pairs + 2 * batch->pairs_stride * (size_t)wanted;
-        return (struct csv_cells){rows->bytes, pairs, pairs + 1, 2, batch->nrows};
+        return (struct csv_cells){rows->bytes, pairs, pairs + 1, 2, nrows};
     }
     size_t first = batch->first ? structure->rows[batch->first - 1] : 0;
-    size_t stride = (size_t)rows->nfields;
     const uint32_t *end = structure->ends + first + fields[wanted];
-    if (!csv_batch_trims(rows, batch, fields[wanted]))
-        return (struct csv_cells){rows->bytes, end - 1, end, stride, batch->nrows};
-    for (size_t i = 0; i < batch->nrows; i++, end += stride) {
-        trimmed[2 * i] = end[-1];
-        trimmed[2 * i + 1] = csv_trim_return(rows->bytes, end[-1], end[0]);
+    return (struct csv_cells){rows->bytes, end - 1, end, (size_t)rows->nfields, nrows};
+}
+
+struct csv_cells csv_batch_cells(const struct csv_rows *rows, const struct csv_batch *batch,
+                                 const int32_t *fields, int32_t wanted, const int32_t *chosen,
+                                 size_t nrows, uint32_t *pairs)
+{
+    struct csv_cells cells = find_cells(rows, batch, fields, wanted, nrows);
+    bool trims = csv_batch_trims(rows, batch, fields[wanted]);
+    if (!chosen && !trims)
+        return cells;
+    for (size_t i = 0; i < nrows; i++) {
+        size_t at = (chosen ? (size_t)chosen[i] : i) * cells.stride;
+        uint32_t before = cells.before[at];
+        uint32_t end = cells.end[at];
+        pairs[2 * i] = before;
+        pairs[2 * i + 1] = trims ? csv_trim_return(rows->bytes, before, end) : end;
     }
-    return (struct csv_cells){rows->bytes, trimmed, trimmed + 1, 2, batch->nrows};
+    return (struct csv_cells){rows->bytes, pairs, pairs + 1, 2, nrows};
 }
 
 int64_t csv_batch_offset(const struct csv_rows *rows, const struct csv_batch *batch, size_t i)

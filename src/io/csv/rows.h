@@ -77,11 +77,13 @@ dk_status csv_rows_skip(struct csv_rows *rows, int64_t target, int64_t *start,
 dk_status csv_rows_next(struct csv_rows *rows, const int32_t *fields, int32_t nwanted,
                         size_t max_rows, struct csv_batch *out, dk_error *err) DK_NODISCARD;
 
-/* The cells of fields[wanted]. `trimmed` is scratch for cells whose \r has to go: 2 * nrows
- * positions. */
+/* The cells of fields[wanted] in rows chosen[0 .. nrows) of the batch; NULL: in its first `nrows`.
+ * `pairs` is scratch for 2 * nrows positions, where chosen cells, and those whose \r has to go, are
+ * gathered. */
 struct csv_cells csv_batch_cells(const struct csv_rows *rows, const struct csv_batch *batch,
-                                 const int32_t *fields, int32_t wanted, uint32_t *trimmed);
-/* True when csv_batch_cells() writes to `trimmed`. */
+                                 const int32_t *fields, int32_t wanted, const int32_t *chosen,
+                                 size_t nrows, uint32_t *pairs);
+/* True when csv_batch_cells() writes to `pairs` even if all rows are chosen. */
 bool csv_batch_trims(const struct csv_rows *rows, const struct csv_batch *batch, int32_t field);
 
 /* Offset in the decoded file of row i of the batch. */

@@ -21,9 +21,10 @@ struct csv_scan {
     int32_t *fields;  /* in the file, of each target */
     int32_t *columns; /* as asked for */
     struct csv_rows rows;
-    int64_t nread; /* before `rows` was opened */
-    uint32_t *trimmed;
-    size_t trimmed_count;
+    struct csv_batch batch;
+    int64_t nread;   /* before `rows` was opened */
+    uint32_t *pairs; /* scratch of csv_batch_cells() */
+    size_t npairs;
 };
 
 static void add_targets(struct csv_scan *scan, const int32_t *columns)
@@ -128,7 +129,7 @@ void csv_scan_close(struct csv_scan *scan)
         memory_free(memory, scan->fields, count * sizeof *scan->fields);
     if (scan->columns)
         memory_free(memory, scan->columns, count * sizeof *scan->columns);
-    memory_free(memory, scan->trimmed, scan->trimmed_count * sizeof *scan->trimmed);
+    memory_free(memory, scan->pairs, scan->npairs * 2 * sizeof *scan->pairs);
     memory_free(memory, scan, sizeof *scan);
 }
 
@@ -137,45 +138,45 @@ int64_t csv_scan_nbytes(const struct csv_scan *scan)
     return scan->nread + scan->rows.input.nread;
 }
 
-/* The first row of a batch, in any column, that has a fault. */
+/* The first of the rows to load that has a fault, in any column. */
 struct fault {
     size_t row;
     int32_t target;
     enum csv_fault kind;
 };
 
-static dk_status reserve_trimmed(struct csv_scan *scan, size_t count)
+static dk_status reserve_pairs(struct csv_scan *scan, size_t count)
 {
-    if (count <= scan->trimmed_count)
+    if (count <= scan->npairs)
         return DK_OK;
-    uint32_t *bigger = memory_alloc(scan->memory, count * sizeof *bigger);
+    uint32_t *bigger = memory_alloc(scan->memory, count * 2 * sizeof *bigger);
     if (!bigger)
         return DK_ENOMEM;
-    memory_free(scan->memory, scan->trimmed, scan->trimmed_count * sizeof *bigger);
-    scan->trimmed = bigger;
-    scan->trimmed_count = count;
+    memory_free(scan->memory, scan->pairs, scan->npairs * 2 * sizeof *bigger);
+    scan->pairs = bigger;
+    scan->npairs = count;
     return DK_OK;
 }
 
-static dk_status find_cells(struct csv_scan *scan, const struct csv_batch *batch, int32_t target,
-                            struct csv_cells *out)
+static dk_status find_cells(struct csv_scan *scan, int32_t target, const int32_t *rows,
+                            size_t nrows, struct csv_cells *out)
 {
-    if (csv_batch_trims(&scan->rows, batch, scan->fields[target]))
-        DK_TRY(reserve_trimmed(scan, 2 * batch->nrows + 2));
-    *out = csv_batch_cells(&scan->rows, batch, scan->fields, target, scan->trimmed);
+    if (rows || csv_batch_trims(&scan->rows, &scan->batch, scan->fields[target]))
+        DK_TRY(reserve_pairs(scan, nrows + 1)); /* for no rows, too, a place to point at */
+    *out =
+        csv_batch_cells(&scan->rows, &scan->batch, scan->fields, target, rows, nrows, scan->pairs);
     return DK_OK;
 }
 
 /* Converts one column; rows from a fault on that another column has are left out. */
-static dk_status convert(struct csv_scan *scan, const struct csv_batch *batch, int32_t i,
-                         struct vec *out, struct fault *fault)
+static dk_status convert(struct csv_scan *scan, int32_t i, const int32_t *rows, struct vec *out,
+                         struct fault *fault)
 {
     struct target *target = &scan->targets[i];
     struct csv_cells cells;
     enum csv_fault kind = CSV_FAULT_VALUE;
     size_t nrows;
-    DK_TRY(find_cells(scan, batch, i, &cells));
-    cells.nrows = fault->row;
+    DK_TRY(find_cells(scan, i, rows, fault->row, &cells));
     DK_TRY(vec_reset(out, (int64_t)cells.nrows));
     DK_TRY(csv_convert(&target->converter, &cells, out, &nrows, &kind));
     if (nrows < fault->row)
@@ -183,13 +184,13 @@ static dk_status convert(struct csv_scan *scan, const struct csv_batch *batch, i
     return DK_OK;
 }
 
-static dk_status fill_path(const struct csv_scan *scan, size_t nrows, struct vec *out)
+static dk_status fill_path(const struct csv_scan *scan, int64_t nrows, struct vec *out)
 {
     const struct csv_source *source = scan->source;
-    DK_TRY(vec_reset(out, (int64_t)nrows));
+    DK_TRY(vec_reset(out, nrows));
     int32_t *codes = out->data;
     int32_t code = source->blocks[scan->block].file;
-    for (size_t i = 0; i < nrows; i++)
+    for (int64_t i = 0; i < nrows; i++)
         codes[i] = code;
     column_unref(out->dictionary);
     out->dictionary = column_ref(source->paths);
@@ -204,21 +205,22 @@ static dk_status fail_utf8(const struct csv_scan *scan, int64_t offset,
                         column->name);
 }
 
-static dk_status fail(struct csv_scan *scan, const struct csv_batch *batch,
-                      const struct fault *fault, dk_error *err)
+static dk_status fail(struct csv_scan *scan, const int32_t *rows, const struct fault *fault,
+                      dk_error *err)
 {
     struct target *target = &scan->targets[fault->target];
     const struct csv_source *source = scan->source;
     const struct csv_column *column = &source->columns[target->column];
     const struct csv_file *file = scan->rows.file;
-    int64_t offset = csv_batch_offset(&scan->rows, batch, fault->row);
+    size_t row = rows ? (size_t)rows[fault->row] : fault->row;
+    int64_t offset = csv_batch_offset(&scan->rows, &scan->batch, row);
     struct csv_cells cells;
     struct csv_slice text;
     if (fault->kind == CSV_FAULT_MISSING)
         return csv_error_hole(err, source, file, offset, column);
     if (fault->kind == CSV_FAULT_UTF8)
         return fail_utf8(scan, offset, column, err);
-    if (find_cells(scan, batch, fault->target, &cells) != DK_OK ||
+    if (find_cells(scan, fault->target, rows, fault->row + 1, &cells) != DK_OK ||
         csv_cell_text(&target->converter, csv_cell_start(&cells, fault->row),
                       csv_cell_end(&cells, fault->row), &text) != DK_OK)
         return error_nomem(err);
@@ -227,31 +229,31 @@ static dk_status fail(struct csv_scan *scan, const struct csv_batch *batch,
                           csv_wider_type(column->type, found));
 }
 
-static dk_status convert_batch(struct csv_scan *scan, const struct csv_batch *batch,
-                               struct vec *columns, dk_error *err)
+dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, int64_t *nrows, dk_error *err)
 {
-    struct fault fault = {batch->nrows, -1, CSV_FAULT_VALUE};
-    for (int32_t i = 0; i < scan->ntargets; i++)
-        if (convert(scan, batch, i, &columns[scan->targets[i].position], &fault) != DK_OK)
-            return error_nomem(err);
-    if (fault.target >= 0)
-        return fail(scan, batch, &fault, err);
-    for (int32_t i = 0; i < scan->ncolumns; i++)
-        if (scan->source->columns[scan->columns[i]].origin == CSV_PATH &&
-            fill_path(scan, batch->nrows, &columns[i]) != DK_OK)
-            return error_nomem(err);
+    struct csv_batch *batch = &scan->batch;
+    *nrows = 0;
+    DK_TRY(csv_rows_next(&scan->rows, scan->fields, scan->ntargets, (size_t)max_rows, batch, err));
+    if (batch->nrows == 0)
+        csv_blocks_learn(scan->source, scan->block, scan->rows.next_start);
+    *nrows = (int64_t)batch->nrows;
     return DK_OK;
 }
 
-dk_status csv_scan_next(struct csv_scan *scan, int64_t max_rows, struct vec *columns,
-                        int64_t *nrows, dk_error *err)
+dk_status csv_scan_load(struct csv_scan *scan, int32_t first, int32_t ncolumns, const int32_t *rows,
+                        int64_t nrows, struct vec *vecs, dk_error *err)
 {
-    struct csv_batch batch;
-    *nrows = 0;
-    DK_TRY(csv_rows_next(&scan->rows, scan->fields, scan->ntargets, (size_t)max_rows, &batch, err));
-    if (batch.nrows == 0)
-        csv_blocks_learn(scan->source, scan->block, scan->rows.next_start);
-    DK_TRY(convert_batch(scan, &batch, columns, err));
-    *nrows = (int64_t)batch.nrows;
+    struct fault fault = {(size_t)nrows, -1, CSV_FAULT_VALUE};
+    for (int32_t i = 0; i < scan->ntargets; i++) {
+        int32_t at = scan->targets[i].position - first;
+        if (at >= 0 && at < ncolumns && convert(scan, i, rows, &vecs[at], &fault) != DK_OK)
+            return error_nomem(err);
+    }
+    if (fault.target >= 0)
+        return fail(scan, rows, &fault, err);
+    for (int32_t i = 0; i < ncolumns; i++)
+        if (scan->source->columns[scan->columns[first + i]].origin == CSV_PATH &&
+            fill_path(scan, nrows, &vecs[i]) != DK_OK)
+            return error_nomem(err);
     return DK_OK;
 }

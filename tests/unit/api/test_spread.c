@@ -117,6 +117,35 @@ static void test_explain_shows_projection(void **state)
     days_remove(&days);
 }
 
+/* The plan tells what is parsed in every row from what only rows that pass need. */
+static void test_explain_shows_filters(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 2);
+    dk_context *dk = dk_open(NULL);
+    dk_frame df = days_read(dk, &days);
+    df = dk_filter(df, dk_gt(dk_col(df, "close"), dk_float(dk, 1)));
+    df = dk_filter(df, dk_lt(dk_col(df, "low"), dk_float(dk, 2)));
+    dk_frame some = dk_select(df, DK_NAMES("close", "high", "open"));
+    char *text = NULL;
+    dk_error err = {0};
+    assert_int_equal(dk_explain(&some, 1, &text, &err), DK_OK);
+    const char *plan = "      parses 4 of 5 columns: close float64\n"
+                       "        where (close > 1): low float64\n"
+                       "        where (close > 1) and (low < 2): high float64, open float64\n"
+                       "      compute (close > 1)\n"
+                       "      keep rows where (close > 1)\n"
+                       "      compute (low < 2)\n"
+                       "      keep rows where (low < 2)\n"
+                       "      collect 3 columns\n";
+    if (!strstr(text, plan))
+        fail_msg("%s", text);
+    dk_text_free(text);
+    dk_close(dk);
+    days_remove(&days);
+}
+
 /* head() reads the first partition only: a broken later file does not matter. */
 static void test_head_reads_no_more_than_it_needs(void **state)
 {
@@ -222,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_results_do_not_depend_on_how),
         cmocka_unit_test(test_siblings_share_their_pass),
         cmocka_unit_test(test_explain_shows_projection),
+        cmocka_unit_test(test_explain_shows_filters),
         cmocka_unit_test(test_head_reads_no_more_than_it_needs),
         cmocka_unit_test(test_scalars_broadcast),
         cmocka_unit_test(test_alignment),

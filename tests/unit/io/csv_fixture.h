@@ -127,6 +127,16 @@ static inline void render_rows(struct text *out, const struct vec *vecs, int32_t
     }
 }
 
+/* The next rows with all of the scan's columns. */
+static inline dk_status scan_all(struct csv_scan *scan, int64_t max_rows, int32_t ncolumns,
+                                 struct vec *vecs, int64_t *nrows, dk_error *err)
+{
+    dk_status status = csv_scan_next(scan, max_rows, nrows, err);
+    if (status != DK_OK || *nrows == 0)
+        return status;
+    return csv_scan_load(scan, 0, ncolumns, NULL, *nrows, vecs, err);
+}
+
 /* Appends the rows of one block, morsels of at most `max_rows`. */
 static inline dk_status render_block(struct memory *memory, struct csv_source *source,
                                      int32_t block, int64_t max_rows, struct text *out,
@@ -144,7 +154,7 @@ static inline dk_status render_block(struct memory *memory, struct csv_source *s
     }
     dk_status status = csv_scan_open(memory, source, block, columns, ncolumns, &scan, err);
     while (status == DK_OK && nrows > 0) {
-        status = csv_scan_next(scan, max_rows, vecs, &nrows, err);
+        status = scan_all(scan, max_rows, ncolumns, vecs, &nrows, err);
         assert_true(nrows <= max_rows);
         if (status == DK_OK)
             render_rows(out, vecs, ncolumns, nrows);

@@ -137,12 +137,12 @@ static void test_projection(void **state)
                      DK_OK);
     vec_init(&vecs[0], fixture->memory, DK_TEXT);
     vec_init(&vecs[1], fixture->memory, DK_INT64);
-    assert_int_equal(csv_scan_next(scan, 100, vecs, &nrows, &fixture->err), DK_OK);
+    assert_int_equal(scan_all(scan, 100, 2, vecs, &nrows, &fixture->err), DK_OK);
     assert_int_equal(nrows, 2);
     assert_int_equal(((int64_t *)vecs[1].data)[1], 2);
     assert_memory_equal(vecs[0].data, "xy", 2);
     assert_int_equal(csv_scan_nbytes(scan), (int64_t)strlen("a,b,c\n1,bad,x\n2,3,y\n"));
-    assert_int_equal(csv_scan_next(scan, 100, vecs, &nrows, &fixture->err), DK_OK);
+    assert_int_equal(scan_all(scan, 100, 2, vecs, &nrows, &fixture->err), DK_OK);
     assert_int_equal(nrows, 0);
     vec_deinit(&vecs[0]);
     vec_deinit(&vecs[1]);

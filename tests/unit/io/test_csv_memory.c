@@ -128,7 +128,7 @@ static void test_footprint(void **state)
     assert_int_equal(csv_scan_open(fixture->memory, source, 0, columns, 3, &scan, &fixture->err),
                      DK_OK);
     do {
-        assert_int_equal(csv_scan_next(scan, 1 << 16, vecs, &nrows, &fixture->err), DK_OK);
+        assert_int_equal(scan_all(scan, 1 << 16, 3, vecs, &nrows, &fixture->err), DK_OK);
         total += nrows;
     } while (nrows > 0);
     assert_int_equal(total, ROWS);

@@ -25,7 +25,7 @@ static dk_status scan_block(struct job *job, int32_t block)
         return status;
     vec_init(&vec, job->memory, DK_INT64);
     while (status == DK_OK && nrows > 0) {
-        status = csv_scan_next(scan, 100, &vec, &nrows, &job->err);
+        status = scan_all(scan, 100, 1, &vec, &nrows, &job->err);
         for (int64_t i = 0; i < nrows; i++)
             job->sum += ((int64_t *)vec.data)[i];
         job->nrows += nrows;

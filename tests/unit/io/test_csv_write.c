@@ -192,7 +192,7 @@ static void test_round_trip(void **state)
     assert_int_equal(csv_scan_open(fixture->memory, source, 0, columns, 1, &scan, &fixture->err),
                      DK_OK);
     vec_init(&vec, fixture->memory, DK_FLOAT64);
-    assert_int_equal(csv_scan_next(scan, ROWS, &vec, &nrows, &fixture->err), DK_OK);
+    assert_int_equal(scan_all(scan, ROWS, 1, &vec, &nrows, &fixture->err), DK_OK);
     assert_int_equal(nrows, ROWS);
     assert_memory_equal(vec.data, values, ROWS * sizeof *values);
     vec_deinit(&vec);
