@@ -33,7 +33,7 @@ class c_error(ctypes.Structure):
 
 class c_options(ctypes.Structure):
     _fields_ = [("allocator", pointer), ("memory_limit", int64), ("scheduler", text),
-                ("num_workers", int32)]
+                ("num_workers", int32), ("fork_hooks", pointer)]
 
 
 class c_memory(ctypes.Structure):
