@@ -63,9 +63,9 @@ DK_API dk_frame dk_filter(dk_frame frame, dk_frame mask);
 /* Element by element, of series, or of frames column by column: columns of the same name meet, and
  * one that only one frame has is missing in every row (comparisons refuse that). Both sides have
  * the same rows, or one is a literal or a scalar or a frame of one row; else rows meet by label, as
- * an outer join (pandas' alignment), in one partition. Labels of files are not known to any
- * partition, so that files do not meet. A frame does not combine with a series. Errors (carried):
- * DK_ETYPE, DK_EALIGN, DK_EINVAL. */
+ * an outer join (pandas' alignment), in one partition. Nobody knows which labels are in which
+ * partition of files, so files of several partitions do not meet. A frame does not combine with a
+ * series. Errors (carried): DK_ETYPE, DK_EALIGN, DK_EINVAL. */
 DK_API dk_frame dk_add(dk_frame a, dk_frame b);
 DK_API dk_frame dk_sub(dk_frame a, dk_frame b);
 DK_API dk_frame dk_mul(dk_frame a, dk_frame b);

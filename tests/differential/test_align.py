@@ -178,7 +178,7 @@ def test_several_partitions(dk, tmp_path):
     assert_same((own["v"] + own["v"]).compute(), data["v"] + data["v"])
     for name in "ab":
         data.to_csv(tmp_path / f"{name}.csv", index=False)
-    files = [dk.read_csv(tmp_path / f"{name}.csv", blocksize=12) for name in "ab"]
+    files = [dk.read_csv(tmp_path / f"{name}.csv", blocksize=5) for name in "ab"]
     frame = files[0]["v"] + files[1]["v"]
     assert frame.error.status == "DK_EALIGN"
     assert "not all divisions are known, can't align partitions" in frame.error.message
