@@ -126,9 +126,14 @@ dk_status run_finish(struct run *run, const dk_task_id *keys, size_t nkeys, dk_v
     return status;
 }
 
-/* "KEY (function NAME): what the function said" */
+/* "KEY (function NAME): what the function said". Whatever fails once the caller has cancelled, or
+ * because of that, is cancelled. */
 static void record_failure(struct run *run, uint32_t id, dk_status status, const dk_error *error)
 {
+    if (cancel_is_set(run->options->cancel)) {
+        run->status = error_set(&run->error, DK_ECANCELED, "the computation was cancelled");
+        return;
+    }
     run->status = status;
     run->error = *error;
     run->error.status = status;
@@ -157,9 +162,7 @@ bool run_is_stopped(struct run *run)
         return true;
     if (!cancel_is_set(run->options->cancel))
         return false;
-    dk_error error = {0};
-    error_set(&error, DK_ECANCELED, "the computation was cancelled");
-    run_fail(run, TASK_NONE, DK_ECANCELED, &error);
+    run_fail(run, TASK_NONE, DK_ECANCELED, &(dk_error){0});
     return true;
 }
 
