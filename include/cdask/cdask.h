@@ -8,6 +8,7 @@
 #include <cdask/diagnostics.h>
 #include <cdask/frame.h>
 #include <cdask/graph.h>
+#include <cdask/interrupt.h>
 #include <cdask/memory.h>
 #include <cdask/status.h>
 #include <cdask/table.h>

@@ -119,9 +119,9 @@ typedef struct dk_get_options {
     const dk_callbacks *callbacks; /* ncallbacks of them */
     size_t ncallbacks;
     struct dk_profile *profile; /* collects per function and kernel times; NULL: none */
-    const volatile int
-        *cancel;  /* the computation stops with DK_ECANCELED once it is non-zero; NULL: never */
-    bool no_fuse; /* run every task on its own instead of joining linear chains */
+    const volatile int *cancel; /* the computation stops with DK_ECANCELED once it is non-zero, see
+                                   also <cdask/interrupt.h>; NULL: never */
+    bool no_fuse;               /* run every task on its own instead of joining linear chains */
 } dk_get_options;
 
 /* Runs what `keys` need and returns their results in that order.

@@ -1,7 +1,8 @@
 /* Forking in a host that may have threads, signal handlers and an interpreter. From the outside in:
  * the hooks, which may wait for the interpreter and run its code, so no lock of ours is held and
- * signals come as ever; the registry's lock, which children take, and a thread that held it would
- * not exist there; all signals blocked, until the child has let go of the host's handlers.
+ * signals come as ever; the locks that children take of what they share with others, since a thread
+ * that holds one does not exist there; all signals blocked, until the child has let go of the
+ * host's handlers.
  */
 #include "local/processes/fork.h"
 
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "local/interrupt.h"
 
 static int lock_nothing(void)
 {
@@ -77,7 +80,9 @@ static pid_t fork_blocked(void)
 static pid_t fork_locked(struct registry *registry)
 {
     pthread_mutex_lock(&registry->lock);
+    interrupt_lock();
     pid_t pid = fork_blocked();
+    interrupt_unlock();
     pthread_mutex_unlock(&registry->lock);
     return pid;
 }
