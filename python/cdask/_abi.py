@@ -470,6 +470,19 @@ functions(
     dk_table_to_csv=(dk_status, table_p, c_char_p, POINTER(dk_to_csv_options), error_p),
 )
 
+# interrupt.h
+
+
+class dk_interrupt(Structure):
+    _fields_ = [("place", c_int)]
+
+
+functions(
+    keep,
+    dk_interrupt_begin=(dk_status, POINTER(c_int), POINTER(dk_interrupt), error_p),
+    dk_interrupt_end=(None, POINTER(dk_interrupt)),
+)
+
 # diagnostics.h
 
 

@@ -2,8 +2,8 @@
 import ctypes
 import threading
 
-from . import _abi, _exceptions, _tasks, _values, config
-from ._errors import check
+from . import _abi, _context, _exceptions, _tasks, _values, config
+from ._errors import call, check
 
 watchers = []  # active diagnostics, outermost first: each has callbacks() or profile()
 
@@ -107,13 +107,12 @@ def perform(options, function, *arguments):
 
 def _watched(options, function, arguments):
     """In this thread. The library sees Ctrl-C by a handler of its own, then Python does."""
-    saved, error = _abi.dk_interrupt(), _abi.dk_error()
-    check(_abi.dk_interrupt_begin(ctypes.byref(options.cancel), ctypes.byref(saved),
-                                  ctypes.byref(error)), error)
+    watch = _abi.dk_interrupt()
+    call(_abi.dk_interrupt_begin, ctypes.byref(options.cancel), ctypes.byref(watch))
     try:
         return function(*arguments)
     finally:
-        _abi.dk_interrupt_end(ctypes.byref(saved))
+        _abi.dk_interrupt_end(ctypes.byref(watch))
 
 
 def _aside(options, function, arguments):
@@ -127,5 +126,6 @@ def _aside(options, function, arguments):
         worker.join()
     except BaseException:
         options.cancel.value = 1
+        _context.abandoned[:] = filter(threading.Thread.is_alive, [*_context.abandoned, worker])
         raise
     return status[0]

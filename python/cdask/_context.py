@@ -8,6 +8,7 @@ from ._errors import call
 
 _lock = threading.Lock()
 _handle = None
+abandoned = []  # threads whose computation goes on after Ctrl-C
 
 
 def current():
@@ -44,7 +45,8 @@ def is_open():
 def _close():
     global _handle
     handle, _handle = _handle, None
-    _abi.dk_close(handle)
+    if not any(thread.is_alive() for thread in abandoned):
+        _abi.dk_close(handle)
 
 
 def memory():
