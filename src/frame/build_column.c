@@ -30,18 +30,16 @@ int32_t column_find(dk_frame frame, const char *name)
     return -1;
 }
 
-/* A part of a groupby keeps its key. */
-static dk_frame with_key_of(dk_frame part, dk_frame whole, bool one_column)
+/* Some columns of `whole`, over the same rows; a part of a groupby keeps its key. */
+static dk_frame part_of(dk_frame whole, int32_t ncolumns, const char *const *names,
+                        const struct col *const *columns, bool one_column)
 {
-    if (part.expression->error)
-        return part;
-    struct dk_expression *copy = frame_copy(part);
-    if (!copy)
-        return frame_nomem(part.dk);
-    copy->key = whole.expression->key;
-    copy->key_name = whole.expression->key_name;
-    copy->one_column = one_column;
-    return (dk_frame){part.dk, copy};
+    struct dk_expression wanted = *whole.expression;
+    wanted.ncolumns = ncolumns;
+    wanted.names = names;
+    wanted.columns = columns;
+    wanted.one_column = one_column;
+    return frame_intern(whole.dk, &wanted);
 }
 
 dk_frame dk_col(dk_frame frame, const char *name)
@@ -60,9 +58,7 @@ dk_frame dk_col(dk_frame frame, const char *name)
     if (!is_groupby) {
         return frame_series(frame.dk, expression->rows, name, expression->columns[i]);
     }
-    dk_frame part =
-        frame_new(frame.dk, SHAPE_GROUPBY, expression->rows, 1, &name, &expression->columns[i]);
-    return with_key_of(part, frame, true);
+    return part_of(frame, 1, &name, &expression->columns[i], true);
 }
 
 /* `columns` is scratch for one pointer a name. */
@@ -75,9 +71,7 @@ static dk_frame select_into(dk_frame frame, dk_names names, const struct col **c
             return column_missing(frame, names.names[i]);
         columns[i] = expression->columns[at];
     }
-    dk_frame part = frame_new(frame.dk, expression->shape, expression->rows, (int32_t)names.count,
-                              names.names, columns);
-    return expression->shape == SHAPE_GROUPBY ? with_key_of(part, frame, false) : part;
+    return part_of(frame, (int32_t)names.count, names.names, columns, false);
 }
 
 dk_frame dk_select(dk_frame frame, dk_names names)

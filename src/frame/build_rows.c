@@ -131,17 +131,11 @@ dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series)
 
 static dk_frame group(dk_frame frame, dk_frame key)
 {
-    dk_frame copy =
-        frame_new(frame.dk, SHAPE_GROUPBY, frame.expression->rows, frame.expression->ncolumns,
-                  frame.expression->names, frame.expression->columns);
-    if (copy.expression->error)
-        return copy;
-    struct dk_expression *groupby = frame_copy(copy);
-    if (!groupby)
-        return frame_nomem(frame.dk);
-    groupby->key = key.expression->columns[0];
-    groupby->key_name = key.expression->names[0];
-    return (dk_frame){frame.dk, groupby};
+    struct dk_expression wanted = *frame.expression;
+    wanted.shape = SHAPE_GROUPBY;
+    wanted.key = key.expression->columns[0];
+    wanted.key_name = key.expression->names[0];
+    return frame_intern(frame.dk, &wanted);
 }
 
 dk_frame dk_groupby(dk_frame frame, dk_frame key)

@@ -22,11 +22,11 @@ struct emission {
 /* The same work has the same key, whatever else is computed beside it. */
 static struct token pass_token(const struct pass *pass)
 {
-    struct token token = pass->source->token;
+    struct token token = pass->source->node.token;
     token = token_mix(token, token_of(&pass->program->limit, sizeof(pass->program->limit)));
     const struct col *const *columns = pass->program->registers.data;
     for (size_t i = 0; i < pass->program->registers.count; i++) {
-        token = token_mix(token, columns[i]->token);
+        token = token_mix(token, columns[i]->node.token);
     }
     for (size_t i = 0; i < pass->program->sinks.count; i++) {
         const struct sink *sink = program_sink(pass->program, i);
@@ -36,7 +36,7 @@ static struct token pass_token(const struct pass *pass)
         token = token_mix(token, token_of(registers->data, registers->count * sizeof(int32_t)));
         const struct col *const *aggregates = sink->columns.data;
         for (size_t j = 0; j < sink->columns.count; j++) {
-            token = token_mix(token, aggregates[j]->token);
+            token = token_mix(token, aggregates[j]->node.token);
         }
     }
     return token;

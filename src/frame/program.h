@@ -7,6 +7,7 @@
 #ifndef FRAME_PROGRAM_H
 #define FRAME_PROGRAM_H
 
+#include "base/arena.h"
 #include "frame/expression.h"
 
 #define NO_REGISTER (-1)
