@@ -42,7 +42,7 @@ static dk_frame part_of(dk_frame whole, int32_t ncolumns, const char *const *nam
     return frame_intern(whole.dk, &wanted);
 }
 
-dk_frame dk_col(dk_frame frame, const char *name)
+dk_frame pick_column(dk_frame frame, const char *name)
 {
     const struct dk_expression *expression = frame.expression;
     if (expression->error)
@@ -61,6 +61,12 @@ dk_frame dk_col(dk_frame frame, const char *name)
     return part_of(frame, 1, &name, &expression->columns[i], true);
 }
 
+dk_frame dk_col(dk_frame frame, const char *name)
+{
+    building_begin(frame.dk);
+    return hand_out(pick_column(frame, name));
+}
+
 /* `columns` is scratch for one pointer a name. */
 static dk_frame select_into(dk_frame frame, dk_names names, const struct col **columns)
 {
@@ -74,7 +80,7 @@ static dk_frame select_into(dk_frame frame, dk_names names, const struct col **c
     return part_of(frame, (int32_t)names.count, names.names, columns, false);
 }
 
-dk_frame dk_select(dk_frame frame, dk_names names)
+dk_frame pick_columns(dk_frame frame, dk_names names)
 {
     if (frame.expression->error)
         return frame;
@@ -90,7 +96,13 @@ dk_frame dk_select(dk_frame frame, dk_names names)
     return part;
 }
 
-dk_frame dk_rename(dk_frame series, const char *name)
+dk_frame dk_select(dk_frame frame, dk_names names)
+{
+    building_begin(frame.dk);
+    return hand_out(pick_columns(frame, names));
+}
+
+static dk_frame rename_series(dk_frame series, const char *name)
 {
     if (series.expression->error)
         return series;
@@ -99,6 +111,12 @@ dk_frame dk_rename(dk_frame series, const char *name)
     }
     return frame_new(series.dk, series.expression->shape, series.expression->rows, 1, &name,
                      series.expression->columns);
+}
+
+dk_frame dk_rename(dk_frame series, const char *name)
+{
+    building_begin(series.dk);
+    return hand_out(rename_series(series, name));
 }
 
 /* ---- columns of a frame under construction ---- */

@@ -50,15 +50,22 @@ static dk_status check(dk_frame frame, const struct function *function, const dk
     return DK_OK;
 }
 
-dk_frame dk_map_partitions(dk_frame frame, const char *name, const dk_value *args, size_t nargs,
-                           dk_table *meta)
+/* Takes the arguments. */
+static dk_frame map_checked(dk_frame frame, const char *name, const dk_value *args, size_t nargs,
+                            dk_table *meta)
 {
-    dk_context *dk = frame.dk;
-    const struct function *function = registry_find(&dk->registry, name);
+    const struct function *function = registry_find(&frame.dk->registry, name);
     dk_error err = {0};
     if (check(frame, function, args, nargs, name, &err) == DK_OK)
         return map(frame, function, args, nargs, meta);
     for (size_t i = 0; i < nargs; i++)
         dk_value_unref(args[i]);
-    return frame_error(dk, &err);
+    return frame_error(frame.dk, &err);
+}
+
+dk_frame dk_map_partitions(dk_frame frame, const char *name, const dk_value *args, size_t nargs,
+                           dk_table *meta)
+{
+    building_begin(frame.dk);
+    return hand_out(map_checked(frame, name, args, nargs, meta));
 }

@@ -8,26 +8,34 @@
 
 /* ---- building ---- */
 
-/* A lazy argument travels as an object that only dk_delayed() looks into. */
+/* A lazy argument travels as an object that only dk_delayed() looks into: a frame that it holds. */
 static void free_lazy(void *object)
 {
-    (void)object; /* the expression is the context's */
+    dk_frame frame = *(dk_frame *)object;
+    struct memory *memory = frame.dk->memory;
+    memory_free(memory, object, sizeof(frame));
+    dk_forget(frame);
 }
 
 static const dk_object_type lazy_object = {.name = "lazy", .free = free_lazy};
 
 dk_value dk_lazy(dk_frame frame)
 {
+    struct memory *memory = frame.dk->memory;
+    dk_value nomem = dk_value_task((dk_task_id){TASK_NONE}); /* which dk_delayed() knows */
     dk_value value = dk_value_null();
-    void *expression = (void *)(uintptr_t)frame.expression;
-    if (value_object(frame.dk->memory, &lazy_object, expression, &value) != DK_OK)
-        return dk_value_task((dk_task_id){TASK_NONE}); /* which dk_delayed() knows */
-    return value;
+    dk_frame *lazy = memory_alloc(memory, sizeof(*lazy));
+    if (!lazy)
+        return nomem;
+    *lazy = frame;
+    frame_hold(frame);
+    return value_object(memory, &lazy_object, lazy, &value) == DK_OK ? value : nomem;
 }
 
 static const struct dk_expression *lazy_of(dk_value value)
 {
-    return dk_value_as_object(value, &lazy_object);
+    const dk_frame *lazy = dk_value_as_object(value, &lazy_object);
+    return lazy ? lazy->expression : NULL;
 }
 
 bool value_is_lazy(dk_value value)
@@ -83,7 +91,8 @@ static const dk_error *first_error(const dk_value *args, size_t nargs)
     return NULL;
 }
 
-dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
+/* Takes the arguments. */
+static dk_frame call_of(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
 {
     const struct function *function = registry_find(&dk->registry, name);
     const dk_error *error = first_error(args, nargs);
@@ -106,6 +115,12 @@ dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size
             dk_value_unref(args[i]);
     }
     return frame;
+}
+
+dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
+{
+    building_begin(dk);
+    return hand_out(call_of(dk, name, args, nargs));
 }
 
 /* ---- lowering ---- */

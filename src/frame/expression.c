@@ -5,24 +5,6 @@
 
 #include "column/table.h"
 
-struct expressions *expressions_new(struct memory *memory)
-{
-    struct expressions *expressions = memory_calloc(memory, sizeof(*expressions));
-    if (!expressions)
-        return NULL;
-    expressions->memory = memory;
-    nodes_init(&expressions->nodes, memory);
-    return expressions;
-}
-
-void expressions_free(struct expressions *expressions)
-{
-    if (!expressions)
-        return;
-    nodes_deinit(&expressions->nodes);
-    memory_free(expressions->memory, expressions, sizeof(*expressions));
-}
-
 static int32_t larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;
@@ -41,11 +23,18 @@ static int32_t height_over(const struct rowset *rows, const struct rowset *other
 
 /* ---- rowsets ---- */
 
+/* Tables are not compared, but told apart; an address alone comes again when a table has gone. */
+static struct token table_token(const dk_table *table)
+{
+    const uint64_t parts[2] = {(uint64_t)(uintptr_t)table, table->serial};
+    return token_of(parts, sizeof(parts));
+}
+
 static struct token rowset_token(const struct rowset *rows)
 {
     struct {
-        struct token left, right, column, csv, index_name;
-        uint64_t table, call;
+        struct token left, right, column, csv, table, index_name;
+        uint64_t call;
         int64_t kind, npartitions;
     } parts = {
         .left = rows->left ? rows->left->node.token : token_none(),
@@ -53,7 +42,7 @@ static struct token rowset_token(const struct rowset *rows)
         .column = rows->column ? rows->column->node.token : token_none(),
         .csv = rows->csv ? csv_source_token(rows->csv) : token_none(),
         .index_name = token_of_text(rows->index_name),
-        .table = (uint64_t)(uintptr_t)rows->table,
+        .table = rows->table ? table_token(rows->table) : token_none(),
         .call = rows->call ? rows->call->number : 0,
         .kind = rows->kind,
         .npartitions = rows->npartitions,
@@ -94,6 +83,19 @@ static struct node *copy_rowset(struct memory *memory, const struct node *node)
     return &rows->node;
 }
 
+static void parts_of_rowset(struct nodes *nodes, const struct node *node, node_visit visit)
+{
+    const struct rowset *rows = (const struct rowset *)node;
+    if (rows->left)
+        visit(nodes, &rows->left->node);
+    if (rows->right)
+        visit(nodes, &rows->right->node);
+    if (rows->column)
+        visit(nodes, &rows->column->node);
+    if (rows->call)
+        visit(nodes, &rows->call->lazy[0]->node);
+}
+
 static void release_rowset(const struct node *node)
 {
     const struct rowset *rows = (const struct rowset *)node;
@@ -103,7 +105,7 @@ static void release_rowset(const struct node *node)
     call_release(rows->call);
 }
 
-static const struct node_type rowset_type = {copy_rowset, release_rowset};
+static const struct node_type rowset_type = {copy_rowset, parts_of_rowset, release_rowset};
 
 const struct rowset *rowset_intern(struct expressions *expressions, const struct rowset *wanted)
 {
@@ -175,12 +177,23 @@ static struct node *copy_col(struct memory *memory, const struct node *wanted)
     return &col->node;
 }
 
+static void parts_of_col(struct nodes *nodes, const struct node *node, node_visit visit)
+{
+    const struct col *col = (const struct col *)node;
+    if (col->rows)
+        visit(nodes, &col->rows->node);
+    if (col->a)
+        visit(nodes, &col->a->node);
+    if (col->b)
+        visit(nodes, &col->b->node);
+}
+
 static void release_col(const struct node *node)
 {
     column_unref(((const struct col *)node)->literal);
 }
 
-static const struct node_type col_type = {copy_col, release_col};
+static const struct node_type col_type = {copy_col, parts_of_col, release_col};
 
 const struct col *col_intern(struct expressions *expressions, const struct col *wanted)
 {

@@ -122,10 +122,19 @@ struct expressions {
     struct memory *memory;
     struct nodes nodes; /* rowsets, column expressions, frames */
     atomic_ullong ncalls;
+    struct dk_expression nomem; /* for when there is no memory to say so */
 };
 
 struct expressions *expressions_new(struct memory *memory) DK_NODISCARD;
 void expressions_free(struct expressions *expressions);
+
+/* Every public function that makes expressions is between building_begin() and either hand_out(),
+ * with the frame that its caller gets and may forget, or building_end(). Nests. */
+void building_begin(dk_context *dk);
+void building_end(dk_context *dk);
+dk_frame hand_out(dk_frame frame);
+/* Keeps the frame until dk_forget(). */
+void frame_hold(dk_frame frame);
 
 /* The node equal to `wanted`, made if need be; its token, depth and height are filled in. The
  * `csv`, `table`, `literal` and arguments of a call are taken, also on failure. NULL: out of

@@ -100,7 +100,20 @@ static void release_frame(const struct node *node)
     call_release(((const struct dk_expression *)node)->call);
 }
 
-static const struct node_type frame_type = {copy_frame, release_frame};
+static void parts_of_frame(struct nodes *nodes, const struct node *node, node_visit visit)
+{
+    const struct dk_expression *frame = (const struct dk_expression *)node;
+    if (frame->rows)
+        visit(nodes, &frame->rows->node);
+    if (frame->key)
+        visit(nodes, &frame->key->node);
+    for (int32_t i = 0; i < frame->ncolumns; i++)
+        visit(nodes, &frame->columns[i]->node);
+    for (size_t i = 0; frame->call && i < frame->call->nlazy; i++)
+        visit(nodes, &frame->call->lazy[i]->node);
+}
+
+static const struct node_type frame_type = {copy_frame, parts_of_frame, release_frame};
 
 static bool is_too_high(const struct dk_expression *frame)
 {
@@ -134,9 +147,7 @@ dk_frame frame_intern(dk_context *dk, const struct dk_expression *wanted)
 
 dk_frame frame_nomem(dk_context *dk)
 {
-    static const dk_error error = {.status = DK_ENOMEM, .message = "out of memory"};
-    static const struct dk_expression expression = {.error = &error};
-    return (dk_frame){dk, &expression};
+    return (dk_frame){dk, &dk->expressions->nomem};
 }
 
 dk_frame frame_error(dk_context *dk, const dk_error *err)

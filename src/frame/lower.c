@@ -5,6 +5,7 @@
 void lowering_init(struct lowering *lowering, dk_context *dk)
 {
     *lowering = (struct lowering){.dk = dk, .memory = dk->memory};
+    building_begin(dk);
     arena_init(&lowering->arena, dk->memory);
     vector_init(&lowering->passes, dk->memory, sizeof(struct pass));
 }
@@ -21,6 +22,7 @@ void lowering_deinit(struct lowering *lowering)
     }
     vector_deinit(&lowering->passes);
     arena_deinit(&lowering->arena);
+    building_end(lowering->dk);
 }
 
 /* ---- passes and sinks ---- */
@@ -49,7 +51,7 @@ dk_status lower_pass(struct lowering *lowering, const struct rowset *source, int
     vector_init(&pass->scalars, lowering->memory, sizeof(struct place));
     vector_init(&pass->tasks, lowering->memory, sizeof(dk_task_id));
     vector_init(&pass->results, lowering->memory, sizeof(dk_task_id));
-    pass->program = program_new(lowering->memory, source);
+    pass->program = program_new(lowering->dk, source);
     *out = (int32_t)lowering->passes.count - 1;
     return pass->program ? DK_OK : DK_ENOMEM;
 }

@@ -35,6 +35,7 @@ struct lowering {
     struct vector passes; /* struct pass */
 };
 
+/* Expressions stay until lowering_deinit(); programs that went over to a graph hold theirs. */
 void lowering_init(struct lowering *lowering, dk_context *dk);
 void lowering_deinit(struct lowering *lowering);
 

@@ -302,6 +302,7 @@ static dk_status emit_pass(struct emission *emission, struct pass *pass)
         return DK_ENOMEM;
     dk_value program = dk_value_null();
     struct program *owned = pass->program;
+    program_hold(owned);
     struct vector args;
     vector_init(&args, memory, sizeof(dk_value));
     dk_status status = value_object(memory, &program_object, owned, &program);
