@@ -23,7 +23,16 @@ struct program *program_new(dk_context *dk, const struct rowset *source)
     return NULL;
 }
 
-static void sink_deinit(struct sink *sink)
+void sink_init(struct sink *sink, struct memory *memory)
+{
+    *sink = (struct sink){.index = NO_REGISTER, .key = NO_REGISTER};
+    vector_init(&sink->registers, memory, sizeof(int32_t));
+    vector_init(&sink->names, memory, sizeof(const char *));
+    vector_init(&sink->specs, memory, sizeof(struct agg_spec));
+    vector_init(&sink->columns, memory, sizeof(const struct col *));
+}
+
+void sink_deinit(struct sink *sink)
 {
     vector_deinit(&sink->registers);
     vector_deinit(&sink->names);

@@ -83,6 +83,8 @@ struct program {
 
 struct program *program_new(dk_context *dk, const struct rowset *source) DK_NODISCARD;
 void program_free(struct program *program);
+void sink_init(struct sink *sink, struct memory *memory);
+void sink_deinit(struct sink *sink);
 /* Makes a program that is complete hold all that it points to, until it is freed. */
 void program_hold(struct program *program);
 /* Programs travel to their tasks as objects of this type. */
