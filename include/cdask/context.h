@@ -53,8 +53,9 @@ DK_API dk_status dk_open_with(const dk_options *options, dk_context **out,
 /* dk_open_with() for programs that give up on failure: NULL then. */
 DK_API dk_context *dk_open(const dk_options *options) DK_NODISCARD;
 
-/* Closes the context and frees its expressions. Tables that are still referenced stay valid, and
- * the ledger lives until the last of their bytes has gone. NULL is ignored. */
+/* Closes the context and frees its expressions, forgotten or not; its graphs and lazy values have
+ * been given back before. Tables that are still referenced stay valid, and the ledger lives until
+ * the last of their bytes has gone. NULL is ignored. */
 DK_API void dk_close(dk_context *dk);
 
 /* Reads the ledger of `dk`.   Thread: any. */

@@ -1,9 +1,13 @@
 /* Lazy dataframes: expressions over many partitions, and computing them.
  *
- * A dk_frame is a small value: an expression held by its context until dk_close(). It may be
- * copied, dropped and used again freely. Building never fails loudly: an expression made from a bad
- * one is bad too, and dk_compute() reports the first error (dk_frame_error() tells earlier). More
- * than 2,000 operations inside each other are refused (DK_ENOTSUP).
+ * A dk_frame is a small value that points to an expression. It may be copied, dropped and used
+ * again freely: its context keeps the expression until dk_close(). A program that runs for long
+ * gives each frame that a function gave it back to dk_forget(), once. Equal expressions are one, so
+ * that building one again takes no memory.
+ *
+ * Building never fails loudly: an expression made from a bad one is bad too, and dk_compute()
+ * reports the first error (dk_frame_error() tells earlier). More than 2,000 operations inside each
+ * other are refused (DK_ENOTSUP).
  *
  * A frame is a table of many columns, a series one column, a scalar one value; a groupby is what
  * dk_groupby() gives. Functions that say *series* take one of these by dk_col(). Expressions from
@@ -24,6 +28,12 @@ typedef struct dk_frame {
     dk_context *dk;
     const struct dk_expression *expression;
 } dk_frame;
+
+/* Tells that the caller will not use `frame` and its copies again: what no other frame, lazy value,
+ * graph or running computation needs goes, with its table or files; when another thread is
+ * building, as soon as it is done. A frame that two functions gave, or one twice, is forgotten
+ * twice. `{0}` is ignored.   Thread: any. */
+DK_API void dk_forget(dk_frame frame);
 
 /* ---- where data comes from ---- */
 
@@ -133,8 +143,8 @@ DK_API dk_frame dk_aggregate(dk_frame x, const char *name);
  * Source: dask.delayed. */
 DK_API dk_frame dk_delayed(dk_context *dk, const char *function, const dk_value *args,
                            size_t nargs);
-/* Stands for the result of `frame` among the arguments of dk_delayed(), which also reports when
- * this found no memory. */
+/* Stands for the result of `frame`, which may be forgotten, among the arguments of dk_delayed(),
+ * which also reports when this found no memory. It does not outlive the context. */
 DK_API dk_value dk_lazy(dk_frame frame);
 
 /* The registered task function over every partition of a frame or series: called as
@@ -151,7 +161,7 @@ DK_API dk_frame dk_map_partitions(dk_frame frame, const char *function, const dk
 
 /* ---- what is known without computing ---- */
 
-/* The first error of building, NULL when there is none.   Ownership: the context's. */
+/* The first error of building, NULL when there is none.   Ownership: the frame's. */
 DK_API const dk_error *dk_frame_error(dk_frame frame);
 DK_API int32_t dk_frame_npartitions(dk_frame frame);
 /* The index bounds of the partitions: a series of npartitions + 1 labels; partition i holds those
@@ -160,7 +170,7 @@ DK_API int32_t dk_frame_npartitions(dk_frame frame);
  * Errors: DK_ENOMEM, and what the frame carries. */
 DK_API dk_status dk_frame_divisions(dk_frame frame, dk_table **out, dk_error *err) DK_NODISCARD;
 DK_API int32_t dk_frame_ncolumns(dk_frame frame);
-/* Name of column `i`; NULL for an unnamed series.   Ownership: the context's. */
+/* Name of column `i`; NULL for an unnamed series.   Ownership: the frame's. */
 DK_API const char *dk_frame_column_name(dk_frame frame, int32_t i);
 DK_API dk_type dk_frame_column_type(dk_frame frame, int32_t i);
 
@@ -208,7 +218,8 @@ DK_API dk_status dk_head(dk_frame frame, int64_t n, const dk_compute_options *op
                          dk_table **out) DK_NODISCARD;
 
 /* The graph that computing `frames` runs, and the tasks that give the results (`keys[nframes]`),
- * for drawing and for schedulers of your own.   Ownership: the caller frees the graph. */
+ * for drawing and for schedulers of your own.   Ownership: the caller frees the graph, which needs
+ * the frames no longer. */
 DK_API dk_status dk_frame_graph(const dk_frame *frames, size_t nframes, dk_graph **out,
                                 dk_task_id *keys, dk_error *err) DK_NODISCARD;
 

@@ -392,6 +392,10 @@ frame_p, compute_options_p = POINTER(dk_frame), POINTER(dk_compute_options)
 of_frame, of_two_frames = (dk_frame, dk_frame), (dk_frame, dk_frame, dk_frame)
 
 functions(
+    keep,
+    dk_forget=(None, dk_frame),
+)
+functions(
     release,
     dk_read_csv=(dk_frame, context_p, c_char_p, POINTER(dk_csv_options)),
     dk_read_csv_list=(dk_frame, context_p, dk_names, POINTER(dk_csv_options)),

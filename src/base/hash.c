@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <xxhash.h>
 
 uint64_t hash_bytes(const void *bytes, size_t nbytes)
@@ -12,6 +13,16 @@ struct token token_of(const void *bytes, size_t nbytes)
 {
     XXH128_hash_t hash = XXH3_128bits(bytes, nbytes);
     return (struct token){hash.high64, hash.low64};
+}
+
+struct token token_none(void)
+{
+    return (struct token){0, 0};
+}
+
+struct token token_of_text(const char *text)
+{
+    return text ? token_of(text, strlen(text)) : token_none();
 }
 
 struct token token_mix(struct token token, struct token more)

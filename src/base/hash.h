@@ -14,6 +14,9 @@ struct token {
 
 uint64_t hash_bytes(const void *bytes, size_t nbytes);
 struct token token_of(const void *bytes, size_t nbytes);
+/* Of a C string; NULL has the token of nothing. */
+struct token token_of_text(const char *text);
+struct token token_none(void);
 /* Folds `more` into `token`; order matters. */
 struct token token_mix(struct token token, struct token more);
 bool token_equal(struct token a, struct token b);

@@ -23,6 +23,7 @@ struct memory *memory_new(const dk_allocator *allocator, int64_t limit)
     atomic_init(&memory->current, 0);
     atomic_init(&memory->peak, 0);
     atomic_init(&memory->holders, 1);
+    atomic_init(&memory->serials, 0);
     memory->limit = limit;
     return memory;
 }
@@ -50,6 +51,11 @@ dk_memory_use memory_use(const struct memory *memory)
         .blocks = atomic_load_explicit(&memory->holders, memory_order_relaxed) - 1,
     };
     return use;
+}
+
+uint64_t memory_serial(struct memory *memory)
+{
+    return atomic_fetch_add_explicit(&memory->serials, 1, memory_order_relaxed) + 1;
 }
 
 /* Books `change` bytes; false when that would pass the limit. */

@@ -13,7 +13,8 @@ struct memory {
     atomic_llong current;
     atomic_llong peak;
     atomic_llong holders; /* live blocks, and one for the owner until memory_close() */
-    int64_t limit;        /* allocations beyond it fail; 0: none */
+    atomic_ullong serials;
+    int64_t limit; /* allocations beyond it fail; 0: none */
 };
 
 /* A ledger on `allocator` (copied; NULL: malloc), which also gives the ledger's own bytes. NULL
@@ -22,6 +23,10 @@ struct memory *memory_new(const dk_allocator *allocator, int64_t limit) DK_NODIS
 /* Gives the ledger up; it goes when its last block does, so blocks may outlive their owner. */
 void memory_close(struct memory *memory);
 dk_memory_use memory_use(const struct memory *memory);
+
+/* A number that the ledger has not given before, for what must not be taken for another thing that
+ * once had its address. */
+uint64_t memory_serial(struct memory *memory);
 
 /* NULL when out of memory or over the limit; a request for 0 bytes gives a non-NULL block of 1. */
 void *memory_alloc(struct memory *memory, size_t nbytes) DK_NODISCARD;

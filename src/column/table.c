@@ -62,6 +62,7 @@ dk_status table_new(struct memory *memory, int64_t nrows, int32_t ncolumns,
         return DK_ENOMEM;
     atomic_init(&table->refs, 1);
     table->memory = memory;
+    table->serial = memory_serial(memory);
     table->nrows = nrows;
     table->ncolumns = ncolumns;
     table->is_series = is_series;

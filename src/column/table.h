@@ -9,6 +9,7 @@
 struct dk_table {
     atomic_int refs;
     struct memory *memory;
+    uint64_t serial; /* of its ledger: no other table had it */
     int64_t nrows;
     int32_t ncolumns;
     bool is_series;

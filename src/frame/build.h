@@ -4,6 +4,11 @@
 
 #include "frame/expression.h"
 
+/* What the public functions do, for those that need it on the way. */
+dk_frame pick_column(dk_frame frame, const char *name);
+dk_frame pick_columns(dk_frame frame, dk_names names);
+dk_frame float_literal(dk_context *dk, double value);
+
 /* Position of column `name`, or -1. */
 int32_t column_find(dk_frame frame, const char *name);
 /* A series, scalar or literal: one column expression. */

@@ -30,21 +30,19 @@ int32_t column_find(dk_frame frame, const char *name)
     return -1;
 }
 
-/* A part of a groupby keeps its key. */
-static dk_frame with_key_of(dk_frame part, dk_frame whole, bool one_column)
+/* Some columns of `whole`, over the same rows; a part of a groupby keeps its key. */
+static dk_frame part_of(dk_frame whole, int32_t ncolumns, const char *const *names,
+                        const struct col *const *columns, bool one_column)
 {
-    if (part.expression->error)
-        return part;
-    struct dk_expression *copy = frame_copy(part);
-    if (!copy)
-        return frame_nomem(part.dk);
-    copy->key = whole.expression->key;
-    copy->key_name = whole.expression->key_name;
-    copy->one_column = one_column;
-    return (dk_frame){part.dk, copy};
+    struct dk_expression wanted = *whole.expression;
+    wanted.ncolumns = ncolumns;
+    wanted.names = names;
+    wanted.columns = columns;
+    wanted.one_column = one_column;
+    return frame_intern(whole.dk, &wanted);
 }
 
-dk_frame dk_col(dk_frame frame, const char *name)
+dk_frame pick_column(dk_frame frame, const char *name)
 {
     const struct dk_expression *expression = frame.expression;
     if (expression->error)
@@ -60,9 +58,13 @@ dk_frame dk_col(dk_frame frame, const char *name)
     if (!is_groupby) {
         return frame_series(frame.dk, expression->rows, name, expression->columns[i]);
     }
-    dk_frame part =
-        frame_new(frame.dk, SHAPE_GROUPBY, expression->rows, 1, &name, &expression->columns[i]);
-    return with_key_of(part, frame, true);
+    return part_of(frame, 1, &name, &expression->columns[i], true);
+}
+
+dk_frame dk_col(dk_frame frame, const char *name)
+{
+    building_begin(frame.dk);
+    return hand_out(pick_column(frame, name));
 }
 
 /* `columns` is scratch for one pointer a name. */
@@ -75,12 +77,10 @@ static dk_frame select_into(dk_frame frame, dk_names names, const struct col **c
             return column_missing(frame, names.names[i]);
         columns[i] = expression->columns[at];
     }
-    dk_frame part = frame_new(frame.dk, expression->shape, expression->rows, (int32_t)names.count,
-                              names.names, columns);
-    return expression->shape == SHAPE_GROUPBY ? with_key_of(part, frame, false) : part;
+    return part_of(frame, (int32_t)names.count, names.names, columns, false);
 }
 
-dk_frame dk_select(dk_frame frame, dk_names names)
+dk_frame pick_columns(dk_frame frame, dk_names names)
 {
     if (frame.expression->error)
         return frame;
@@ -96,7 +96,13 @@ dk_frame dk_select(dk_frame frame, dk_names names)
     return part;
 }
 
-dk_frame dk_rename(dk_frame series, const char *name)
+dk_frame dk_select(dk_frame frame, dk_names names)
+{
+    building_begin(frame.dk);
+    return hand_out(pick_columns(frame, names));
+}
+
+static dk_frame rename_series(dk_frame series, const char *name)
 {
     if (series.expression->error)
         return series;
@@ -105,6 +111,12 @@ dk_frame dk_rename(dk_frame series, const char *name)
     }
     return frame_new(series.dk, series.expression->shape, series.expression->rows, 1, &name,
                      series.expression->columns);
+}
+
+dk_frame dk_rename(dk_frame series, const char *name)
+{
+    building_begin(series.dk);
+    return hand_out(rename_series(series, name));
 }
 
 /* ---- columns of a frame under construction ---- */

@@ -38,6 +38,13 @@ static dk_frame each_column(dk_frame x, const char *what, make_column make, int3
     return frame;
 }
 
+/* Public functions of one operand end here. */
+static dk_frame build_each_column(dk_frame x, const char *what, make_column make, int32_t wish)
+{
+    building_begin(x.dk);
+    return hand_out(each_column(x, what, make, wish));
+}
+
 static dk_status make_unary(dk_context *dk, int32_t op, const struct col *column,
                             const struct col **out, dk_error *err)
 {
@@ -52,7 +59,7 @@ static dk_status make_cast(dk_context *dk, int32_t type, const struct col *colum
 
 static dk_frame operate_one(enum unary_op op, dk_frame x)
 {
-    return each_column(x, unary_op_symbol(op), make_unary, (int32_t)op);
+    return build_each_column(x, unary_op_symbol(op), make_unary, (int32_t)op);
 }
 
 dk_frame dk_neg(dk_frame x)
@@ -82,7 +89,7 @@ dk_frame dk_notna(dk_frame x)
 
 dk_frame dk_astype(dk_frame x, dk_type type)
 {
-    return each_column(x, "astype", make_cast, (int32_t)type);
+    return build_each_column(x, "astype", make_cast, (int32_t)type);
 }
 
 /* ---- timestamps ---- */
@@ -130,22 +137,29 @@ static dk_frame round_to(enum round_mode mode, const char *what, dk_frame series
     return derive(series, wanted);
 }
 
+static dk_frame build_round(enum round_mode mode, const char *what, dk_frame series,
+                            const char *freq)
+{
+    building_begin(series.dk);
+    return hand_out(round_to(mode, what, series, freq));
+}
+
 dk_frame dk_dt_round(dk_frame series, const char *freq)
 {
-    return round_to(ROUND_HALF_EVEN, "round", series, freq);
+    return build_round(ROUND_HALF_EVEN, "round", series, freq);
 }
 
 dk_frame dk_dt_floor(dk_frame series, const char *freq)
 {
-    return round_to(ROUND_FLOOR, "floor", series, freq);
+    return build_round(ROUND_FLOOR, "floor", series, freq);
 }
 
 dk_frame dk_dt_ceil(dk_frame series, const char *freq)
 {
-    return round_to(ROUND_CEIL, "ceil", series, freq);
+    return build_round(ROUND_CEIL, "ceil", series, freq);
 }
 
-dk_frame dk_dt(dk_frame series, const char *field)
+static dk_frame field_of(dk_frame series, const char *field)
 {
     if (series.expression->error)
         return series;
@@ -161,4 +175,10 @@ dk_frame dk_dt(dk_frame series, const char *field)
                                        .type = dt_field_type(number),
                                        .number = (int32_t)number,
                                        .text = field});
+}
+
+dk_frame dk_dt(dk_frame series, const char *field)
+{
+    building_begin(series.dk);
+    return hand_out(field_of(series, field));
 }

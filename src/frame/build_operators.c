@@ -116,7 +116,7 @@ static dk_status operate_common(enum binary_op op, dk_frame a, dk_frame b, struc
 static dk_status fill_lacking(dk_context *dk, const struct rowset *rows, struct columns *out,
                               dk_error *err)
 {
-    const struct dk_expression *nan = dk_float(dk, NAN).expression;
+    const struct dk_expression *nan = float_literal(dk, NAN).expression;
     if (nan->error)
         return error_nomem(err);
     struct col wanted = {.kind = COL_SPREAD, .type = DK_FLOAT64, .rows = rows};
@@ -196,7 +196,8 @@ static dk_frame operate(enum binary_op op, dk_frame a, dk_frame b)
 #define BINARY_FUNCTION(function, op)                                                              \
     dk_frame function(dk_frame a, dk_frame b)                                                      \
     {                                                                                              \
-        return operate(op, a, b);                                                                  \
+        building_begin(a.dk);                                                                      \
+        return hand_out(operate(op, a, b));                                                        \
     }
 
 BINARY_FUNCTION(dk_add, OP_ADD)

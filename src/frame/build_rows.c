@@ -41,7 +41,7 @@ static dk_frame check_mask(dk_frame frame, dk_frame mask)
     return frame;
 }
 
-dk_frame dk_filter(dk_frame frame, dk_frame mask)
+static dk_frame filter(dk_frame frame, dk_frame mask)
 {
     dk_frame checked = check_mask(frame, mask);
     if (checked.expression->error)
@@ -63,6 +63,12 @@ dk_frame dk_filter(dk_frame frame, dk_frame mask)
     dk_frame filtered = take_columns(frame, rows, columns);
     memory_free(frame.dk->memory, columns, nbytes);
     return filtered;
+}
+
+dk_frame dk_filter(dk_frame frame, dk_frame mask)
+{
+    building_begin(frame.dk);
+    return hand_out(filter(frame, mask));
 }
 
 /* ---- assign ---- */
@@ -100,7 +106,7 @@ static const struct col *column_for(dk_frame frame, dk_frame series)
     return col_intern(frame.dk->expressions, &wanted);
 }
 
-dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series)
+static dk_frame assign(dk_frame frame, const char *name, dk_frame series)
 {
     const struct dk_expression *expression = frame.expression;
     if (expression->error)
@@ -127,24 +133,24 @@ dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series)
     return assigned;
 }
 
-/* ---- groups ---- */
-
-static dk_frame group(dk_frame frame, dk_frame key)
+dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series)
 {
-    dk_frame copy =
-        frame_new(frame.dk, SHAPE_GROUPBY, frame.expression->rows, frame.expression->ncolumns,
-                  frame.expression->names, frame.expression->columns);
-    if (copy.expression->error)
-        return copy;
-    struct dk_expression *groupby = frame_copy(copy);
-    if (!groupby)
-        return frame_nomem(frame.dk);
-    groupby->key = key.expression->columns[0];
-    groupby->key_name = key.expression->names[0];
-    return (dk_frame){frame.dk, groupby};
+    building_begin(frame.dk);
+    return hand_out(assign(frame, name, series));
 }
 
-dk_frame dk_groupby(dk_frame frame, dk_frame key)
+/* ---- groups ---- */
+
+static dk_frame group_checked(dk_frame frame, dk_frame key)
+{
+    struct dk_expression wanted = *frame.expression;
+    wanted.shape = SHAPE_GROUPBY;
+    wanted.key = key.expression->columns[0];
+    wanted.key_name = key.expression->names[0];
+    return frame_intern(frame.dk, &wanted);
+}
+
+static dk_frame group(dk_frame frame, dk_frame key)
 {
     if (frame.expression->error)
         return frame;
@@ -159,7 +165,13 @@ dk_frame dk_groupby(dk_frame frame, dk_frame key)
     if (key.expression->rows != frame.expression->rows) {
         return frame_fail(frame.dk, DK_EALIGN, "groupby: the key has other rows than the frame");
     }
-    return group(frame, key);
+    return group_checked(frame, key);
+}
+
+dk_frame dk_groupby(dk_frame frame, dk_frame key)
+{
+    building_begin(frame.dk);
+    return hand_out(group(frame, key));
 }
 
 /* `names` is scratch for the columns other than the key. */
@@ -172,21 +184,27 @@ static dk_frame without_column(dk_frame frame, const char *column, const char **
             continue;
         names[count++] = expression->names[i];
     }
-    return dk_select(frame, (dk_names){names, count});
+    return pick_columns(frame, (dk_names){names, count});
 }
 
-dk_frame dk_groupby_column(dk_frame frame, const char *key)
+static dk_frame group_by_column(dk_frame frame, const char *key)
 {
-    dk_frame column = dk_col(frame, key);
+    dk_frame column = pick_column(frame, key);
     if (column.expression->error)
         return column;
     size_t nbytes = (size_t)frame.expression->ncolumns * sizeof(char *);
     const char **names = memory_calloc(frame.dk->memory, nbytes);
     if (!names)
         return frame_nomem(frame.dk);
-    dk_frame groupby = dk_groupby(without_column(frame, key, names), column);
+    dk_frame groupby = group(without_column(frame, key, names), column);
     memory_free(frame.dk->memory, names, nbytes);
     return groupby;
+}
+
+dk_frame dk_groupby_column(dk_frame frame, const char *key)
+{
+    building_begin(frame.dk);
+    return hand_out(group_by_column(frame, key));
 }
 
 /* ---- aggregates ---- */
@@ -272,7 +290,8 @@ static dk_frame aggregate(dk_frame x, enum agg agg)
 #define AGGREGATE_FUNCTION(function, agg)                                                          \
     dk_frame function(dk_frame x)                                                                  \
     {                                                                                              \
-        return aggregate(x, agg);                                                                  \
+        building_begin(x.dk);                                                                      \
+        return hand_out(aggregate(x, agg));                                                        \
     }
 
 AGGREGATE_FUNCTION(dk_sum, AGG_SUM)
@@ -287,7 +306,7 @@ AGGREGATE_FUNCTION(dk_std, AGG_STD)
 AGGREGATE_FUNCTION(dk_var, AGG_VAR)
 AGGREGATE_FUNCTION(dk_nunique, AGG_NUNIQUE)
 
-dk_frame dk_aggregate(dk_frame x, const char *name)
+static dk_frame aggregate_named(dk_frame x, const char *name)
 {
     for (int agg = 0; agg < AGG_COUNT_OF; agg++) {
         if (strcmp(agg_name((enum agg)agg), name) == 0)
@@ -298,4 +317,10 @@ dk_frame dk_aggregate(dk_frame x, const char *name)
         "unknown aggregate '%s': expected one of sum, min, max, mean, count, size, first, "
         "last, std, var, nunique",
         name);
+}
+
+dk_frame dk_aggregate(dk_frame x, const char *name)
+{
+    building_begin(x.dk);
+    return hand_out(aggregate_named(x, name));
 }

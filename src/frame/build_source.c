@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "column/table.h"
-#include "frame/expression.h"
+#include "frame/build.h"
 
 /* One COL_SOURCE a column, over `rows`. */
 static dk_frame frame_of_sources(dk_context *dk, const struct rowset *rows, int32_t ncolumns,
@@ -80,10 +80,9 @@ dk_frame dk_read_csv_list(dk_context *dk, dk_names paths, const dk_csv_options *
 {
     dk_error err = {0};
     struct csv_source *csv = NULL;
-    if (csv_source_open(dk->memory, paths.names, paths.count, options, &csv, &err) != DK_OK) {
-        return frame_error(dk, &err);
-    }
-    return frame_of_csv(dk, csv);
+    dk_status status = csv_source_open(dk->memory, paths.names, paths.count, options, &csv, &err);
+    building_begin(dk);
+    return hand_out(status == DK_OK ? frame_of_csv(dk, csv) : frame_error(dk, &err));
 }
 
 dk_frame dk_read_csv(dk_context *dk, const char *path, const dk_csv_options *options)
@@ -108,7 +107,7 @@ dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_tabl
     return frame_series(dk, rows, table->names[0], frame.expression->columns[0]);
 }
 
-dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions)
+static dk_frame partitions_of(dk_context *dk, dk_table *table, int32_t npartitions)
 {
     if (npartitions < 1) {
         return frame_fail(dk, DK_EINVAL, "from_table: npartitions must be at least 1, not %d",
@@ -128,6 +127,12 @@ dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions)
     if (!rows)
         return frame_nomem(dk);
     return frame_of_table(dk, rows, table);
+}
+
+dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions)
+{
+    building_begin(dk);
+    return hand_out(partitions_of(dk, table, npartitions));
 }
 
 /* ---- literals ---- */
@@ -157,26 +162,35 @@ static dk_frame fixed_literal(dk_context *dk, dk_type type, const void *value, c
 dk_frame dk_bool(dk_context *dk, bool value)
 {
     uint8_t byte = value;
-    return fixed_literal(dk, DK_BOOL, &byte, value ? "True" : "False");
+    building_begin(dk);
+    return hand_out(fixed_literal(dk, DK_BOOL, &byte, value ? "True" : "False"));
 }
 
 dk_frame dk_int(dk_context *dk, int64_t value)
 {
     char text[32];
     snprintf(text, sizeof(text), "%lld", (long long)value);
-    return fixed_literal(dk, DK_INT64, &value, text);
+    building_begin(dk);
+    return hand_out(fixed_literal(dk, DK_INT64, &value, text));
 }
 
-dk_frame dk_float(dk_context *dk, double value)
+dk_frame float_literal(dk_context *dk, double value)
 {
     char text[32];
     snprintf(text, sizeof(text), "%.17g", value);
     return fixed_literal(dk, DK_FLOAT64, &value, text);
 }
 
+dk_frame dk_float(dk_context *dk, double value)
+{
+    building_begin(dk);
+    return hand_out(float_literal(dk, value));
+}
+
 dk_frame dk_text(dk_context *dk, const char *value)
 {
     struct vec vec;
     vec_init(&vec, dk->memory, DK_TEXT);
-    return literal(dk, &vec, vec_append_text(&vec, value, strlen(value)), value);
+    building_begin(dk);
+    return hand_out(literal(dk, &vec, vec_append_text(&vec, value, strlen(value)), value));
 }

@@ -230,8 +230,8 @@ static dk_status unpack(dk_value *value, dk_error *err)
     return status;
 }
 
-dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
-                            const dk_compute_options *options, dk_value *out)
+static dk_status compute_values(const dk_frame *frames, size_t nframes,
+                                const dk_compute_options *options, dk_value *out)
 {
     dk_error *err = options ? options->error : NULL;
     DK_TRY(run_limited(frames, nframes, 0, options, out));
@@ -250,6 +250,19 @@ dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
         dk_value_unref(out[i]);
         out[i] = dk_value_null();
     }
+    return status;
+}
+
+/* The frames are looked at again when their results are there; who has them may forget them
+ * meanwhile. */
+dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
+                            const dk_compute_options *options, dk_value *out)
+{
+    for (size_t i = 0; i < nframes; i++)
+        frame_hold(frames[i]);
+    dk_status status = compute_values(frames, nframes, options, out);
+    for (size_t i = 0; i < nframes; i++)
+        dk_forget(frames[i]);
     return status;
 }
 

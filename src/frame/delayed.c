@@ -8,26 +8,34 @@
 
 /* ---- building ---- */
 
-/* A lazy argument travels as an object that only dk_delayed() looks into. */
+/* A lazy argument travels as an object that only dk_delayed() looks into: a frame that it holds. */
 static void free_lazy(void *object)
 {
-    (void)object; /* the expression is the context's */
+    dk_frame frame = *(dk_frame *)object;
+    struct memory *memory = frame.dk->memory;
+    memory_free(memory, object, sizeof(frame));
+    dk_forget(frame);
 }
 
 static const dk_object_type lazy_object = {.name = "lazy", .free = free_lazy};
 
 dk_value dk_lazy(dk_frame frame)
 {
+    struct memory *memory = frame.dk->memory;
+    dk_value nomem = dk_value_task((dk_task_id){TASK_NONE}); /* which dk_delayed() knows */
     dk_value value = dk_value_null();
-    void *expression = (void *)(uintptr_t)frame.expression;
-    if (value_object(frame.dk->memory, &lazy_object, expression, &value) != DK_OK)
-        return dk_value_task((dk_task_id){TASK_NONE}); /* which dk_delayed() knows */
-    return value;
+    dk_frame *lazy = memory_alloc(memory, sizeof(*lazy));
+    if (!lazy)
+        return nomem;
+    *lazy = frame;
+    frame_hold(frame);
+    return value_object(memory, &lazy_object, lazy, &value) == DK_OK ? value : nomem;
 }
 
 static const struct dk_expression *lazy_of(dk_value value)
 {
-    return dk_value_as_object(value, &lazy_object);
+    const dk_frame *lazy = dk_value_as_object(value, &lazy_object);
+    return lazy ? lazy->expression : NULL;
 }
 
 bool value_is_lazy(dk_value value)
@@ -35,33 +43,33 @@ bool value_is_lazy(dk_value value)
     return lazy_of(value) != NULL;
 }
 
-/* Splits the arguments: lazy ones get a number in `lazy` and are left as DK_KIND_TASK. */
-static dk_frame build(dk_context *dk, const struct function *function, const dk_value *args,
-                      size_t nargs, bool *taken)
+/* `kept` and `lazy` are scratch: lazy arguments get a number in `lazy` and are kept as
+ * DK_KIND_TASK. */
+static dk_frame build_into(dk_context *dk, const struct function *function, const dk_value *args,
+                           size_t nargs, dk_value *kept, const struct dk_expression **lazy)
 {
-    struct arena *arena = &dk->expressions->arena;
-    struct call *call = arena_calloc(arena, sizeof(*call));
-    struct dk_expression *expression = arena_calloc(arena, sizeof(*expression));
-    dk_value *kept = arena_calloc(arena, (nargs + 1) * sizeof(*kept));
-    const struct dk_expression **lazy = arena_calloc(arena, (nargs + 1) * sizeof(*lazy));
-    if (!call || !expression || !kept || !lazy)
-        return frame_nomem(dk);
-    if (expressions_own_call(dk->expressions, call) != DK_OK)
-        return frame_nomem(dk);
-    *call = (struct call){function, kept, nargs, lazy, dk->expressions->ncalls++};
-    uint32_t nlazy = 0;
+    struct call call = {.function = function, .args = kept, .nargs = nargs, .lazy = lazy};
     for (size_t i = 0; i < nargs; i++) {
         kept[i] = args[i];
         if (!lazy_of(args[i]))
             continue;
-        lazy[nlazy] = lazy_of(args[i]);
-        dk_value_unref(args[i]);
-        kept[i] = dk_value_task((dk_task_id){nlazy++});
+        kept[i] = dk_value_task((dk_task_id){(uint32_t)call.nlazy});
+        lazy[call.nlazy++] = lazy_of(args[i]);
     }
-    *taken = true;
-    expression->shape = SHAPE_DELAYED;
-    expression->call = call;
-    return (dk_frame){dk, expression};
+    call.number = next_call(dk->expressions);
+    return frame_intern(dk, &(struct dk_expression){.shape = SHAPE_DELAYED, .call = &call});
+}
+
+static dk_frame build(dk_context *dk, const struct function *function, const dk_value *args,
+                      size_t nargs)
+{
+    dk_value *kept = memory_calloc(dk->memory, nargs * sizeof(*kept));
+    const struct dk_expression **lazy = memory_calloc(dk->memory, nargs * sizeof(*lazy));
+    dk_frame frame =
+        kept && lazy ? build_into(dk, function, args, nargs, kept, lazy) : frame_nomem(dk);
+    memory_free(dk->memory, lazy, nargs * sizeof(*lazy));
+    memory_free(dk->memory, kept, nargs * sizeof(*kept));
+    return frame;
 }
 
 static const dk_value *first_task(const dk_value *args, size_t nargs)
@@ -83,12 +91,12 @@ static const dk_error *first_error(const dk_value *args, size_t nargs)
     return NULL;
 }
 
-dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
+/* Takes the arguments. */
+static dk_frame call_of(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
 {
     const struct function *function = registry_find(&dk->registry, name);
     const dk_error *error = first_error(args, nargs);
     const dk_value *task = first_task(args, nargs);
-    bool taken = false;
     dk_frame frame;
     if (!function) {
         frame = frame_fail(dk, DK_EKEY, "no task function '%s' is registered", name);
@@ -99,13 +107,20 @@ dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size
     } else if (task) {
         frame = frame_fail(dk, DK_EINVAL, "%s: a task of a graph cannot be an argument", name);
     } else {
-        pthread_mutex_lock(&dk->expressions->lock);
-        frame = build(dk, function, args, nargs, &taken);
-        pthread_mutex_unlock(&dk->expressions->lock);
+        frame = build(dk, function, args, nargs);
     }
-    for (size_t i = 0; !taken && i < nargs; i++)
-        dk_value_unref(args[i]);
+    bool taken = !frame.expression->error;
+    for (size_t i = 0; i < nargs; i++) {
+        if (!taken || lazy_of(args[i]))
+            dk_value_unref(args[i]);
+    }
     return frame;
+}
+
+dk_frame dk_delayed(dk_context *dk, const char *name, const dk_value *args, size_t nargs)
+{
+    building_begin(dk);
+    return hand_out(call_of(dk, name, args, nargs));
 }
 
 /* ---- lowering ---- */
@@ -141,18 +156,10 @@ static const struct dk_expression *heap_pop(struct vector *heap)
     return newest;
 }
 
-static size_t count_lazy(const struct call *call)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < call->nargs; i++)
-        count += call->args[i].kind == DK_KIND_TASK;
-    return count;
-}
-
 static dk_status lower_call(struct lowering *lowering, struct vector *pending, struct vector *calls,
                             const struct dk_expression *expression, dk_error *err)
 {
-    size_t nlazy = count_lazy(expression->call);
+    size_t nlazy = expression->call->nlazy;
     struct lowered_call lowered = {.expression = expression};
     lowered.places = arena_calloc(&lowering->arena, (nlazy + 1) * sizeof(*lowered.places));
     if (!lowered.places)

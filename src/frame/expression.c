@@ -1,137 +1,53 @@
+/* Rowsets and column expressions. */
 #include "frame/expression.h"
 
 #include <string.h>
 
 #include "column/table.h"
-#include "graph/value.h"
 
-/* Exactly one is set. */
-struct owned {
-    struct csv_source *csv;
-    dk_table *table;
-    struct column *column;
-    const struct call *call;
-};
-
-struct expressions *expressions_new(struct memory *memory)
+static int32_t larger(int32_t a, int32_t b)
 {
-    struct expressions *expressions = memory_calloc(memory, sizeof(*expressions));
-    if (!expressions)
-        return NULL;
-    expressions->memory = memory;
-    pthread_mutex_init(&expressions->lock, NULL);
-    arena_init(&expressions->arena, memory);
-    vector_init(&expressions->owned, memory, sizeof(struct owned));
-    return expressions;
+    return a > b ? a : b;
 }
 
-static void release(const struct owned *owned)
+static int32_t height_over(const struct rowset *rows, const struct rowset *other,
+                           const struct col *a, const struct col *b)
 {
-    if (owned->csv)
-        csv_source_unref(owned->csv);
-    dk_table_unref(owned->table);
-    column_unref(owned->column);
-    for (size_t i = 0; owned->call && i < owned->call->nargs; i++) {
-        dk_value_unref(owned->call->args[i]);
-    }
+    int32_t height = rows ? rows->height : 0;
+    if (other)
+        height = larger(height, other->height);
+    if (a)
+        height = larger(height, a->height);
+    return (b ? larger(height, b->height) : height) + 1;
 }
 
-void expressions_free(struct expressions *expressions)
-{
-    if (!expressions)
-        return;
-    const struct owned *owned = expressions->owned.data;
-    for (size_t i = 0; i < expressions->owned.count; i++)
-        release(&owned[i]);
-    vector_deinit(&expressions->owned);
-    arena_deinit(&expressions->arena);
-    pthread_mutex_destroy(&expressions->lock);
-    memory_free(expressions->memory, expressions->slots, expressions->capacity * sizeof(void *));
-    memory_free(expressions->memory, expressions, sizeof(*expressions));
-}
+/* ---- rowsets ---- */
 
-/* ---- interning ---- */
-
-static const void **slot_of(const struct expressions *expressions, struct token token)
+/* Tables are not compared, but told apart; an address alone comes again when a table has gone. */
+static struct token table_token(const dk_table *table)
 {
-    size_t mask = expressions->capacity - 1;
-    size_t at = token.lo & mask;
-    while (expressions->slots[at] &&
-           !token_equal(*(const struct token *)expressions->slots[at], token)) {
-        at = (at + 1) & mask;
-    }
-    return &expressions->slots[at];
-}
-
-static dk_status make_room(struct expressions *expressions)
-{
-    if (expressions->count * 2 < expressions->capacity)
-        return DK_OK;
-    const void **old = expressions->slots;
-    size_t old_capacity = expressions->capacity;
-    size_t capacity = old_capacity ? old_capacity * 2 : 64;
-    const void **slots = memory_calloc(expressions->memory, capacity * sizeof(*slots));
-    if (!slots)
-        return DK_ENOMEM;
-    expressions->slots = slots;
-    expressions->capacity = capacity;
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i])
-            *slot_of(expressions, *(const struct token *)old[i]) = old[i];
-    }
-    memory_free(expressions->memory, old, old_capacity * sizeof(*old));
-    return DK_OK;
-}
-
-/* The known node of that token, or a copy of `wanted`, `nbytes` long. `*is_new` tells which. */
-static void *intern(struct expressions *expressions, const void *wanted, size_t nbytes,
-                    bool *is_new)
-{
-    *is_new = false;
-    if (make_room(expressions) != DK_OK)
-        return NULL;
-    const void **slot = slot_of(expressions, *(const struct token *)wanted);
-    if (*slot)
-        return (void *)(uintptr_t)*slot;
-    void *node = arena_alloc(&expressions->arena, nbytes);
-    if (!node)
-        return NULL;
-    memcpy(node, wanted, nbytes);
-    *slot = node;
-    expressions->count++;
-    *is_new = true;
-    return node;
-}
-
-static struct token no_token(void)
-{
-    return (struct token){0, 0};
+    const uint64_t parts[2] = {(uint64_t)(uintptr_t)table, table->serial};
+    return token_of(parts, sizeof(parts));
 }
 
 static struct token rowset_token(const struct rowset *rows)
 {
     struct {
-        struct token left, right, column, csv, index_name;
-        uint64_t table, call;
+        struct token left, right, column, csv, table, index_name;
+        uint64_t call;
         int64_t kind, npartitions;
     } parts = {
-        .left = rows->left ? rows->left->token : no_token(),
-        .right = rows->right ? rows->right->token : no_token(),
-        .column = rows->column ? rows->column->token : no_token(),
-        .csv = rows->csv ? csv_source_token(rows->csv) : no_token(),
-        .index_name =
-            rows->index_name ? token_of(rows->index_name, strlen(rows->index_name)) : no_token(),
-        .table = (uint64_t)(uintptr_t)rows->table,
-        .call = rows->call ? rows->call->number + 1 : 0,
+        .left = rows->left ? rows->left->node.token : token_none(),
+        .right = rows->right ? rows->right->node.token : token_none(),
+        .column = rows->column ? rows->column->node.token : token_none(),
+        .csv = rows->csv ? csv_source_token(rows->csv) : token_none(),
+        .index_name = token_of_text(rows->index_name),
+        .table = rows->table ? table_token(rows->table) : token_none(),
+        .call = rows->call ? rows->call->number : 0,
         .kind = rows->kind,
         .npartitions = rows->npartitions,
     };
     return token_of(&parts, sizeof(parts));
-}
-
-static int32_t larger(int32_t a, int32_t b)
-{
-    return a > b ? a : b;
 }
 
 static int32_t rowset_depth(const struct rowset *rows)
@@ -146,81 +62,73 @@ static int32_t rowset_depth(const struct rowset *rows)
     return depth + (rows->kind >= ROWS_GROUP ? 1 : 0);
 }
 
-static int32_t col_depth(const struct col *col)
+static int32_t rowset_height(const struct rowset *rows)
 {
-    bool is_result =
-        col->kind == COL_AGGREGATE || col->kind == COL_SCALAR || col->kind == COL_ALIGNED;
-    int32_t depth = col->rows ? col->rows->depth : 0;
-    if (col->a)
-        depth = larger(depth, col->a->depth + (is_result ? 1 : 0));
-    return col->b ? larger(depth, col->b->depth) : depth;
+    int32_t height = height_over(rows->left, rows->right, rows->column, NULL);
+    for (int32_t i = 0; rows->call && i < rows->call->lazy[0]->ncolumns; i++)
+        height = larger(height, rows->call->lazy[0]->columns[i]->height + 1);
+    return height;
 }
 
-static int32_t height_over(const struct rowset *rows, const struct rowset *other,
-                           const struct col *a, const struct col *b)
+static struct node *copy_rowset(struct memory *memory, const struct node *node)
 {
-    int32_t height = rows ? rows->height : 0;
-    if (other)
-        height = larger(height, other->height);
-    if (a)
-        height = larger(height, a->height);
-    return (b ? larger(height, b->height) : height) + 1;
+    const struct rowset *wanted = (const struct rowset *)node;
+    size_t behind_nbytes = call_nbytes(wanted->call) + node_text_nbytes(wanted->index_name);
+    struct rowset *rows = node_new(memory, node, sizeof(*rows), behind_nbytes);
+    if (!rows)
+        return NULL;
+    char *at = (char *)(rows + 1);
+    rows->call = call_put(&at, wanted->call);
+    rows->index_name = node_put_text(&at, wanted->index_name);
+    return &rows->node;
 }
 
-/* Makes room for what the node owns first, so that it cannot be interned and then leak. */
-static struct owned *reserve_owned(struct expressions *expressions)
+static void parts_of_rowset(struct nodes *nodes, const struct node *node, node_visit visit)
 {
-    return vector_push(&expressions->owned);
+    const struct rowset *rows = (const struct rowset *)node;
+    if (rows->left)
+        visit(nodes, &rows->left->node);
+    if (rows->right)
+        visit(nodes, &rows->right->node);
+    if (rows->column)
+        visit(nodes, &rows->column->node);
+    if (rows->call)
+        visit(nodes, &rows->call->lazy[0]->node);
 }
 
-static void *intern_owning(struct expressions *expressions, const void *wanted, size_t nbytes,
-                           const struct owned *holds, bool *is_new)
+static void release_rowset(const struct node *node)
 {
-    bool holds_any = holds->csv || holds->table || holds->column;
-    struct owned *owned = holds_any ? reserve_owned(expressions) : NULL;
-    void *node = NULL;
-    *is_new = false;
-    if (owned || !holds_any)
-        node = intern(expressions, wanted, nbytes, is_new);
-    if (*is_new && owned) {
-        *owned = *holds;
-    } else {
-        if (owned)
-            expressions->owned.count--;
-        release(holds);
-    }
-    return node;
+    const struct rowset *rows = (const struct rowset *)node;
+    if (rows->csv)
+        csv_source_unref(rows->csv);
+    dk_table_unref(rows->table);
+    call_release(rows->call);
 }
 
-dk_status expressions_own_call(struct expressions *expressions, const struct call *call)
-{
-    struct owned owned = {.call = call};
-    return vector_append(&expressions->owned, &owned, 1);
-}
+static const struct node_type rowset_type = {copy_rowset, parts_of_rowset, release_rowset};
 
 const struct rowset *rowset_intern(struct expressions *expressions, const struct rowset *wanted)
 {
     struct rowset rows = *wanted;
-    rows.token = rowset_token(wanted);
+    rows.node.type = &rowset_type;
+    rows.node.token = rowset_token(wanted);
     rows.depth = rowset_depth(wanted);
-    rows.height = height_over(wanted->left, wanted->right, wanted->column, NULL);
-    for (int32_t i = 0; rows.call && i < rows.call->lazy[0]->ncolumns; i++)
-        rows.height = larger(rows.height, rows.call->lazy[0]->columns[i]->height + 1);
-    struct owned holds = {.csv = rows.csv, .table = rows.table};
+    rows.height = rowset_height(wanted);
     bool is_new = false;
-    pthread_mutex_lock(&expressions->lock);
-    if (rows.index_name) {
-        rows.index_name = arena_strdup(&expressions->arena, rows.index_name);
-    }
-    const struct rowset *node = NULL;
-    if (wanted->index_name && !rows.index_name) {
-        release(&holds);
-    } else {
-        node = intern_owning(expressions, &rows, sizeof(rows), &holds, &is_new);
-    }
-    pthread_mutex_unlock(&expressions->lock);
-    return node;
+    const struct node *node = nodes_intern(&expressions->nodes, &rows.node, &is_new);
+    if (!is_new)
+        release_rowset(&rows.node);
+    return (const struct rowset *)node;
 }
+
+const struct rowset *rowset_source(const struct rowset *rows)
+{
+    while (rows->kind == ROWS_FILTER)
+        rows = rows->left;
+    return rows;
+}
+
+/* ---- column expressions ---- */
 
 static struct token literal_token(const struct column *literal)
 {
@@ -236,10 +144,10 @@ static struct token col_token(const struct col *col)
         struct token rows, a, b, literal;
         int64_t kind, type, number, unit_ns;
     } parts = {
-        .rows = col->rows ? col->rows->token : no_token(),
-        .a = col->a ? col->a->token : no_token(),
-        .b = col->b ? col->b->token : no_token(),
-        .literal = col->literal ? literal_token(col->literal) : no_token(),
+        .rows = col->rows ? col->rows->node.token : token_none(),
+        .a = col->a ? col->a->node.token : token_none(),
+        .b = col->b ? col->b->node.token : token_none(),
+        .literal = col->literal ? literal_token(col->literal) : token_none(),
         .kind = col->kind,
         .type = col->type,
         .number = col->number,
@@ -248,32 +156,57 @@ static struct token col_token(const struct col *col)
     return token_of(&parts, sizeof(parts));
 }
 
+static int32_t col_depth(const struct col *col)
+{
+    bool is_result =
+        col->kind == COL_AGGREGATE || col->kind == COL_SCALAR || col->kind == COL_ALIGNED;
+    int32_t depth = col->rows ? col->rows->depth : 0;
+    if (col->a)
+        depth = larger(depth, col->a->depth + (is_result ? 1 : 0));
+    return col->b ? larger(depth, col->b->depth) : depth;
+}
+
+static struct node *copy_col(struct memory *memory, const struct node *wanted)
+{
+    const char *text = ((const struct col *)wanted)->text;
+    struct col *col = node_new(memory, wanted, sizeof(*col), node_text_nbytes(text));
+    if (!col)
+        return NULL;
+    char *at = (char *)(col + 1);
+    col->text = node_put_text(&at, text);
+    return &col->node;
+}
+
+static void parts_of_col(struct nodes *nodes, const struct node *node, node_visit visit)
+{
+    const struct col *col = (const struct col *)node;
+    if (col->rows)
+        visit(nodes, &col->rows->node);
+    if (col->a)
+        visit(nodes, &col->a->node);
+    if (col->b)
+        visit(nodes, &col->b->node);
+}
+
+static void release_col(const struct node *node)
+{
+    column_unref(((const struct col *)node)->literal);
+}
+
+static const struct node_type col_type = {copy_col, parts_of_col, release_col};
+
 const struct col *col_intern(struct expressions *expressions, const struct col *wanted)
 {
     struct col col = *wanted;
-    col.token = col_token(wanted);
+    col.node.type = &col_type;
+    col.node.token = col_token(wanted);
     col.depth = col_depth(wanted);
     col.height = height_over(wanted->rows, NULL, wanted->a, wanted->b);
-    struct owned holds = {.column = col.literal};
     bool is_new = false;
-    pthread_mutex_lock(&expressions->lock);
-    if (col.text)
-        col.text = arena_strdup(&expressions->arena, col.text);
-    const struct col *node = NULL;
-    if (wanted->text && !col.text) {
-        release(&holds);
-    } else {
-        node = intern_owning(expressions, &col, sizeof(col), &holds, &is_new);
-    }
-    pthread_mutex_unlock(&expressions->lock);
-    return node;
-}
-
-const struct rowset *rowset_source(const struct rowset *rows)
-{
-    while (rows->kind == ROWS_FILTER)
-        rows = rows->left;
-    return rows;
+    const struct node *node = nodes_intern(&expressions->nodes, &col.node, &is_new);
+    if (!is_new)
+        release_col(&col.node);
+    return (const struct col *)node;
 }
 
 const struct col *index_column(struct expressions *expressions, const struct rowset *rows)
@@ -300,141 +233,4 @@ const struct col *aligned_column(struct expressions *expressions, const struct r
     struct col wanted = {.kind = COL_ALIGNED, .type = column->type, .rows = rows, .a = column};
     wanted.number = left ? 0 : 1;
     return col_intern(expressions, &wanted);
-}
-
-/* ---- frames ---- */
-
-dk_frame frame_nomem(dk_context *dk)
-{
-    static const dk_error error = {.status = DK_ENOMEM, .message = "out of memory"};
-    static const struct dk_expression expression = {.error = &error};
-    return (dk_frame){dk, &expression};
-}
-
-dk_frame frame_error(dk_context *dk, const dk_error *err)
-{
-    struct expressions *expressions = dk->expressions;
-    pthread_mutex_lock(&expressions->lock);
-    struct dk_expression *expression = arena_calloc(&expressions->arena, sizeof(*expression));
-    dk_error *copy = arena_alloc(&expressions->arena, sizeof(*copy));
-    pthread_mutex_unlock(&expressions->lock);
-    if (!expression || !copy)
-        return frame_nomem(dk);
-    *copy = *err;
-    expression->error = copy;
-    return (dk_frame){dk, expression};
-}
-
-dk_frame frame_fail(dk_context *dk, dk_status status, const char *format, ...)
-{
-    dk_error err = {0};
-    va_list args;
-    va_start(args, format);
-    error_setv(&err, status, format, args);
-    va_end(args);
-    return frame_error(dk, &err);
-}
-
-static bool copy_columns(struct arena *arena, struct dk_expression *to, const char *const *names,
-                         const struct col *const *columns)
-{
-    size_t n = (size_t)to->ncolumns;
-    to->names = arena_calloc(arena, (n + 1) * sizeof(*to->names));
-    to->columns = arena_calloc(arena, (n + 1) * sizeof(*to->columns));
-    if (!to->names || !to->columns)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        to->columns[i] = columns[i];
-        if (!names[i])
-            continue;
-        to->names[i] = arena_strdup(arena, names[i]);
-        if (!to->names[i])
-            return false;
-    }
-    return true;
-}
-
-static bool is_too_high(const struct rowset *rows, int32_t ncolumns,
-                        const struct col *const *columns)
-{
-    if (rows && rows->height > HEIGHT_MAX)
-        return true;
-    for (int32_t i = 0; i < ncolumns; i++) {
-        if (columns[i]->height > HEIGHT_MAX)
-            return true;
-    }
-    return false;
-}
-
-dk_frame frame_new(dk_context *dk, enum shape shape, const struct rowset *rows, int32_t ncolumns,
-                   const char *const *names, const struct col *const *columns)
-{
-    if (is_too_high(rows, ncolumns, columns)) {
-        return frame_fail(
-            dk, DK_ENOTSUP,
-            "the expression is nested more than %d operations deep: compute a part of "
-            "it and go on from there with dk_from_table()",
-            HEIGHT_MAX);
-    }
-    struct expressions *expressions = dk->expressions;
-    pthread_mutex_lock(&expressions->lock);
-    struct dk_expression *frame = arena_calloc(&expressions->arena, sizeof(*frame));
-    bool copied = false;
-    if (frame) {
-        frame->shape = shape;
-        frame->rows = rows;
-        frame->ncolumns = ncolumns;
-        copied = copy_columns(&expressions->arena, frame, names, columns);
-    }
-    pthread_mutex_unlock(&expressions->lock);
-    return copied ? (dk_frame){dk, frame} : frame_nomem(dk);
-}
-
-dk_frame frame_series(dk_context *dk, const struct rowset *rows, const char *name,
-                      const struct col *column)
-{
-    if (!column)
-        return frame_nomem(dk);
-    enum shape shape = SHAPE_SERIES;
-    if (!rows)
-        shape = SHAPE_LITERAL;
-    if (rows && rows->kind == ROWS_REDUCE)
-        shape = SHAPE_SCALAR;
-    return frame_new(dk, shape, rows, 1, &name, &column);
-}
-
-struct dk_expression *frame_copy(dk_frame frame)
-{
-    struct expressions *expressions = frame.dk->expressions;
-    pthread_mutex_lock(&expressions->lock);
-    struct dk_expression *copy = arena_alloc(&expressions->arena, sizeof(*copy));
-    pthread_mutex_unlock(&expressions->lock);
-    if (copy)
-        *copy = *frame.expression;
-    return copy;
-}
-
-const dk_error *dk_frame_error(dk_frame frame)
-{
-    return frame.expression->error;
-}
-
-int32_t dk_frame_npartitions(dk_frame frame)
-{
-    return frame.expression->rows ? frame.expression->rows->npartitions : 1;
-}
-
-int32_t dk_frame_ncolumns(dk_frame frame)
-{
-    return frame.expression->ncolumns;
-}
-
-const char *dk_frame_column_name(dk_frame frame, int32_t i)
-{
-    return frame.expression->names[i];
-}
-
-dk_type dk_frame_column_type(dk_frame frame, int32_t i)
-{
-    return frame.expression->columns[i]->type;
 }

@@ -1,5 +1,5 @@
-/* What frames are made of. Two kinds of nodes, both interned: equal work is one node, so common
- * subexpressions need no search.
+/* What frames are made of. Two kinds of nodes, both interned, as frames are themselves: equal work
+ * is one node, so common subexpressions need no search.
  *
  * A *rowset* is a set of rows: the rows of the files, those that pass a filter, one row a group,
  * the outer join of two. A *column expression* has a value in every row of one rowset. A frame is a
@@ -12,17 +12,16 @@
 #ifndef FRAME_EXPRESSION_H
 #define FRAME_EXPRESSION_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 
 #include <cdask/frame.h>
 
-#include "base/arena.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/vector.h"
 #include "column/kernels/datetime.h"
 #include "column/kernels/elementwise.h"
 #include "column/kernels/groups.h"
+#include "frame/nodes.h"
 #include "graph/context.h"
 #include "io/csv.h"
 
@@ -30,6 +29,7 @@
 #define HEIGHT_MAX 2000
 
 struct call;
+
 enum rowset_kind {
     ROWS_CSV,    /* `csv` */
     ROWS_TABLE,  /* `table`, in npartitions slices */
@@ -41,7 +41,7 @@ enum rowset_kind {
 };
 
 struct rowset {
-    struct token token;
+    struct node node;
     enum rowset_kind kind;
     int32_t depth;  /* the rows can be walked after that many passes */
     int32_t height; /* nodes on the longest way down from here */
@@ -74,7 +74,7 @@ enum col_kind {
 };
 
 struct col {
-    struct token token;
+    struct node node;
     enum col_kind kind;
     int32_t depth; /* the values can be computed after that many passes */
     int32_t height;
@@ -94,20 +94,22 @@ enum shape { SHAPE_FRAME, SHAPE_SERIES, SHAPE_SCALAR, SHAPE_GROUPBY, SHAPE_LITER
  * partition of lazy[0], which comes before `args`. */
 struct call {
     const struct function *function;
-    dk_value *args;
+    const dk_value *args;
     size_t nargs;
-    const struct dk_expression **lazy;
-    uint64_t number;
+    const struct dk_expression *const *lazy;
+    size_t nlazy;
+    uint64_t number; /* a call is newer than those it uses */
 };
 
 /* What a dk_frame points to. A groupby has the rows it groups, the columns it can aggregate and a
  * key. */
 struct dk_expression {
+    struct node node;
     enum shape shape;
     const struct rowset *rows;
     int32_t ncolumns;
-    const char **names;
-    const struct col **columns;
+    const char *const *names;
+    const struct col *const *columns;
     const struct col *key;
     const char *key_name;
     bool one_column; /* a groupby of which one column was picked */
@@ -115,32 +117,47 @@ struct dk_expression {
     const dk_error *error; /* NULL: a good one */
 };
 
-/* The context's expressions: nodes live in one arena and never move. */
+/* The context's expressions. */
 struct expressions {
-    pthread_mutex_t lock;
     struct memory *memory;
-    struct arena arena;
-    struct vector owned; /* struct owned: what nodes hold beyond the arena */
-    const void **slots;  /* open addressing by token; every node begins with its token */
-    size_t capacity;
-    size_t count;
-    uint64_t ncalls;
+    struct nodes nodes; /* rowsets, column expressions, frames */
+    atomic_ullong ncalls;
+    struct dk_expression nomem; /* for when there is no memory to say so */
 };
 
 struct expressions *expressions_new(struct memory *memory) DK_NODISCARD;
 void expressions_free(struct expressions *expressions);
 
+/* Every public function that makes expressions is between building_begin() and either hand_out(),
+ * with the frame that its caller gets and may forget, or building_end(). Nests. */
+void building_begin(dk_context *dk);
+void building_end(dk_context *dk);
+dk_frame hand_out(dk_frame frame);
+/* Keeps the frame until dk_forget(). */
+void frame_hold(dk_frame frame);
+
 /* The node equal to `wanted`, made if need be; its token, depth and height are filled in. The
- * `csv`, `table` and `literal` of the wanted one are taken, also on failure. NULL: out of memory.
- * Names and texts are copied. */
+ * `csv`, `table`, `literal` and arguments of a call are taken, also on failure. NULL: out of
+ * memory. Names and texts are copied. */
 const struct rowset *rowset_intern(struct expressions *expressions,
                                    const struct rowset *wanted) DK_NODISCARD;
 const struct col *col_intern(struct expressions *expressions,
                              const struct col *wanted) DK_NODISCARD;
+/* The frame equal to `wanted`, of which everything but the arguments of a call is copied: those are
+ * taken when the frame is a good one. */
+dk_frame frame_intern(dk_context *dk, const struct dk_expression *wanted);
 
-/* The call's arguments are dropped with the expressions. The caller holds the lock. */
-dk_status expressions_own_call(struct expressions *expressions,
-                               const struct call *call) DK_NODISCARD;
+/* The number of a new call, from 1. */
+static inline uint64_t next_call(struct expressions *expressions)
+{
+    return atomic_fetch_add(&expressions->ncalls, 1) + 1;
+}
+
+/* For nodes with a call, which may be NULL: its bytes behind the node, a copy of it there, and
+ * letting go of its arguments. (frame.c) */
+size_t call_nbytes(const struct call *call);
+const struct call *call_put(char **at, const struct call *wanted);
+void call_release(const struct call *call);
 
 /* A frame or series of all columns of `rows`, named and typed as in `table`. */
 dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table);
@@ -149,8 +166,6 @@ dk_frame frame_new(dk_context *dk, enum shape shape, const struct rowset *rows, 
                    const char *const *names, const struct col *const *columns);
 dk_frame frame_series(dk_context *dk, const struct rowset *rows, const char *name,
                       const struct col *column);
-/* A copy that the caller may change before it lets go of it. */
-struct dk_expression *frame_copy(dk_frame frame) DK_NODISCARD;
 /* An expression that carries an error. */
 dk_frame frame_error(dk_context *dk, const dk_error *err);
 dk_frame frame_nomem(dk_context *dk);

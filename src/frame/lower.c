@@ -5,6 +5,7 @@
 void lowering_init(struct lowering *lowering, dk_context *dk)
 {
     *lowering = (struct lowering){.dk = dk, .memory = dk->memory};
+    building_begin(dk);
     arena_init(&lowering->arena, dk->memory);
     vector_init(&lowering->passes, dk->memory, sizeof(struct pass));
 }
@@ -21,6 +22,7 @@ void lowering_deinit(struct lowering *lowering)
     }
     vector_deinit(&lowering->passes);
     arena_deinit(&lowering->arena);
+    building_end(lowering->dk);
 }
 
 /* ---- passes and sinks ---- */
@@ -49,24 +51,17 @@ dk_status lower_pass(struct lowering *lowering, const struct rowset *source, int
     vector_init(&pass->scalars, lowering->memory, sizeof(struct place));
     vector_init(&pass->tasks, lowering->memory, sizeof(dk_task_id));
     vector_init(&pass->results, lowering->memory, sizeof(dk_task_id));
-    pass->program = program_new(lowering->memory, source);
+    pass->program = program_new(lowering->dk, source);
     *out = (int32_t)lowering->passes.count - 1;
     return pass->program ? DK_OK : DK_ENOMEM;
 }
 
-static dk_status add_sink(struct lowering *lowering, struct place *place, const struct sink *like)
+/* Takes the sink when it succeeds. */
+static dk_status add_sink(struct lowering *lowering, struct place *place, const struct sink *sink)
 {
-    struct program *program = lowering_pass(lowering, place->pass)->program;
-    struct sink *sink = vector_push(&program->sinks);
-    if (!sink)
-        return DK_ENOMEM;
-    *sink = *like;
-    vector_init(&sink->registers, lowering->memory, sizeof(int32_t));
-    vector_init(&sink->names, lowering->memory, sizeof(const char *));
-    vector_init(&sink->specs, lowering->memory, sizeof(struct agg_spec));
-    vector_init(&sink->columns, lowering->memory, sizeof(const struct col *));
-    place->sink = (int32_t)program->sinks.count - 1;
-    return DK_OK;
+    struct vector *sinks = &lowering_pass(lowering, place->pass)->program->sinks;
+    place->sink = (int32_t)sinks->count;
+    return vector_append(sinks, sink, 1);
 }
 
 /* Passes and sinks move when vectors grow, so they are looked up again after anything that may add
@@ -76,32 +71,89 @@ static struct sink *sink_at(const struct lowering *lowering, struct place place)
     return program_sink(lowering_pass(lowering, place.pass)->program, (size_t)place.sink);
 }
 
-static dk_status collect_column(struct lowering *lowering, struct place place,
-                                const struct col *col, const char *name)
+/* ---- collected rows ---- */
+
+static dk_status collect_column(struct lowering *lowering, int32_t pass, const struct col *col,
+                                const char *name, struct sink *sink)
 {
-    int32_t reg = 0;
-    DK_TRY(lower_column(lowering, place.pass, col, &reg));
-    struct program *program = lowering_pass(lowering, place.pass)->program;
+    int32_t reg = NO_REGISTER;
+    DK_TRY(lower_column(lowering, pass, col, &reg));
+    struct program *program = lowering_pass(lowering, pass)->program;
     const char *copy = name ? arena_strdup(&program->arena, name) : NULL;
     if (name && !copy)
         return DK_ENOMEM;
-    struct sink *sink = sink_at(lowering, place);
     DK_TRY(vector_append(&sink->registers, &reg, 1));
     return vector_append(&sink->names, &copy, 1);
 }
 
-static dk_status collect_index(struct lowering *lowering, struct place place,
-                               const struct rowset *rows)
+static dk_status collect_index(struct lowering *lowering, int32_t pass, const struct rowset *rows,
+                               struct sink *sink)
 {
     if (rows->numbered)
         return DK_OK;
     const struct col *index = index_column(lowering->dk->expressions, rows);
-    if (!index)
-        return DK_ENOMEM;
-    int32_t reg = NO_REGISTER;
-    DK_TRY(lower_column(lowering, place.pass, index, &reg));
-    sink_at(lowering, place)->index = reg;
-    return DK_OK;
+    return index ? lower_column(lowering, pass, index, &sink->index) : DK_ENOMEM;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Of the same pass: in one domain they have the same index, too. */
+static bool same_collection(const struct sink *a, const struct sink *b)
+{
+    if (a->grouped || a->domain != b->domain || a->is_series != b->is_series ||
+        a->registers.count != b->registers.count)
+        return false;
+    const char *const *left = a->names.data;
+    const char *const *right = b->names.data;
+    for (size_t i = 0; i < a->registers.count; i++) {
+        if (vector_int(&a->registers, i) != vector_int(&b->registers, i) ||
+            !same_name(left[i], right[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool find_collection(const struct lowering *lowering, const struct sink *sink,
+                            struct place *place)
+{
+    const struct program *program = lowering_pass(lowering, place->pass)->program;
+    for (size_t i = 0; i < program->sinks.count; i++) {
+        if (!same_collection(program_sink(program, i), sink))
+            continue;
+        place->sink = (int32_t)i;
+        return true;
+    }
+    return false;
+}
+
+static dk_status collect_into(struct lowering *lowering, const struct rowset *rows,
+                              const struct col *const *columns, const char *const *names,
+                              int32_t ncolumns, int32_t pass, struct sink *sink)
+{
+    sink->index_name = rows->index_name;
+    DK_TRY(lower_domain(lowering, pass, rows, &sink->domain));
+    for (int32_t i = 0; i < ncolumns; i++)
+        DK_TRY(collect_column(lowering, pass, columns[i], names ? names[i] : NULL, sink));
+    return collect_index(lowering, pass, rows, sink);
+}
+
+static dk_status collect(struct lowering *lowering, const struct rowset *rows,
+                         const struct col *const *columns, const char *const *names,
+                         int32_t ncolumns, bool is_series, struct place *place)
+{
+    struct sink sink;
+    sink_init(&sink, lowering->memory);
+    sink.is_series = is_series;
+    dk_status status = collect_into(lowering, rows, columns, names, ncolumns, place->pass, &sink);
+    bool is_new = status == DK_OK && !find_collection(lowering, &sink, place);
+    if (is_new)
+        status = add_sink(lowering, place, &sink);
+    if (!is_new || status != DK_OK)
+        sink_deinit(&sink);
+    return status;
 }
 
 dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
@@ -109,13 +161,7 @@ dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
                         int32_t ncolumns, int32_t depth, struct place *place)
 {
     DK_TRY(lower_pass(lowering, rowset_source(rows), depth, &place->pass));
-    struct sink like = {.index = NO_REGISTER, .key = NO_REGISTER, .index_name = rows->index_name};
-    DK_TRY(lower_domain(lowering, place->pass, rows, &like.domain));
-    DK_TRY(add_sink(lowering, place, &like));
-    for (int32_t i = 0; i < ncolumns; i++) {
-        DK_TRY(collect_column(lowering, *place, columns[i], names ? names[i] : NULL));
-    }
-    return collect_index(lowering, *place, rows);
+    return collect(lowering, rows, columns, names, ncolumns, false, place);
 }
 
 dk_status lower_rows(struct lowering *lowering, const struct dk_expression *frame,
@@ -124,10 +170,9 @@ dk_status lower_rows(struct lowering *lowering, const struct dk_expression *fram
     int32_t depth = frame->rows->depth;
     for (int32_t i = 0; i < frame->ncolumns; i++)
         depth = larger(depth, frame->columns[i]->depth);
-    DK_TRY(lower_collect(lowering, frame->rows, frame->columns, frame->names, frame->ncolumns,
-                         depth, out));
-    sink_at(lowering, *out)->is_series = frame->shape != SHAPE_FRAME;
-    return DK_OK;
+    DK_TRY(lower_pass(lowering, rowset_source(frame->rows), depth, &out->pass));
+    return collect(lowering, frame->rows, frame->columns, frame->names, frame->ncolumns,
+                   frame->shape != SHAPE_FRAME, out);
 }
 
 dk_status lower_frame(struct lowering *lowering, const struct dk_expression *frame,
@@ -155,11 +200,13 @@ static bool find_group_sink(const struct lowering *lowering, const struct rowset
 static dk_status add_group_sink(struct lowering *lowering, const struct rowset *grouped,
                                 struct place *place)
 {
-    struct sink like = {.grouped = grouped, .index = NO_REGISTER, .key = NO_REGISTER};
-    DK_TRY(lower_domain(lowering, place->pass, grouped->left, &like.domain));
+    struct sink sink; /* which owns nothing yet */
+    sink_init(&sink, lowering->memory);
+    sink.grouped = grouped;
+    DK_TRY(lower_domain(lowering, place->pass, grouped->left, &sink.domain));
     if (grouped->column)
-        DK_TRY(lower_column(lowering, place->pass, grouped->column, &like.key));
-    return add_sink(lowering, place, &like);
+        DK_TRY(lower_column(lowering, place->pass, grouped->column, &sink.key));
+    return add_sink(lowering, place, &sink);
 }
 
 /* The position of register `reg` among the values of the sink. */

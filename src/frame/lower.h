@@ -35,6 +35,7 @@ struct lowering {
     struct vector passes; /* struct pass */
 };
 
+/* Expressions stay until lowering_deinit(); programs that went over to a graph hold theirs. */
 void lowering_init(struct lowering *lowering, dk_context *dk);
 void lowering_deinit(struct lowering *lowering);
 
@@ -76,7 +77,8 @@ dk_status lower_pass(struct lowering *lowering, const struct rowset *source, int
  * table. */
 dk_status lower_aggregate(struct lowering *lowering, const struct col *col, struct place *place,
                           int32_t *number) DK_NODISCARD;
-/* The sink that collects `columns` of `rows` (with the index), with names or (NULL) without. */
+/* The sink that collects `columns` of `rows` (with the index), with names or (NULL) without. One
+ * that does so already will do. */
 dk_status lower_collect(struct lowering *lowering, const struct rowset *rows,
                         const struct col *const *columns, const char *const *names,
                         int32_t ncolumns, int32_t depth, struct place *place) DK_NODISCARD;

@@ -19,26 +19,34 @@ struct emission {
 
 /* ---- names ---- */
 
+static struct token sink_token(const struct sink *sink)
+{
+    const int64_t parts[4] = {sink->domain, sink->key, sink->index, sink->is_series};
+    const struct vector *registers = &sink->registers;
+    const struct col *const *aggregates = sink->columns.data;
+    const char *const *names = sink->names.data;
+    struct token token = token_of(parts, sizeof(parts));
+    token = token_mix(token, token_of(registers->data, registers->count * sizeof(int32_t)));
+    for (size_t i = 0; i < sink->columns.count; i++)
+        token = token_mix(token, aggregates[i]->node.token);
+    for (size_t i = 0; i < sink->names.count; i++)
+        token = token_mix(token, token_of_text(names[i]));
+    return token;
+}
+
 /* The same work has the same key, whatever else is computed beside it. */
 static struct token pass_token(const struct pass *pass)
 {
-    struct token token = pass->source->token;
-    token = token_mix(token, token_of(&pass->program->limit, sizeof(pass->program->limit)));
-    const struct col *const *columns = pass->program->registers.data;
-    for (size_t i = 0; i < pass->program->registers.count; i++) {
-        token = token_mix(token, columns[i]->token);
-    }
-    for (size_t i = 0; i < pass->program->sinks.count; i++) {
-        const struct sink *sink = program_sink(pass->program, i);
-        int64_t parts[3] = {sink->domain, sink->key, sink->index};
-        token = token_mix(token, token_of(parts, sizeof(parts)));
-        const struct vector *registers = &sink->registers;
-        token = token_mix(token, token_of(registers->data, registers->count * sizeof(int32_t)));
-        const struct col *const *aggregates = sink->columns.data;
-        for (size_t j = 0; j < sink->columns.count; j++) {
-            token = token_mix(token, aggregates[j]->token);
-        }
-    }
+    const struct program *program = pass->program;
+    const struct col *const *columns = program->registers.data;
+    struct token token = pass->source->node.token;
+    token = token_mix(token, token_of(&program->limit, sizeof(program->limit)));
+    for (size_t i = 0; i < program->registers.count; i++)
+        token = token_mix(token, columns[i]->node.token);
+    for (size_t i = 0; i < program->domains.count; i++)
+        token = token_mix(token, program_domain(program, (int32_t)i)->rows->node.token);
+    for (size_t i = 0; i < program->sinks.count; i++)
+        token = token_mix(token, sink_token(program_sink(program, i)));
     return token;
 }
 
@@ -302,6 +310,7 @@ static dk_status emit_pass(struct emission *emission, struct pass *pass)
         return DK_ENOMEM;
     dk_value program = dk_value_null();
     struct program *owned = pass->program;
+    program_hold(owned);
     struct vector args;
     vector_init(&args, memory, sizeof(dk_value));
     dk_status status = value_object(memory, &program_object, owned, &program);

@@ -1,11 +1,13 @@
 #include "frame/program.h"
 
-struct program *program_new(struct memory *memory, const struct rowset *source)
+struct program *program_new(dk_context *dk, const struct rowset *source)
 {
+    struct memory *memory = dk->memory;
     struct program *program = memory_calloc(memory, sizeof(*program));
     if (!program)
         return NULL;
     program->memory = memory;
+    program->nodes = &dk->expressions->nodes;
     program->source = source;
     arena_init(&program->arena, memory);
     vector_init(&program->loads, memory, sizeof(int32_t));
@@ -21,7 +23,16 @@ struct program *program_new(struct memory *memory, const struct rowset *source)
     return NULL;
 }
 
-static void sink_deinit(struct sink *sink)
+void sink_init(struct sink *sink, struct memory *memory)
+{
+    *sink = (struct sink){.index = NO_REGISTER, .key = NO_REGISTER};
+    vector_init(&sink->registers, memory, sizeof(int32_t));
+    vector_init(&sink->names, memory, sizeof(const char *));
+    vector_init(&sink->specs, memory, sizeof(struct agg_spec));
+    vector_init(&sink->columns, memory, sizeof(const struct col *));
+}
+
+void sink_deinit(struct sink *sink)
 {
     vector_deinit(&sink->registers);
     vector_deinit(&sink->names);
@@ -29,10 +40,48 @@ static void sink_deinit(struct sink *sink)
     vector_deinit(&sink->columns);
 }
 
+static void visit_columns(const struct program *program, const struct vector *columns,
+                          node_visit visit)
+{
+    const struct col *const *all = columns->data;
+    for (size_t i = 0; i < columns->count; i++)
+        visit(program->nodes, &all[i]->node);
+}
+
+/* Everything that the program points to. */
+static void visit_nodes(const struct program *program, node_visit visit)
+{
+    visit(program->nodes, &program->source->node);
+    visit_columns(program, &program->registers, visit);
+    for (size_t i = 0; i < program->domains.count; i++)
+        visit(program->nodes, &program_domain(program, (int32_t)i)->rows->node);
+    for (size_t i = 0; i < program->sinks.count; i++) {
+        const struct sink *sink = program_sink(program, i);
+        visit_columns(program, &sink->columns, visit);
+        if (sink->grouped)
+            visit(program->nodes, &sink->grouped->node);
+    }
+}
+
+void program_hold(struct program *program)
+{
+    visit_nodes(program, nodes_ref);
+    program->is_holding = true;
+}
+
+static void let_go(struct program *program)
+{
+    nodes_begin(program->nodes);
+    visit_nodes(program, nodes_unref);
+    nodes_end(program->nodes);
+}
+
 void program_free(struct program *program)
 {
     if (!program)
         return;
+    if (program->is_holding)
+        let_go(program);
     for (size_t i = 0; i < program->sinks.count; i++)
         sink_deinit(program_sink(program, i));
     vector_deinit(&program->registers);

@@ -7,6 +7,7 @@
 #ifndef FRAME_PROGRAM_H
 #define FRAME_PROGRAM_H
 
+#include "base/arena.h"
 #include "frame/expression.h"
 
 #define NO_REGISTER (-1)
@@ -66,6 +67,8 @@ struct sink {
 
 struct program {
     struct memory *memory;
+    struct nodes *nodes;
+    bool is_holding;
     struct arena arena;
     const struct rowset *source;
     int32_t limit;           /* rows to collect of the first partition; 0: all rows of all */
@@ -78,8 +81,12 @@ struct program {
     int32_t nscalars;
 };
 
-struct program *program_new(struct memory *memory, const struct rowset *source) DK_NODISCARD;
+struct program *program_new(dk_context *dk, const struct rowset *source) DK_NODISCARD;
 void program_free(struct program *program);
+void sink_init(struct sink *sink, struct memory *memory);
+void sink_deinit(struct sink *sink);
+/* Makes a program that is complete hold all that it points to, until it is freed. */
+void program_hold(struct program *program);
 /* Programs travel to their tasks as objects of this type. */
 extern const dk_object_type program_object;
 

@@ -113,6 +113,78 @@ static void test_shared_parts_are_planned_once(void **state)
     days_remove(&days);
 }
 
+static size_t count_tasks(const dk_frame *frames, size_t nframes, dk_task_id *keys)
+{
+    dk_graph *graph = NULL;
+    assert_int_equal(dk_frame_graph(frames, nframes, &graph, keys, NULL), DK_OK);
+    size_t ntasks = dk_graph_ntasks(graph);
+    dk_graph_free(graph);
+    return ntasks;
+}
+
+/* A frame that is wanted twice is collected once, and so is a scalar that two passes use. */
+static void test_wanted_twice_is_collected_once(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 3);
+    dk_context *dk = dk_open(NULL);
+    dk_frame df = days_read(dk, &days);
+    dk_frame spread = days_spread(df);
+    dk_frame lowest = dk_min(dk_col(df, "low"));
+    const dk_frame wanted[] = {spread, df, spread, days_spread(df)};
+    const dk_frame by_two[] = {dk_sub(spread, lowest), dk_sub(dk_col(df, "low"), lowest)};
+    dk_task_id keys[4];
+    assert_int_equal(count_tasks(wanted, 4, keys), count_tasks(wanted, 2, keys));
+    assert_int_equal(count_tasks(wanted, 4, keys), 3 + 1 + 1 + 1 + 1);
+    assert_int_equal(keys[0].id, keys[2].id);
+    assert_int_equal(keys[0].id, keys[3].id);
+    /* Three files, their groups and minimum; the minimum, each difference. */
+    assert_int_equal(count_tasks(by_two, 2, keys), (3 + 1 + 1) + (1 + 1) + (1 + 1) + (3 + 1));
+    dk_close(dk);
+    days_remove(&days);
+}
+
+static void key_of(dk_frame frame, char key[DK_ERROR_KEY_MAX])
+{
+    dk_graph *graph = NULL;
+    dk_task_id task;
+    assert_int_equal(dk_frame_graph(&frame, 1, &graph, &task, NULL), DK_OK);
+    dk_graph_key_text(graph, task, key);
+    dk_graph_free(graph);
+}
+
+/* Equal work has equal keys; results that differ, if only by a name, have not. */
+static void test_keys_tell_results_apart(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 1);
+    dk_context *dk = dk_open(NULL);
+    dk_frame df = days_read(dk, &days);
+    dk_frame high = dk_col(df, "high");
+    const dk_frame frames[] = {
+        high,
+        dk_select(df, DK_NAMES("high")),
+        dk_rename(high, "low"),
+        dk_col(df, "low"),
+        dk_filter(high, dk_gt(high, dk_int(dk, 0))),
+        dk_filter(high, dk_gt(high, dk_int(dk, 1))),
+    };
+    enum { N = sizeof(frames) / sizeof(frames[0]) };
+    char keys[N][DK_ERROR_KEY_MAX];
+    for (size_t i = 0; i < N; i++) {
+        char again[DK_ERROR_KEY_MAX];
+        key_of(frames[i], keys[i]);
+        key_of(frames[i], again);
+        assert_string_equal(again, keys[i]);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(keys[i], keys[j]);
+    }
+    dk_close(dk);
+    days_remove(&days);
+}
+
 /* An expression that is nested too deep to plan is refused, not run into the end of the stack. */
 static void test_depth_has_a_limit(void **state)
 {
@@ -161,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_groups_without_columns_have_a_size),
         cmocka_unit_test(test_head_of_results),
         cmocka_unit_test(test_shared_parts_are_planned_once),
+        cmocka_unit_test(test_wanted_twice_is_collected_once),
+        cmocka_unit_test(test_keys_tell_results_apart),
         cmocka_unit_test(test_depth_has_a_limit),
         cmocka_unit_test(test_groupbys_and_literals_have_no_plan),
     };

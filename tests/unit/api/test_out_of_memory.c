@@ -219,6 +219,44 @@ static dk_status describing(dk_context *dk, const struct days *days)
     return status;
 }
 
+/* Forgets `old`, which has gone into `made`. */
+static dk_frame instead(dk_frame made, dk_frame old)
+{
+    dk_forget(old);
+    return made;
+}
+
+/* A frame, a graph and a call of it, all forgotten as soon as can be: nothing stays, whatever
+ * failed. */
+static dk_status forgotten(dk_context *dk, const struct days *days)
+{
+    dk_forget(dk_int(dk, 0));
+    int64_t nblocks = dk_context_memory(dk).blocks;
+    dk_frame df = days_read(dk, days);
+    dk_frame mask = dk_col(df, "high");
+    mask = instead(dk_notna(mask), mask);
+    df = instead(dk_filter(df, mask), df);
+    dk_forget(mask);
+    df = instead(dk_groupby_column(df, "timestamp"), df);
+    df = instead(dk_max(df), df);
+    dk_task_id key;
+    dk_graph *graph = NULL;
+    dk_status status = dk_frame_graph(&df, 1, &graph, &key, NULL);
+    dk_value args[] = {dk_value_int(-1), dk_lazy(df)};
+    df = instead(dk_delayed(dk, "frame.concat", args, 2), df);
+    dk_value value = dk_value_null();
+    if (status == DK_OK)
+        status = dk_get_sync(dk, graph, &key, 1, NULL, &value, NULL);
+    dk_graph_free(graph);
+    if (status == DK_OK)
+        status = compute(df, "sync");
+    dk_value_unref(value);
+    dk_forget(df);
+    int64_t nleft = dk_context_memory(dk).blocks - nblocks;
+    assert_in_range(nleft, 0, 1); /* the table of nodes */
+    return status;
+}
+
 static void test_spread_sync(void **state)
 {
     (void)state;
@@ -273,6 +311,12 @@ static void test_tables(void **state)
     fail_each(tables);
 }
 
+static void test_forgotten(void **state)
+{
+    (void)state;
+    fail_each(forgotten);
+}
+
 static void test_describing(void **state)
 {
     (void)state;
@@ -287,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_groups),           cmocka_unit_test(test_results),
         cmocka_unit_test(test_delayed),          cmocka_unit_test(test_operators),
         cmocka_unit_test(test_tables),           cmocka_unit_test(test_describing),
+        cmocka_unit_test(test_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

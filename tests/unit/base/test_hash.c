@@ -26,6 +26,15 @@ static void test_mix(void **state)
     assert_false(token_equal(token_mix(a, b), a));
 }
 
+/* Proves that a missing text is another thing than an empty one. */
+static void test_no_text_is_not_an_empty_one(void **state)
+{
+    (void)state;
+    assert_true(token_equal(token_of_text("high"), token_of("high", 4)));
+    assert_true(token_equal(token_of_text(NULL), token_none()));
+    assert_false(token_equal(token_of_text(NULL), token_of_text("")));
+}
+
 /* Proves that the text is 32 digits also when the leading ones are zero. */
 static void test_text_keeps_zeros(void **state)
 {
@@ -51,6 +60,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_are_stable),
         cmocka_unit_test(test_mix),
+        cmocka_unit_test(test_no_text_is_not_an_empty_one),
         cmocka_unit_test(test_text_keeps_zeros),
         cmocka_unit_test(test_integers_spread),
     };

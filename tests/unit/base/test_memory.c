@@ -27,6 +27,17 @@ static void test_account_is_exact(void **state)
     memory_close(memory);
 }
 
+/* Proves that a serial is given once. */
+static void test_serials_differ(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    uint64_t first = memory_serial(memory);
+    assert_true(memory_serial(memory) != first);
+    assert_true(first != 0);
+    memory_close(memory);
+}
+
 /* Proves that a request for no bytes gives an address that can be resized and freed. */
 static void test_zero_bytes(void **state)
 {
@@ -111,11 +122,9 @@ static void test_failing_allocator(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_account_is_exact),
-        cmocka_unit_test(test_zero_bytes),
-        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_absurd_request),
-        cmocka_unit_test(test_blocks_outlive_close),
+        cmocka_unit_test(test_account_is_exact),  cmocka_unit_test(test_serials_differ),
+        cmocka_unit_test(test_zero_bytes),        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_absurd_request),    cmocka_unit_test(test_blocks_outlive_close),
         cmocka_unit_test(test_failing_allocator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
