@@ -4,7 +4,7 @@
         ...
 
 Names are case-sensitive, nested with dots; a hyphen and an underscore are the same. Values come from
-the environment first: DASK_SCHEDULER or CDASK_SCHEDULER is `scheduler`, DASK_A__B_C is `a.b-c`.
+the environment first: DASK_SCHEDULER or CDASK_SCHEDULER is `scheduler`, DASK_A__B_C is `a.b_c`.
 Source: dask.config.
 """
 import ast
@@ -30,31 +30,41 @@ def collect_env(env=None):
     return found
 
 
-def canonical_name(key):
-    """`key` with hyphens for underscores."""
-    return key.replace("_", "-")
+def canonical_name(key, tree):
+    """`key`, or the spelling with hyphens for underscores, or the reverse, that `tree` has."""
+    if key in tree:
+        return key
+    other = key.replace("_", "-") if "_" in key else key.replace("-", "_")
+    return other if other in tree else key
 
 
 def _assign(tree, key, value):
-    *path, last = canonical_name(key).split(".")
+    *path, last = key.split(".")
     for part in path:
-        tree = tree.setdefault(part, {})
+        tree = tree.setdefault(canonical_name(part, tree), {})
         if not isinstance(tree, dict):
             raise TypeError(f"config key {key!r}: {part!r} is a value, not a section")
-    tree[last] = value
+    tree[canonical_name(last, tree)] = value
 
 
 def get(key, default=_missing, override_with=None):
     """The value of `key` ("a.b"), or `default`.   Errors: KeyError without a default."""
     if override_with is not None:
         return override_with
+    found = _find(key)
+    if found is not _missing:
+        return found
+    if default is _missing:
+        raise KeyError(key)
+    return default
+
+
+def _find(key):
     found = config
-    for part in canonical_name(key).split("."):
-        if not isinstance(found, dict) or part not in found:
-            if default is _missing:
-                raise KeyError(key)
-            return default
-        found = found[part]
+    for part in key.split("."):
+        if not isinstance(found, dict):
+            return _missing
+        found = found.get(canonical_name(part, found), _missing)
     return found
 
 
@@ -64,7 +74,7 @@ class set:
         cdask.config.set({"scheduler": "sync"})
         cdask.config.set(num_workers=4)
 
-    In keyword arguments a double underscore nests: array__chunk_size is "array.chunk-size".
+    In keyword arguments a double underscore nests: array__chunk_size is "array.chunk_size".
     """
 
     def __init__(self, arg=None, **kwargs):
@@ -73,7 +83,7 @@ class set:
         self.before = []
         with _lock:
             for key, value in changes.items():
-                self.before.append((key, get(key, _missing)))
+                self.before.append((key, _find(key)))
                 _assign(config, key, value)
 
     def __enter__(self):
@@ -89,10 +99,14 @@ class set:
 
 
 def _remove(tree, key):
-    *path, last = canonical_name(key).split(".")
-    for part in path:
-        tree = tree.get(part, {})
-    tree.pop(last, None)
+    """Removes `key`, and the sections that are empty without it."""
+    first, _, rest = key.partition(".")
+    first = canonical_name(first, tree)
+    if rest and isinstance(tree.get(first), dict):
+        _remove(tree[first], rest)
+        if tree[first]:
+            return
+    tree.pop(first, None)
 
 
 def refresh():
