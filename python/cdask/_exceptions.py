@@ -1,20 +1,28 @@
 """Exceptions of Python code that the library calls, on their way through it.
 
-The library carries their text; they wait here until the computation that they ended picks them up.
-From forked processes they come by a file that both sides have open.
+The library carries their text with a number in front; under it they wait here until the computation
+that they ended picks them up. From forked processes they come by a file that both sides have open.
 """
-import collections
+import contextlib
 import fcntl
+import itertools
 import os
 import pickle
+import re
+import threading
 import traceback
 
 import cloudpickle
 
 from . import _abi
 
-_raised = collections.deque(maxlen=256)  # (text, exception), newest last
+# {number: exception}, oldest first. Of several tasks that fail at once one ends the computation: the
+# others' are never asked for and make room in the end.
+_raised = {}
+_MOST = 256
+_counter = itertools.count()
 _crossing = _owner = None  # the file, and the process that reads it
+_lock = threading.Lock()  # among the threads of that process; among processes the file is locked
 
 
 class RemoteTraceback(Exception):
@@ -26,34 +34,41 @@ class RemoteTraceback(Exception):
 
 def put(problem, error):
     """Keeps an exception and tells the library of it: fills `error` and gives the status."""
+    number = f"#{os.getpid()}.{next(_counter)}"
     text = "".join(traceback.format_exception_only(problem)).strip()
-    _raised.append((text, problem))
     if _owner not in (None, os.getpid()):
-        _send(text, problem)
+        _send(number, text, problem)
+    else:
+        _keep(number, problem)
     if error:
-        message = text.encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
+        message = f"{number} {text}".encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
         error[0].message = message.decode(errors="ignore").encode()
     return _abi.DK_ETASK
+
+
+def _keep(number, problem):
+    _raised[number] = problem
+    while len(_raised) > _MOST:
+        _raised.pop(next(iter(_raised)), None)
 
 
 def take(message):
     """The exception that a failed computation reports in `message`, or None; it is kept no more."""
     _receive()
-    for entry in list(_raised):
-        text, problem = entry
-        if text[:400] in message:
-            _raised.remove(entry)
-            return problem
+    for number in re.findall(r"#\d+\.\d+", message):
+        if number in _raised:
+            return _raised.pop(number)
     return None
 
 
 def open_crossing():
     """Before a computation under processes: makes the file."""
     global _crossing, _owner
-    if _owner != os.getpid():
-        _owner = os.getpid()
-        _crossing = os.memfd_create("cdask-exceptions")
-        fcntl.fcntl(_crossing, fcntl.F_SETFL, os.O_APPEND)
+    with _lock:
+        if _owner != os.getpid():
+            _crossing = os.memfd_create("cdask-exceptions")
+            fcntl.fcntl(_crossing, fcntl.F_SETFL, os.O_APPEND)
+            _owner = os.getpid()
 
 
 def pickled(thing):
@@ -65,25 +80,37 @@ def pickled(thing):
         return cloudpickle.dumps(thing)
 
 
-def _send(text, problem):
+def _send(number, text, problem):
     told = RemoteTraceback("".join(traceback.format_exception(problem)))
-    for content in ((text, problem, told), (text, RuntimeError(text), told)):
+    for content in ((number, problem, told), (number, RuntimeError(text), told)):
         try:
             data = pickled(content)
             pickle.loads(data)  # some exceptions can be packed and not be unpacked
             break
         except Exception:
             continue
-    os.write(_crossing, len(data).to_bytes(8, "little") + data)
+    with _locked_file():
+        os.write(_crossing, len(data).to_bytes(8, "little") + data)
 
 
 def _receive():
-    data = os.pread(_crossing, os.fstat(_crossing).st_size, 0) if _owner == os.getpid() else b""
-    if data:
+    if _owner != os.getpid():
+        return
+    with _lock, _locked_file():
+        data = os.pread(_crossing, os.fstat(_crossing).st_size, 0)
         os.ftruncate(_crossing, 0)
     while data:
         nbytes = int.from_bytes(data[:8], "little")
-        text, problem, told = pickle.loads(data[8:8 + nbytes])
+        number, problem, told = pickle.loads(data[8:8 + nbytes])
         problem.__cause__ = told
-        _raised.append((text, problem))
+        _keep(number, problem)
         data = data[8 + nbytes:]
+
+
+@contextlib.contextmanager
+def _locked_file():
+    fcntl.lockf(_crossing, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.lockf(_crossing, fcntl.LOCK_UN)
