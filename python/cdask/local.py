@@ -4,13 +4,15 @@
     11
 
 A graph maps keys to tasks: tuples of a callable and its arguments, in which keys stand for their
-results, also inside lists and in tasks inside tasks. Anything else stands for itself.
+results, also inside lists, tuples and sets, and in tasks inside tasks. Anything else stands for
+itself.
 """
 import ctypes
+import operator
 
 from . import _abi, _compute, _context, _tasks, _values
 from ._errors import call, check
-from .delayed import _identity, collect
+from .delayed import _identity
 
 
 def _getter(name, title):
@@ -51,13 +53,26 @@ class _Graph:
 
     def __init__(self, dsk):
         self.dsk, self.handle = dsk, _abi.graph_p()
+        self.keys, self.texts = {}, set()
         check(_abi.dk_graph_new(_context.current(), ctypes.byref(self.handle)), _abi.dk_error())
         for key in dsk:
             self.add(key, dsk[key])
 
+    def c_key(self, key):
+        """The key as the library has it; one whose text another has is marked."""
+        found = self.keys.get(key)
+        if found is None:
+            found = c_key(key)
+            while (found.name, found.index) in self.texts:
+                found.name += b"'"
+            self.texts.add((found.name, found.index))
+            self.keys[key] = found
+        return found
+
     def task(self, key):
         found = _abi.dk_task_id()
-        check(_abi.dk_graph_task(self.handle, c_key(key), ctypes.byref(found)), _abi.dk_error())
+        check(_abi.dk_graph_task(self.handle, self.c_key(key), ctypes.byref(found)),
+              _abi.dk_error())
         return found
 
     def is_key(self, thing):
@@ -67,24 +82,28 @@ class _Graph:
             return False
 
     def slots(self, thing, keys):
-        """`thing` with slots for keys, and calls for tasks inside it."""
+        """`thing` with slots for keys, and calls for tasks inside it. Dicts are left alone."""
         if is_task(thing):
             function, *args = thing
             return _tasks.Apply(function, tuple(self.slots(arg, keys) for arg in args))
-        if isinstance(thing, list):
-            return [self.slots(one, keys) for one in thing]
-        return collect(thing, keys, self.is_key)
+        if self.is_key(thing):
+            keys.append(thing)
+            return _tasks.Slot(len(keys) - 1)
+        if type(thing) in (list, tuple, set, frozenset):
+            parts = [self.slots(one, keys) for one in thing]
+            return thing if all(map(operator.is_, parts, thing)) else type(thing)(parts)
+        return thing
 
     def add(self, key, task):
         keys = []
-        function, *args = task if is_task(task) else (_identity, task)
-        args = tuple(self.slots(arg, keys) for arg in args)
-        made = _tasks.Call(function, args, None, bool(keys) or any_apply(args))
+        function, *given = task if is_task(task) else (_identity, task)
+        args = tuple(self.slots(arg, keys) for arg in given)
+        made = _tasks.Call(function, args, None, not all(map(operator.is_, args, given)))
         values = (_abi.dk_value * (len(keys) + 1))()
         values[0] = _values.object_value(made)
         for i, needed in enumerate(keys):
             values[i + 1] = _abi.dk_value_task(self.task(needed))
-        call(_abi.dk_graph_add, self.handle, c_key(key), _tasks.register(function), values,
+        call(_abi.dk_graph_add, self.handle, self.c_key(key), _tasks.register(function), values,
              len(values), ctypes.byref(_abi.dk_task_id()))
 
     def __del__(self):
@@ -95,17 +114,11 @@ def is_task(thing):
     return type(thing) is tuple and bool(thing) and callable(thing[0])
 
 
-def any_apply(thing):
-    """Whether a task stands inside the arguments of another."""
-    if isinstance(thing, _tasks.Apply):
-        return True
-    return isinstance(thing, (list, tuple)) and any(map(any_apply, thing))
-
-
 def c_key(key):
-    if type(key) is str:
+    if type(key) is str and "\0" not in key:
         return _abi.dk_key_text(key.encode())
-    if type(key) is tuple and len(key) == 2 and type(key[0]) is str and type(key[1]) is int:
+    if (type(key) is tuple and len(key) == 2 and type(key[0]) is str and "\0" not in key[0]
+            and type(key[1]) is int and abs(key[1]) < 2**63):
         return _abi.dk_key_at(key[0].encode(), key[1])
     return _abi.dk_key_text(repr(key).encode())
 
