@@ -27,6 +27,7 @@ class Lazy:
     """Something lazy: `_frame` is its C frame."""
 
     __slots__ = ("_handle", "__weakref__")
+    _received = None  # a function that makes of the result, a table, what a task is given
 
     def __init__(self, frame):
         self._handle = Handle(frame)

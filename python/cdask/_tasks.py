@@ -21,24 +21,34 @@ class Slot:
 
 
 class Call:
-    """function(*args, **kwargs), with slots anywhere inside lists, tuples, sets and dicts."""
+    """function(*args, **kwargs), with slots anywhere inside lists, tuples, sets and dicts.
 
-    __slots__ = ("function", "args", "kwargs", "has_slots", "is_flat")
+    `received` maps the numbers of results that are not given as they arrive to functions of them.
+    """
 
-    def __init__(self, function, args, kwargs=None, has_slots=False):
+    __slots__ = ("function", "args", "kwargs", "has_slots", "received", "is_flat")
+
+    def __init__(self, function, args, kwargs=None, has_slots=False, received=None):
         self.function, self.args, self.kwargs, self.has_slots = function, args, kwargs or {}, has_slots
+        self.received = received
         self.is_flat = not self.kwargs and not any(type(arg) in NESTING for arg in args)
 
     def run(self, results):
         if not self.has_slots:
             return self.function(*self.args, **self.kwargs)
+        if self.received:
+            results = [self.received.get(i, _same)(one) for i, one in enumerate(results)]
         if self.is_flat:
             return self.function(*[results[arg.number] if type(arg) is Slot else arg
                                    for arg in self.args])
         return self.function(*filled(self.args, results), **filled(self.kwargs, results))
 
     def __reduce__(self):
-        return Call, (self.function, self.args, self.kwargs, self.has_slots)
+        return Call, (self.function, self.args, self.kwargs, self.has_slots, self.received)
+
+
+def _same(result):
+    return result
 
 
 class Apply:
@@ -63,7 +73,7 @@ def filled(thing, results):
     if kind in (list, tuple, set, frozenset):
         return kind([filled(one, results) for one in thing])
     if kind is dict:
-        return {key: filled(one, results) for key, one in thing.items()}
+        return {filled(key, results): filled(one, results) for key, one in thing.items()}
     return thing
 
 

@@ -1,9 +1,10 @@
 """Lazy calls of Python functions: `delayed`.   Source: dask.delayed."""
+import dataclasses
 import operator
 
 from . import _abi, _compute, _context, _tasks, _values
 from ._lifetime import Lazy
-from ._tasks import Call, Slot
+from ._tasks import Apply, Call, Slot
 
 
 def delayed(obj, name=None, pure=None, nout=None, traverse=True):
@@ -12,8 +13,9 @@ def delayed(obj, name=None, pure=None, nout=None, traverse=True):
     Parameters
     ----------
     obj : callable or object
-        What to call or to hold. Lazy things inside lists, tuples, sets and dicts are found
-        (`traverse`), also among the arguments of calls; a lazy dataframe arrives as pandas.
+        What to call or to hold. Lazy things inside lists, tuples, sets, dicts, slices and
+        dataclasses are found (`traverse`), also among the arguments of calls; a lazy dataframe
+        arrives as pandas.
     name : str, optional
         What the task is called in profiles and pictures; default: the function's name.
     nout : int, optional
@@ -25,6 +27,8 @@ def delayed(obj, name=None, pure=None, nout=None, traverse=True):
     -------
     Delayed
     """
+    if not (nout is None or type(nout) is int and nout >= 0):
+        raise ValueError(f"nout must be None or a non-negative integer, got {nout!r}")
     if isinstance(obj, Delayed):
         return obj
     if isinstance(obj, Lazy):
@@ -42,19 +46,35 @@ def is_lazy(thing):
     return isinstance(thing, Lazy)
 
 
-def collect(thing, lazies, is_lazy=is_lazy):
+PLAIN = {int, float, str, bytes, bool, type(None)}
+
+
+def collect(thing, lazies):
     """`thing` with a slot for everything lazy in it, which goes to `lazies`."""
+    kind = type(thing)
+    if kind in PLAIN:
+        return thing
     if is_lazy(thing):
         lazies.append(thing)
         return Slot(len(lazies) - 1)
-    kind = type(thing)
+    count = len(lazies)
     if kind in (list, tuple, set, frozenset):
-        parts = [collect(one, lazies, is_lazy) for one in thing]
-        return thing if all(map(operator.is_, parts, thing)) else kind(parts)
-    if kind is dict:
-        parts = {key: collect(one, lazies, is_lazy) for key, one in thing.items()}
-        return thing if all(parts[key] is thing[key] for key in thing) else parts
-    return thing
+        made = kind([collect(one, lazies) for one in thing])
+    elif kind is dict:
+        made = {collect(key, lazies): collect(one, lazies) for key, one in thing.items()}
+    elif kind is slice:
+        made = Apply(slice, collect((thing.start, thing.stop, thing.step), lazies))
+    elif isinstance(thing, tuple) and hasattr(kind, "_fields"):
+        made = Apply(kind, collect(tuple(thing), lazies))
+    elif dataclasses.is_dataclass(kind):
+        fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(kind)
+                  if hasattr(thing, field.name)}
+        made = Apply(_dataclass, (kind, collect(fields, lazies)))
+    return thing if len(lazies) == count else made
+
+
+def _dataclass(kind, fields):
+    return kind(**fields)
 
 
 def make(function, args, kwargs=None, name=None, nout=None, traverse=True):
@@ -67,7 +87,8 @@ def make(function, args, kwargs=None, name=None, nout=None, traverse=True):
         kwargs = {key: _slot(arg, lazies) for key, arg in (kwargs or {}).items()}
     handle = _context.current()
     values = (_abi.dk_value * (len(lazies) + 1))()
-    values[0] = _values.object_value(Call(function, args, kwargs, bool(lazies)))
+    received = {i: one._received for i, one in enumerate(lazies) if one._received is not None}
+    values[0] = _values.object_value(Call(function, args, kwargs, bool(lazies), received))
     for i, one in enumerate(lazies):
         values[i + 1] = _abi.dk_lazy(one._frame)
     task = _tasks.register(function) if name is None else _tasks.register_name(name)
@@ -133,6 +154,11 @@ class Delayed(Lazy):
     def __bool__(self):
         raise TypeError("Truth of Delayed objects is not supported")
 
+    def __setattr__(self, name, value):
+        if not name.startswith("_"):
+            raise TypeError("Delayed objects are immutable")
+        object.__setattr__(self, name, value)
+
     def __setitem__(self, key, value):
         raise TypeError("Delayed objects are immutable")
 
@@ -164,6 +190,10 @@ class DelayedFunction(Delayed):
     def __call__(self, *args, dask_key_name=None, pure=None, **kwargs):
         return make(self._function, args, kwargs, dask_key_name or self._name, self._call_nout,
                     self._traverse)
+
+    @property
+    def __name__(self):
+        return self._function.__name__
 
     @property
     def __doc__(self):

@@ -210,10 +210,21 @@ def define_reductions(of, made, words):
             setattr(of, name, reduction(name))
 
 
+def first_value(series):
+    return series.iloc[0]
+
+
+def first_row(table):
+    row = table.iloc[0]
+    row.name = None
+    return row
+
+
 class Scalar(Collection):
     """One value that is not computed yet."""
 
     __slots__ = ()
+    _received = staticmethod(first_value)
 
     @property
     def dtype(self):
@@ -244,6 +255,7 @@ class Row(Collection):
     """What a reduction of a dataframe gives: computed, a Series with an entry for each column."""
 
     __slots__ = ()
+    _received = staticmethod(first_row)
 
     @property
     def index(self):
@@ -251,9 +263,7 @@ class Row(Collection):
         return pd.Index(self._names(), dtype="str")
 
     def _finish(self, table):
-        row = table.iloc[0]
-        row.name = None
-        return row
+        return first_row(table)
 
     def __getitem__(self, name):
         return Scalar(_abi.dk_col(self._frame, name.encode()))
