@@ -139,7 +139,8 @@ DK_API dk_frame dk_aggregate(dk_frame x, const char *name);
 
 /* The lazy result of a registered task function. Arguments are values, or other lazy things by
  * dk_lazy(); a frame then arrives as its computed table. Ownership: *takes* the arguments.   Errors
- * (carried): DK_EKEY (no such function), DK_EINVAL (an argument by dk_value_task()).
+ * (carried): DK_EKEY (no such function), DK_EINVAL (an argument by dk_value_task(), or something
+ * lazy inside a list or map).
  * Source: dask.delayed. */
 DK_API dk_frame dk_delayed(dk_context *dk, const char *function, const dk_value *args,
                            size_t nargs);

@@ -76,11 +76,13 @@ DK_API void dk_graph_free(dk_graph *graph);
  * Errors: DK_ENOMEM, DK_EOVERFLOW (more than 2^32 - 2 tasks). */
 DK_API dk_status dk_graph_task(dk_graph *graph, dk_key key, dk_task_id *out) DK_NODISCARD;
 
-/* Defines the task `key` as function(args...). Arguments made by dk_value_task() stand for results.
+/* Defines the task `key` as function(args...). Arguments made by dk_value_task() stand for results;
+ * inside a list or map they are refused.
  *
  * Ownership: *takes* the arguments, also on failure; copies the names.
  * Thread: one at a time for a graph.
- * Errors: DK_EKEY (no such function), DK_EINVAL (the key is defined already), DK_ENOMEM. */
+ * Errors: DK_EKEY (no such function), DK_EINVAL (the key is defined already; a task inside a list),
+ * DK_ENOMEM. */
 DK_API dk_status dk_graph_add(dk_graph *graph, dk_key key, const char *function,
                               const dk_value *args, size_t nargs, dk_task_id *out,
                               dk_error *err) DK_NODISCARD;

@@ -14,8 +14,8 @@ int32_t column_find(dk_frame frame, const char *name);
 /* A series, scalar or literal: one column expression. */
 bool is_series(dk_frame frame);
 
-/* Made by dk_lazy(). (delayed.c) */
-bool value_is_lazy(dk_value value);
+/* The task, or what dk_lazy() made, that `value` is or has inside; NULL: none. (delayed.c) */
+const dk_value *value_find_lazy(const dk_value *value);
 
 /* The columns of a frame under construction. */
 struct columns {

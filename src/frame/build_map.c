@@ -42,7 +42,7 @@ static dk_status check(dk_frame frame, const struct function *function, const dk
     if (!function)
         return error_set(err, DK_EKEY, "no task function '%s' is registered", name);
     for (size_t i = 0; i < nargs; i++) {
-        if (args[i].kind == DK_KIND_TASK || value_is_lazy(args[i]))
+        if (value_find_lazy(&args[i]))
             return error_set(err, DK_EINVAL,
                              "map_partitions: argument %zu of %s is lazy: compute it first", i,
                              name);

@@ -38,9 +38,18 @@ static const struct dk_expression *lazy_of(dk_value value)
     return lazy ? lazy->expression : NULL;
 }
 
-bool value_is_lazy(dk_value value)
+const dk_value *value_find_lazy(const dk_value *value)
 {
-    return lazy_of(value) != NULL;
+    if (value->kind == DK_KIND_TASK || lazy_of(*value))
+        return value;
+    if (!value_contains(*value, DK_KIND_TASK) && !value_contains(*value, DK_KIND_OBJECT))
+        return NULL;
+    size_t n = 0;
+    const dk_value *items = dk_value_items(*value, &n);
+    const dk_value *found = NULL;
+    for (size_t i = 0; i < n && !found; i++)
+        found = value_find_lazy(&items[i]);
+    return found;
 }
 
 /* `kept` and `lazy` are scratch: lazy arguments get a number in `lazy` and are kept as
@@ -81,6 +90,17 @@ static const dk_value *first_task(const dk_value *args, size_t nargs)
     return NULL;
 }
 
+/* What would be lazy inside an argument that is not. */
+static const dk_value *first_inside(const dk_value *args, size_t nargs)
+{
+    for (size_t i = 0; i < nargs; i++) {
+        const dk_value *found = value_find_lazy(&args[i]);
+        if (found && found != &args[i])
+            return found;
+    }
+    return NULL;
+}
+
 static const dk_error *first_error(const dk_value *args, size_t nargs)
 {
     for (size_t i = 0; i < nargs; i++) {
@@ -97,15 +117,21 @@ static dk_frame call_of(dk_context *dk, const char *name, const dk_value *args, 
     const struct function *function = registry_find(&dk->registry, name);
     const dk_error *error = first_error(args, nargs);
     const dk_value *task = first_task(args, nargs);
+    const dk_value *inside = task ? task : first_inside(args, nargs);
     dk_frame frame;
     if (!function) {
         frame = frame_fail(dk, DK_EKEY, "no task function '%s' is registered", name);
     } else if (error) {
         frame = frame_error(dk, error);
-    } else if (task && task->as.task == TASK_NONE) {
+    } else if (inside && inside->kind == DK_KIND_TASK && inside->as.task == TASK_NONE) {
         frame = frame_nomem(dk);
     } else if (task) {
         frame = frame_fail(dk, DK_EINVAL, "%s: a task of a graph cannot be an argument", name);
+    } else if (inside) {
+        frame = frame_fail(dk, DK_EINVAL,
+                           "%s: an argument has a lazy value inside, which would not be computed: "
+                           "pass lazy values as arguments of their own",
+                           name);
     } else {
         frame = build(dk, function, args, nargs);
     }

@@ -199,6 +199,26 @@ static const struct function *find_function(dk_graph *graph, const char *name)
     return function;
 }
 
+static bool is_foreign(const dk_graph *graph, dk_value arg)
+{
+    return arg.kind == DK_KIND_TASK && arg.as.task >= graph->tasks.count;
+}
+
+static dk_status refuse_arg(const dk_graph *graph, dk_task_id id, dk_value arg, size_t number,
+                            dk_error *err)
+{
+    char key[DK_ERROR_KEY_MAX];
+    dk_graph_key_text(graph, id, key);
+    if (is_foreign(graph, arg)) {
+        return error_set(err, DK_EINVAL, "task %s: argument %zu is no task of this graph", key,
+                         number);
+    }
+    return error_set(err, DK_EINVAL,
+                     "task %s: argument %zu is a %s with a task inside, whose result would not be "
+                     "filled in: pass tasks as arguments of their own",
+                     key, number, dk_kind_name(arg.kind));
+}
+
 static dk_status define(dk_graph *graph, dk_task_id id, const char *function_name,
                         const dk_value *args, size_t nargs, dk_error *err)
 {
@@ -215,11 +235,8 @@ static dk_status define(dk_graph *graph, dk_task_id id, const char *function_nam
         return error_set(err, DK_EINVAL, "the graph has a task %s already", key);
     }
     for (size_t i = 0; i < nargs; i++) {
-        if (args[i].kind == DK_KIND_TASK && args[i].as.task >= graph->tasks.count) {
-            dk_graph_key_text(graph, id, key);
-            return error_set(err, DK_EINVAL, "task %s: argument %zu is no task of this graph", key,
-                             i + 1);
-        }
+        if (is_foreign(graph, args[i]) || value_contains(args[i], DK_KIND_TASK))
+            return refuse_arg(graph, id, args[i], i + 1, err);
     }
     uint64_t first_arg = graph->args.count;
     if (vector_append(&graph->args, args, nargs) != DK_OK)

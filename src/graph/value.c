@@ -14,6 +14,7 @@ static struct dk_block *block_new(struct memory *memory, size_t nbytes)
     block->type = NULL;
     block->object = NULL;
     block->nbytes = nbytes;
+    block->kinds = 0;
     block->data[nbytes] = 0;
     return block;
 }
@@ -47,13 +48,27 @@ static void unref_all(const dk_value *items, size_t count)
         dk_value_unref(items[i]);
 }
 
+static uint32_t kinds_of(const dk_value *items, size_t count)
+{
+    uint32_t kinds = 0;
+    for (size_t i = 0; i < count; i++) {
+        kinds |= (uint32_t)1 << items[i].kind;
+        if (items[i].kind == DK_KIND_LIST || items[i].kind == DK_KIND_MAP)
+            kinds |= items[i].as.block->kinds;
+    }
+    return kinds;
+}
+
 static dk_status items_value(struct memory *memory, dk_kind kind, const dk_value *items,
                              size_t count, dk_value *out)
 {
     dk_status status = block_value(memory, kind, items, count * sizeof(dk_value), out);
-    if (status != DK_OK)
+    if (status != DK_OK) {
         unref_all(items, count);
-    return status;
+        return status;
+    }
+    out->as.block->kinds = kinds_of(items, count);
+    return DK_OK;
 }
 
 dk_status value_list(struct memory *memory, const dk_value *items, size_t count, dk_value *out)

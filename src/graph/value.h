@@ -16,6 +16,7 @@ struct dk_block {
     const dk_object_type *type;
     void *object;
     size_t nbytes;
+    uint32_t kinds; /* list and map: 1 << kind for all that is inside, however deep */
     _Alignas(16) char data[];
 };
 
@@ -30,6 +31,13 @@ dk_status value_map(struct memory *memory, const dk_value *items, size_t count,
                     dk_value *out) DK_NODISCARD;
 dk_status value_object(struct memory *memory, const dk_object_type *type, void *object,
                        dk_value *out) DK_NODISCARD;
+
+/* Whether a list or map has something of `kind` inside, however deep. */
+static inline bool value_contains(dk_value value, dk_kind kind)
+{
+    bool has_items = value.kind == DK_KIND_LIST || value.kind == DK_KIND_MAP;
+    return has_items && (value.as.block->kinds >> kind & 1);
+}
 
 /* False for the kinds that hold no reference, which the schedulers' inner loops need not release.
  */

@@ -23,6 +23,18 @@ static dk_status count_rows(dk_task *task, const dk_value *args, size_t nargs, d
     return DK_OK;
 }
 
+static dk_status count_items(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                             dk_error *err)
+{
+    (void)task;
+    (void)nargs;
+    (void)err;
+    size_t count = 0;
+    dk_value_items(args[0], &count);
+    *result = dk_value_int((int64_t)count);
+    return DK_OK;
+}
+
 static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                         dk_error *err)
 {
@@ -177,9 +189,53 @@ static void test_tasks_are_no_arguments(void **state)
     dk_close(dk);
 }
 
+/* A list of `value`. */
+static dk_value list_of(dk_context *dk, dk_value value)
+{
+    dk_value list = dk_value_null();
+    assert_int_equal(dk_value_list(dk, &value, 1, &list), DK_OK);
+    return list;
+}
+
+static void assert_hides(dk_frame call)
+{
+    assert_non_null(dk_frame_error(call));
+    assert_int_equal(dk_frame_error(call)->status, DK_EINVAL);
+    assert_non_null(
+        strstr(dk_frame_error(call)->message, "pass lazy values as arguments of their own"));
+}
+
+/* Lazy values and tasks are found inside lists and maps, where nobody would compute them; lists
+ * without any are arguments like others. */
+static void test_lists_hide_nothing(void **state)
+{
+    (void)state;
+    dk_context *dk = open_context();
+    dk_value one = dk_value_int(1);
+    dk_frame call = dk_delayed(dk, "add", &one, 1);
+    dk_value arg = list_of(dk, dk_lazy(call));
+    assert_hides(dk_delayed(dk, "add", &arg, 1));
+    arg = list_of(dk, list_of(dk, dk_value_task((dk_task_id){0})));
+    assert_hides(dk_delayed(dk, "add", &arg, 1));
+    dk_value pair[] = {dk_value_null(), list_of(dk, dk_lazy(call))};
+    assert_int_equal(dk_value_text(dk, "x", 1, &pair[0]), DK_OK);
+    assert_int_equal(dk_value_map(dk, pair, 2, &arg), DK_OK);
+    dk_value args[] = {dk_lazy(call), arg};
+    assert_hides(dk_delayed(dk, "add", args, 2));
+
+    dk_value value = dk_value_null();
+    arg = list_of(dk, list_of(dk, one));
+    assert_int_equal(dk_register(dk, "count_items", count_items, NULL, NULL), DK_OK);
+    call = dk_delayed(dk, "count_items", &arg, 1);
+    assert_int_equal(dk_compute_values(&call, 1, NULL, &value), DK_OK);
+    assert_int_equal(value.as.integer, 1);
+    dk_close(dk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists_hide_nothing),
         cmocka_unit_test(test_calls_of_calls),
         cmocka_unit_test(test_frames_as_arguments),
         cmocka_unit_test(test_errors_name_key_and_function),

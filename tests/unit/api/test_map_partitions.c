@@ -165,6 +165,9 @@ static void test_what_does_not_conform(void **state)
                  "frames and series");
     dk_value lazy = dk_lazy(df);
     assert_fails(dk_map_partitions(df, "same", &lazy, 1, frame), DK_EINVAL, "is lazy");
+    dk_value inside = dk_lazy(df);
+    assert_int_equal(dk_value_list(dk, &inside, 1, &lazy), DK_OK);
+    assert_fails(dk_map_partitions(df, "same", &lazy, 1, frame), DK_EINVAL, "is lazy");
     dk_table_unref(text);
     dk_table_unref(two);
     dk_table_unref(frame);

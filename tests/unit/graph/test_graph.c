@@ -105,6 +105,41 @@ static void test_refused(void **state)
     assert_int_equal(context_close(&dk), 0);
 }
 
+/* Proves that a task inside a list or map is refused, however deep, since nobody would fill its
+ * result in, and that other lists are not. */
+static void test_hidden_tasks(void **state)
+{
+    (void)state;
+    struct dk_context dk;
+    dk_error err = {0};
+    assert_true(context_open(&dk, NULL));
+    tasks_register(&dk);
+    dk_graph *graph = tasks_graph(&dk);
+    dk_value hidden = dk_value_task(tasks_add(graph, "a", 0, "sum", NULL, 0));
+    for (int depth = 1; depth < 4; depth++) {
+        dk_value value = hidden;
+        for (int i = 0; i < depth; i++) {
+            dk_value items[] = {dk_value_null(), value};
+            assert_int_equal(dk_value_text(&dk, "key", 3, &items[0]), DK_OK);
+            dk_status status =
+                i % 2 ? dk_value_map(&dk, items, 2, &value) : dk_value_list(&dk, items, 2, &value);
+            assert_int_equal(status, DK_OK);
+        }
+        dk_value args[] = {dk_value_int(1), value};
+        dk_status status = dk_graph_add(graph, dk_key_text("b"), "mix", args, 2, NULL, &err);
+        assert_int_equal(status, DK_EINVAL);
+        assert_non_null(strstr(err.message, depth % 2 ? "task b: argument 2 is a list with a task"
+                                                      : "task b: argument 2 is a map with a task"));
+        assert_non_null(strstr(err.message, "pass tasks as arguments of their own"));
+    }
+    dk_value numbers[] = {dk_value_int(1), dk_value_int(2)};
+    dk_value list = dk_value_null();
+    assert_int_equal(dk_value_list(&dk, numbers, 2, &list), DK_OK);
+    assert_int_equal(dk_graph_add(graph, dk_key_text("b"), "mix", &list, 1, NULL, &err), DK_OK);
+    dk_graph_free(graph);
+    assert_int_equal(context_close(&dk), 0);
+}
+
 /* Proves that keys are shown as Dask shows them, and are cut when they are long. */
 static void test_key_text(void **state)
 {
@@ -160,9 +195,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys),     cmocka_unit_test(test_many_keys),
-        cmocka_unit_test(test_define),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_key_text), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_keys),         cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_define),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_hidden_tasks), cmocka_unit_test(test_key_text),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
