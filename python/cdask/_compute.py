@@ -84,6 +84,14 @@ def compute(lazies, **options):
     return [lazy._finish(thing) for lazy, thing in zip(lazies, _values.taken(list(values)))]
 
 
+def table(frame, **options):
+    """The result of one frame as a table."""
+    options = Options(**options)
+    out = _abi.table_p()
+    perform(options, _abi.dk_compute, frame, ctypes.byref(options.filled), ctypes.byref(out))
+    return out
+
+
 def head(frame, nrows, **options):
     """The first rows of the first partition, as a table."""
     options = Options(**options)

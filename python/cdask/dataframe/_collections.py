@@ -4,6 +4,7 @@ Nothing here computes values: every operation is a function of the library, whic
 and errors. What pandas has and this has not is missing here too, as an AttributeError.
 """
 import pandas as pd
+import pyarrow as pa
 
 from .. import _abi, _arrow, _collections, _compute, _errors, _lifetime, _tasks, _values
 
@@ -242,7 +243,7 @@ class Scalar(Collection):
             else value
 
     def __repr__(self):
-        return f"<{type(self).__module__}.Scalar: dtype={self.dtype}>"
+        return f"<cdask.dataframe.Scalar: name={self._names()[0]}, dtype={self.dtype}>"
 
     def __float__(self):
         return float(self.compute())
@@ -355,14 +356,18 @@ class Rows(Collection):
     def __dask_tokenize__(self):
         return _errors.text(_abi.dk_frame_format, self._frame)
 
+    def to_arrow(self, **options):
+        """Computes, and gives the result as a pyarrow.Table: the columns, then the labels, if there
+        are any, as a last one. Options as in :func:`cdask.compute`."""
+        table = _compute.table(self._frame, **options)
+        try:
+            return pa.Table.from_batches([_arrow.batch_of(table)])
+        finally:
+            _abi.dk_table_unref(table)
+
     def __arrow_c_stream__(self, requested_schema=None):
         """Computes, and gives the result to any Arrow library."""
-        batch = self._batch()
-        import pyarrow as pa
-        return pa.Table.from_batches([batch]).__arrow_c_stream__(requested_schema)
-
-    def _batch(self):
-        return _arrow.record_batch(pd.DataFrame(self.compute()))[0]
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 EXAMPLES = {"b": [True, False], "i": [1, 2], "u": [1, 2], "f": [1.0, 2.0],

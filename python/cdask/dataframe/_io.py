@@ -3,6 +3,7 @@ import ctypes
 import os
 
 import pandas as pd
+import pyarrow as pa
 
 from .. import _abi, _arrow, _context
 from ._collections import DataFrame, Series
@@ -109,6 +110,41 @@ def read_csv(urlpath, blocksize="default", sample=256000, assume_missing=False,
                                            ctypes.byref(options)))
 
 
+def from_arrow(data, npartitions=1, index=None):
+    """Data of any Arrow library as a lazy dataframe.
+
+    Parameters
+    ----------
+    data : object with __arrow_c_stream__
+        A pyarrow.Table or RecordBatchReader, a polars or DuckDB result, ... Its buffers are shared
+        where the library has the same type.
+    npartitions : int
+    index : str, optional
+        The column that becomes the index; default: the rows are numbered.
+
+    Returns
+    -------
+    DataFrame
+
+    Errors
+    ------
+    TypeError for a type that the library does not have, naming the column; KeyError for `index`.
+    """
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(f"from_arrow: {type(data).__name__} has no __arrow_c_stream__()")
+    table = pa.table(data).combine_chunks()
+    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    return cut(_arrow.import_batch(batches[0], index), npartitions, DataFrame)
+
+
+def cut(table, npartitions, made):
+    """A lazy object on a table, whose reference is taken."""
+    try:
+        return made(_abi.dk_from_table(_context.current(), table, npartitions))
+    finally:
+        _abi.dk_table_unref(table)
+
+
 def from_pandas(data, npartitions=None, sort=True, chunksize=None):
     """A pandas object as a lazy one, cut into partitions.
 
@@ -140,9 +176,5 @@ def from_pandas(data, npartitions=None, sort=True, chunksize=None):
             raise ValueError(f"chunksize must be at least 1, not {chunksize}")
         npartitions = max(1, -(-len(data) // chunksize))
     data = data.sort_index() if sort and not data.index.is_monotonic_increasing else data.copy()
-    table = _arrow.table(data)
-    try:
-        made = _abi.dk_from_table(_context.current(), table, 1 if npartitions is None else npartitions)
-    finally:
-        _abi.dk_table_unref(table)
-    return Series(made) if isinstance(data, pd.Series) else DataFrame(made)
+    return cut(_arrow.table(data), 1 if npartitions is None else npartitions,
+               Series if isinstance(data, pd.Series) else DataFrame)
