@@ -142,11 +142,13 @@ static dk_status table_of_scalar(struct memory *memory, dk_value value, dk_table
                                  dk_error *err)
 {
     dk_type type = scalar_type(value);
-    if (type == DK_TYPE_COUNT)
-        return error_set(err, DK_ETYPE,
-                         "the function gave a value of kind %s for a partition: a table or a "
-                         "scalar is needed",
-                         dk_kind_name(value.kind));
+    if (type == DK_TYPE_COUNT) {
+        error_set(err, DK_ETYPE,
+                  "the function gave a value of kind %s for a partition: a table or a scalar is "
+                  "needed",
+                  dk_kind_name(value.kind));
+        return DK_ETYPE;
+    }
     struct vec vec;
     struct column *column = NULL;
     const char *name = NULL;
