@@ -27,7 +27,11 @@ EXCEPTIONS = {
 
 def exception(error):
     """The exception for a filled dk_error; a task's has its key as the attribute `key`."""
-    made = EXCEPTIONS[error.status](error.message.decode(errors="replace"))
+    message = error.message.decode(errors="replace")
+    kind = EXCEPTIONS[error.status]
+    if kind is OSError and ": Is a directory" in message:
+        kind = IsADirectoryError
+    made = kind(message)
     made.key = error.key.decode(errors="replace") or None
     return made
 

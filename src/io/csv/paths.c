@@ -21,7 +21,8 @@ static dk_status add_path(struct csv_source *source, struct vector *files, const
     if (stat(path, &info) < 0)
         return error_errno(err, errno, path);
     if (S_ISDIR(info.st_mode))
-        return error_errno(err, EISDIR, path);
+        return error_set(err, DK_EIO, "%s: Is a directory: name the files in it, as in '%s/*.csv'",
+                         path, path);
     if (!S_ISREG(info.st_mode))
         return error_set(err, DK_EIO, "%s: is not a regular file", path);
     struct csv_file *file = vector_push(files);
