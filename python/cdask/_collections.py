@@ -48,15 +48,17 @@ def explain(*args):
     return _errors.text(_abi.dk_explain, frames, count)
 
 
-def visualize(*args, filename="mydask.svg", color=None, rankdir=None, full_keys=False):
+def visualize(*args, filename="mydask", format=None, color=None, rankdir=None, full_keys=False):
     """Draws the tasks that would be run.
 
     Parameters
     ----------
     *args : lazy things
     filename : str or None
-        Ends in .svg, .png, .pdf (drawn by Graphviz' `dot`, which must be installed) or .dot; None:
-        nothing is written.
+        Ends in .svg, .png, .pdf (drawn by Graphviz' `dot`, which must be installed) or .dot, else
+        `format` is added; None: nothing is written.
+    format : {"svg", "png", "pdf", "dot"}, optional
+        Default: as the file's name says, else "svg".
     color : {None, "order", "function"}
     rankdir : {"BT", "TB", "LR", "RL"}, optional
     full_keys : bool
@@ -79,6 +81,8 @@ def visualize(*args, filename="mydask.svg", color=None, rankdir=None, full_keys=
     if filename is None:
         return dot
     filename = os.fspath(filename)
+    if format or os.path.splitext(filename)[1] not in (".svg", ".png", ".pdf", ".dot"):
+        filename += f".{format or 'svg'}"
     if filename.endswith(".dot"):
         with open(filename, "w") as file:
             file.write(dot)

@@ -125,7 +125,7 @@ class Delayed(Lazy):
         """
         return _compute.compute([self], **options)[0]
 
-    def visualize(self, filename="mydask.svg", **options):
+    def visualize(self, filename="mydask", **options):
         """Draws the tasks; see :func:`cdask.visualize`."""
         from . import visualize
         return visualize(self, filename=filename, **options)

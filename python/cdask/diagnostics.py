@@ -9,7 +9,10 @@ Source: dask.diagnostics.
 """
 import collections
 import ctypes
+import io
+import os
 import sys
+import threading
 
 from . import _abi, _compute, _context, _errors
 
@@ -64,20 +67,21 @@ class ProgressBar(Watcher):
     dt : float
         Seconds between redraws.
     out : file, optional
-        A file with a descriptor; default: sys.stdout, or where that has none (in a notebook) the
-        process's standard output.
+        Takes text; default: sys.stdout.
     """
 
     def __init__(self, minimum=0, width=40, dt=0.1, out=None):
         self.minimum, self.width, self.dt, self.out = minimum, width, dt, out
+        self._pipe = None
 
     def _open(self):
         out = sys.stdout if self.out is None else self.out
         out.flush()
-        try:
+        if isinstance(out, io.TextIOWrapper):
             descriptor = out.fileno()
-        except OSError:
-            descriptor = 1
+        else:
+            self._pipe = _Pipe(out)
+            descriptor = self._pipe.descriptor
         options = _abi.dk_progress_options(self.minimum, self.dt, self.width, True)
         self._handle = _abi.progress_p()
         _errors.call(_abi.dk_progress_new, _context.current(), descriptor, ctypes.byref(options),
@@ -89,16 +93,42 @@ class ProgressBar(Watcher):
     def _close(self):
         self._free()
         self._handle = None
+        if self._pipe:
+            self._pipe.close()
+            self._pipe = None
 
     def _free(self):
         _abi.dk_progress_free(self._handle)
+
+
+class _Pipe:
+    """A descriptor from which text goes on to a Python file that has none, as a notebook's."""
+
+    def __init__(self, out):
+        self.out = out
+        self.source, self.descriptor = os.pipe()
+        self.thread = threading.Thread(target=self._forward, daemon=True, name="cdask-progress")
+        self.thread.start()
+
+    def _forward(self):
+        text = ""
+        while not text.endswith("\0"):
+            text = os.read(self.source, 4096).decode()
+            self.out.write(text.rstrip("\0"))
+            self.out.flush()
+
+    def close(self):
+        os.write(self.descriptor, b"\0")  # forked processes may hold the pipe open
+        self.thread.join()
+        os.close(self.descriptor)
+        os.close(self.source)
 
 
 TaskData = collections.namedtuple("TaskData", "key function start_time end_time worker_id nbytes")
 
 
 class Profiler(Watcher):
-    """A record of every task.
+    """A record of every task. A block begins a new one; registered, it goes on.
 
     Attributes
     ----------
@@ -106,6 +136,10 @@ class Profiler(Watcher):
         key, function, start_time and end_time (seconds of the monotonic clock), worker_id, and
         nbytes (of the result), in the order in which tasks ended.
     """
+
+    def __enter__(self):
+        self.clear()
+        return super().__enter__()
 
     def _open(self):
         if not self._handle:

@@ -65,7 +65,7 @@ class Collection(_lifetime.Lazy):
         from ._io import from_pandas
         return from_pandas(self.compute(**options), npartitions=self.npartitions, sort=False)
 
-    def visualize(self, filename="mydask.svg", **options):
+    def visualize(self, filename="mydask", **options):
         """Draws the tasks; see :func:`cdask.visualize`."""
         return _collections.visualize(self, filename=filename, **options)
 
