@@ -48,6 +48,23 @@ dk_status worker_run(struct worker *worker, uint32_t id) DK_NODISCARD;
 
 /* Records the first failure, under the key and function of `id` (TASK_NONE: of no task). */
 void run_fail(struct run *run, uint32_t id, dk_status status, const dk_error *error);
+/* Counts the users of the arguments of `id` down and lets go of those whose last user it was.
+ * Inline, for the sake of `count_down`: threads that run tasks at once count in their own way. */
+static inline void run_release_args(struct run *run, uint32_t id,
+                                    uint32_t (*count_down)(uint32_t *counter))
+{
+    const struct task *task = graph_task(run->graph, id);
+    const dk_value *args = graph_args(run->graph, task);
+    for (uint32_t i = 0; i < task->nargs; i++) {
+        if (args[i].kind != DK_KIND_TASK)
+            continue;
+        uint32_t needed = args[i].as.task;
+        if (count_down(&run->plan.users[needed]) > 0)
+            continue;
+        dk_value_unref(run->results[needed]);
+        run->results[needed] = dk_value_null();
+    }
+}
 /* DK_ECANCELED, recorded, when the caller wants the computation to stop. */
 bool run_is_stopped(struct run *run);
 /* How many workers this computation gets: asked for, or the context's, but no more than it has

@@ -2,22 +2,10 @@
 #include "local/run.h"
 
 #include "base/error.h"
-#include "graph/value.h"
 
-/* Lets go of the arguments whose last user this was. */
-static void release_args(struct run *run, uint32_t id)
+static inline uint32_t count_down(uint32_t *counter)
 {
-    const struct task *task = graph_task(run->graph, id);
-    const dk_value *args = graph_args(run->graph, task);
-    for (uint32_t i = 0; i < task->nargs; i++) {
-        if (args[i].kind != DK_KIND_TASK)
-            continue;
-        uint32_t needed = args[i].as.task;
-        if (--run->plan.users[needed] > 0)
-            continue;
-        dk_value_unref(run->results[needed]);
-        run->results[needed] = dk_value_null();
-    }
+    return --*counter;
 }
 
 dk_status dk_get_sync(dk_context *dk, const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
@@ -32,7 +20,7 @@ dk_status dk_get_sync(dk_context *dk, const dk_graph *graph, const dk_task_id *k
         uint32_t id = plan_at(&run.plan, rank);
         if (worker_run(&worker, id) != DK_OK)
             break;
-        release_args(&run, id);
+        run_release_args(&run, id, count_down);
     }
     worker_deinit(&worker);
     return run_finish(&run, keys, nkeys, results, err);

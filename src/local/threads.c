@@ -3,7 +3,6 @@
  * made it ready, on its deque, and the first of them runs at once. Idle workers steal, then park.
  */
 #include "base/error.h"
-#include "graph/value.h"
 #include "local/deque.h"
 #include "local/run.h"
 
@@ -35,7 +34,7 @@ struct thread {
 
 /* The counters of the plan are shared between threads from here on. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): it is counted down, by a builtin. */
-static uint32_t count_down(uint32_t *counter)
+static inline uint32_t count_down(uint32_t *counter)
 {
     return __atomic_sub_fetch(counter, 1, __ATOMIC_ACQ_REL);
 }
@@ -55,21 +54,6 @@ static void wake_somebody(struct pool *pool)
 {
     if (atomic_fetch_add(&pool->nparked, 0) > 0)
         ring_bell(pool, false);
-}
-
-static void release_args(struct run *run, uint32_t id)
-{
-    const struct task *task = graph_task(run->graph, id);
-    const dk_value *args = graph_args(run->graph, task);
-    for (uint32_t i = 0; i < task->nargs; i++) {
-        if (args[i].kind != DK_KIND_TASK)
-            continue;
-        uint32_t needed = args[i].as.task;
-        if (count_down(&run->plan.users[needed]) > 0)
-            continue;
-        dk_value_unref(run->results[needed]);
-        run->results[needed] = dk_value_null();
-    }
 }
 
 /* Counts `id`'s users down. The first that is ready is returned, to run next here; the others go on
@@ -120,7 +104,7 @@ static void run_chain(struct thread *thread, uint32_t id)
             ring_bell(thread->pool, true);
             return;
         }
-        release_args(run, id);
+        run_release_args(run, id, count_down);
         thread->ndone++;
         id = release_successors(thread, id);
     }
