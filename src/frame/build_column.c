@@ -34,11 +34,16 @@ int32_t column_find(dk_frame frame, const char *name)
 static dk_frame part_of(dk_frame whole, int32_t ncolumns, const char *const *names,
                         const struct col *const *columns, bool one_column)
 {
-    struct dk_expression wanted = *whole.expression;
-    wanted.ncolumns = ncolumns;
-    wanted.names = names;
-    wanted.columns = columns;
-    wanted.one_column = one_column;
+    struct dk_expression wanted = {
+        .shape = whole.expression->shape,
+        .rows = whole.expression->rows,
+        .ncolumns = ncolumns,
+        .names = names,
+        .columns = columns,
+        .key = whole.expression->key,
+        .key_name = whole.expression->key_name,
+        .one_column = one_column,
+    };
     return frame_intern(whole.dk, &wanted);
 }
 

@@ -143,10 +143,15 @@ dk_frame dk_assign(dk_frame frame, const char *name, dk_frame series)
 
 static dk_frame group_checked(dk_frame frame, dk_frame key)
 {
-    struct dk_expression wanted = *frame.expression;
-    wanted.shape = SHAPE_GROUPBY;
-    wanted.key = key.expression->columns[0];
-    wanted.key_name = key.expression->names[0];
+    struct dk_expression wanted = {
+        .shape = SHAPE_GROUPBY,
+        .rows = frame.expression->rows,
+        .ncolumns = frame.expression->ncolumns,
+        .names = frame.expression->names,
+        .columns = frame.expression->columns,
+        .key = key.expression->columns[0],
+        .key_name = key.expression->names[0],
+    };
     return frame_intern(frame.dk, &wanted);
 }
 
