@@ -40,7 +40,7 @@ static void divide_file(struct csv_source *source, int32_t file)
         bool is_last = i + 1 == of->nblocks;
         int64_t end = (int64_t)((wide)of->nbytes * (i + 1) / of->nblocks);
         *block = (struct csv_block){file, begin, is_last ? INT64_MAX : end, end - begin};
-        source->starts->of[of->first_block + i] = i == 0 ? 0 : -1;
+        atomic_init(&source->starts[of->first_block + i], i == 0 ? 0 : -1);
         begin = end;
     }
 }
@@ -52,33 +52,32 @@ dk_status csv_blocks_plan(struct csv_source *source, dk_error *err)
         DK_TRY(count_file(source, &source->files[i], err));
     size_t count = (size_t)source->nblocks;
     source->blocks = arena_alloc(&source->arena, count * sizeof *source->blocks);
-    source->starts->of = arena_alloc(&source->arena, count * sizeof *source->starts->of);
-    if (!source->blocks || !source->starts->of)
+    source->starts = arena_alloc(&source->arena, count * sizeof *source->starts);
+    if (!source->blocks || !source->starts)
         return error_nomem(err);
     for (int32_t i = 0; i < source->nfiles; i++)
         divide_file(source, i);
     return DK_OK;
 }
 
-/* With the lock held. */
+/* Two scans may find the same start at once, and find the same. */
 static dk_status find_start(struct csv_rows *rows, struct memory *memory,
                             const struct csv_source *source, int32_t block, dk_error *err)
 {
-    int64_t *starts = source->starts->of;
     const struct csv_file *file = &source->files[source->blocks[block].file];
     int32_t known = block;
-    while (starts[known] < 0)
-        known--;
-    DK_TRY(csv_rows_open(rows, memory, source, file, starts[known], err));
+    int64_t start = atomic_load(&source->starts[known]);
+    while (start < 0)
+        start = atomic_load(&source->starts[--known]);
+    DK_TRY(csv_rows_open(rows, memory, source, file, start, err));
     while (known < block) {
-        int64_t start = 0;
         known++;
         dk_status status = csv_rows_skip(rows, source->blocks[known].begin, &start, err);
         if (status != DK_OK) {
             csv_rows_close(rows);
             return status;
         }
-        starts[known] = start;
+        atomic_store(&source->starts[known], start);
     }
     return DK_OK;
 }
@@ -86,19 +85,13 @@ static dk_status find_start(struct csv_rows *rows, struct memory *memory,
 dk_status csv_blocks_open(struct csv_rows *rows, struct memory *memory,
                           const struct csv_source *source, int32_t block, dk_error *err)
 {
-    (void)pthread_mutex_lock(&source->starts->lock);
-    dk_status status = find_start(rows, memory, source, block, err);
-    (void)pthread_mutex_unlock(&source->starts->lock);
-    if (status == DK_OK)
-        csv_rows_set_limit(rows, source->blocks[block].end);
-    return status;
+    DK_TRY(find_start(rows, memory, source, block, err));
+    csv_rows_set_limit(rows, source->blocks[block].end);
+    return DK_OK;
 }
 
 void csv_blocks_learn(const struct csv_source *source, int32_t block, int64_t next_start)
 {
-    if (source->blocks[block].end == INT64_MAX)
-        return;
-    (void)pthread_mutex_lock(&source->starts->lock);
-    source->starts->of[block + 1] = next_start;
-    (void)pthread_mutex_unlock(&source->starts->lock);
+    if (source->blocks[block].end != INT64_MAX)
+        atomic_store(&source->starts[block + 1], next_start);
 }

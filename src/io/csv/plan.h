@@ -4,7 +4,7 @@
 #ifndef IO_CSV_PLAN_H
 #define IO_CSV_PLAN_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -30,12 +30,6 @@ struct csv_block {
     int64_t nbytes;
 };
 
-/* Where the first row of each block starts; -1 while nobody has looked. */
-struct csv_starts {
-    pthread_mutex_t lock;
-    int64_t *of;
-};
-
 /* How sure a column's type is decides what an error advises. */
 enum csv_origin { CSV_INFERRED, CSV_GIVEN, CSV_DATE, CSV_PATH };
 
@@ -55,7 +49,9 @@ struct csv_source {
     atomic_int refs;
     struct memory *memory;
     struct arena arena; /* every string and array below */
-    struct csv_starts *starts;
+    /* Where the first row of each block starts; -1 while nobody has looked. Atomic and no lock, so
+     * that a process forked meanwhile finds none taken. */
+    _Atomic int64_t *starts;
     dk_csv_options options; /* a deep copy, zeros replaced by the defaults */
     struct csv_words words;
     struct csv_tuning tuning;

@@ -162,12 +162,6 @@ static struct csv_source *source_new(struct memory *memory, struct csv_tuning tu
     source->memory = memory;
     source->tuning = tuning;
     arena_init(&source->arena, memory);
-    source->starts = arena_calloc(&source->arena, sizeof *source->starts);
-    if (!source->starts) {
-        memory_free(memory, source, sizeof *source);
-        return NULL;
-    }
-    (void)pthread_mutex_init(&source->starts->lock, NULL);
     return source;
 }
 
@@ -244,7 +238,6 @@ void csv_source_unref(struct csv_source *source)
     if (atomic_fetch_sub_explicit(&source->refs, 1, memory_order_acq_rel) != 1)
         return;
     column_unref(source->paths);
-    (void)pthread_mutex_destroy(&source->starts->lock);
     arena_deinit(&source->arena);
     memory_free(source->memory, source, sizeof *source);
 }
