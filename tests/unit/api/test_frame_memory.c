@@ -154,6 +154,9 @@ static void build_errors(struct kept *kept, dk_frame df)
     keep(kept, dk_read_csv(dk, "/no/such/file.csv", NULL));
     keep(kept, dk_delayed(dk, "nothing", (dk_value[]){dk_lazy(bad), dk_lazy(df)}, 2));
     keep(kept, dk_delayed(dk, "frame.concat", (dk_value[]){dk_lazy(bad)}, 1));
+    dk_value list;
+    assert_int_equal(dk_value_list(dk, (dk_value[]){dk_lazy(df)}, 1, &list), DK_OK);
+    keep(kept, dk_delayed(dk, "frame.concat", &list, 1));
     keep(kept, dk_map_partitions(bad, "same", (dk_value[]){dk_lazy(df)}, 1, NULL));
     keep(kept, dk_map_partitions(df, "same", (dk_value[]){dk_lazy(df)}, 1, NULL));
 }
@@ -451,15 +454,15 @@ static void free_owner(void *object)
 
 static const dk_object_type owner_type = {.name = "owner", .free = free_owner};
 
-/* A call whose arguments are an object that holds a frame, and a list with a lazy value in it. */
-static dk_frame call_with_objects(dk_context *dk, struct owner *owner)
+/* A call of one object, and of a list with the other in it. */
+static dk_frame call_with_objects(dk_context *dk, struct owner owners[2])
 {
-    dk_value object;
+    dk_value objects[2];
     dk_value list;
-    const dk_value lazy = dk_lazy(owner->frame);
-    assert_int_equal(dk_value_object(dk, &owner_type, owner, &object), DK_OK);
-    assert_int_equal(dk_value_list(dk, &lazy, 1, &list), DK_OK);
-    return dk_delayed(dk, "frame.concat", (dk_value[]){object, list}, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(dk_value_object(dk, &owner_type, &owners[i], &objects[i]), DK_OK);
+    assert_int_equal(dk_value_list(dk, &objects[1], 1, &list), DK_OK);
+    return dk_delayed(dk, "frame.concat", (dk_value[]){objects[0], list}, 2);
 }
 
 /* What goes with a call may forget frames itself, when it is forgotten or the context closed. */
@@ -469,15 +472,15 @@ static void test_arguments_may_forget(void **state)
     dk_context *dk = open_context();
     int64_t before = bytes_of(dk);
     int nfreed = 0;
-    struct owner first = {dk_text(dk, "first"), &nfreed};
-    dk_forget(call_with_objects(dk, &first));
-    assert_int_equal(nfreed, 1);
-    assert_int_equal(bytes_of(dk), before);
-    struct owner second = {dk_text(dk, "second"), &nfreed};
-    assert_null(dk_frame_error(call_with_objects(dk, &second)));
-    assert_int_equal(nfreed, 1);
-    dk_close(dk);
+    struct owner first[2] = {{dk_text(dk, "a"), &nfreed}, {dk_text(dk, "b"), &nfreed}};
+    dk_forget(call_with_objects(dk, first));
     assert_int_equal(nfreed, 2);
+    assert_int_equal(bytes_of(dk), before);
+    struct owner second[2] = {{dk_text(dk, "a"), &nfreed}, {dk_text(dk, "b"), &nfreed}};
+    assert_null(dk_frame_error(call_with_objects(dk, second)));
+    assert_int_equal(nfreed, 2);
+    dk_close(dk);
+    assert_int_equal(nfreed, 4);
 }
 
 int main(void)
