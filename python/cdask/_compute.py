@@ -5,6 +5,8 @@ import threading
 from . import _abi, _context, _exceptions, _tasks, _values, config
 from ._errors import call, check
 
+INTERRUPTED_WITHIN = 0.02  # seconds
+
 watchers = []  # active diagnostics, outermost first: each has callbacks() or profile()
 
 
@@ -126,14 +128,22 @@ def _watched(options, function, arguments):
 def _aside(options, function, arguments):
     """In another thread, since Python callables that run in the pool cannot be stopped: after Ctrl-C
     they go on by themselves while the caller is free again, as under Dask."""
-    status = []
-    worker = threading.Thread(target=lambda: status.append(function(*arguments)), daemon=True,
-                              name="cdask-compute")
-    worker.start()
+    status, running = [], threading.Lock()
+
+    def work():
+        try:
+            status.append(function(*arguments))
+        finally:
+            running.release()
+
+    running.acquire()
     try:
-        worker.join()
+        threading.Thread(target=work, daemon=True, name="cdask-compute").start()
+        # A signal that comes just before a thread begins to wait does not wake it.
+        while not running.acquire(timeout=INTERRUPTED_WITHIN):
+            pass
     except BaseException:
         options.cancel.value = 1
-        _context.abandoned[:] = filter(threading.Thread.is_alive, [*_context.abandoned, worker])
+        _context.abandoned[:] = [one for one in (*_context.abandoned, running) if one.locked()]
         raise
     return status[0]

@@ -8,7 +8,7 @@ from ._errors import call
 
 _lock = threading.Lock()
 _handle = None
-abandoned = []  # threads whose computation goes on after Ctrl-C
+abandoned = []  # locks of computations that go on after Ctrl-C, held until they end
 
 
 def current():
@@ -45,7 +45,7 @@ def is_open():
 def _close():
     global _handle
     handle, _handle = _handle, None
-    if not any(thread.is_alive() for thread in abandoned):
+    if not any(running.locked() for running in abandoned):
         _abi.dk_close(handle)
 
 
