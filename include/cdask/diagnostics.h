@@ -74,6 +74,7 @@ typedef struct dk_profile_summary {
     double utilisation;  /* busy_s as a part of wall_s times workers: 0 .. 1 */
     int32_t num_workers; /* of the last computation */
     int64_t ntasks;
+    bool is_incomplete; /* some calls are not in it: there was no memory to note them */
 } dk_profile_summary;
 
 /* Makes an empty profile. It tells the same under every scheduler: workers, processes included,
@@ -149,7 +150,7 @@ DK_API dk_status dk_resources_start(dk_context *dk, double dt_s, dk_resources **
 DK_API void dk_resources_stop(dk_resources *resources);
 DK_API void dk_resources_free(dk_resources *resources);
 
-/* The readings, once stopped; before that there are none. */
+/* The readings, once stopped; before that there are none. One that found no memory is left out. */
 DK_API size_t dk_resources_count(const dk_resources *resources);
 DK_API dk_resource_reading dk_resources_at(const dk_resources *resources, size_t i);
 /* As dk_recorder_csv(). */

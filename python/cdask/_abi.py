@@ -519,7 +519,7 @@ class dk_profile_line(Structure):
 class dk_profile_summary(Structure):
     _fields_ = [("wall_s", c_double), ("user_s", c_double), ("system_s", c_double),
                 ("busy_s", c_double), ("utilisation", c_double), ("num_workers", c_int32),
-                ("ntasks", c_int64)]
+                ("ntasks", c_int64), ("is_incomplete", c_bool)]
 
 
 class dk_task_record(Structure):

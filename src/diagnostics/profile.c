@@ -78,5 +78,6 @@ dk_profile_summary dk_profile_sum(const dk_profile *profile)
                                 .busy_s = (double)busy_ns * 1e-9,
                                 .utilisation = utilisation < 1 ? utilisation : 1,
                                 .num_workers = profile->num_workers,
-                                .ntasks = ntasks};
+                                .ntasks = ntasks,
+                                .is_incomplete = profile->lines.is_incomplete};
 }

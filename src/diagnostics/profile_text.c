@@ -18,10 +18,13 @@ static void print_summary(struct text *text, const dk_profile_summary *sum)
         text, "wall %s, cpu %s (user %s, system %s)\n", human_duration(seconds_ns(sum->wall_s), a),
         human_duration(seconds_ns(sum->user_s + sum->system_s), b),
         human_duration(seconds_ns(sum->user_s), c), human_duration(seconds_ns(sum->system_s), d));
-    text_printf(text, "%s task%s on %d worker%s, busy %s, utilisation %.0f%%\n\n",
+    text_printf(text, "%s task%s on %d worker%s, busy %s, utilisation %.0f%%\n",
                 human_count(sum->ntasks, a), sum->ntasks == 1 ? "" : "s", sum->num_workers,
                 sum->num_workers == 1 ? "" : "s", human_duration(seconds_ns(sum->busy_s), b),
                 sum->utilisation * 100);
+    if (sum->is_incomplete)
+        text_puts(text, "incomplete: there was no memory to note some of the calls\n");
+    text_putc(text, '\n');
 }
 
 /* What does not apply to a line stays empty. */

@@ -9,6 +9,7 @@ void profile_init(struct profile *profile, struct memory *memory)
 {
     vector_init(&profile->lines, memory, sizeof(struct profile_line));
     profile->inner_ns = 0;
+    profile->is_incomplete = false;
 }
 
 void profile_deinit(struct profile *profile)
@@ -29,6 +30,8 @@ static struct profile_line *line_of(struct profile *profile, enum profile_kind k
     struct profile_line *line = vector_push(&profile->lines);
     if (line)
         *line = (struct profile_line){.name = name, .kind = kind};
+    else
+        profile->is_incomplete = true;
     return line;
 }
 
@@ -59,7 +62,7 @@ void profile_function(struct profile *profile, const char *name, int64_t ns, int
     profile->inner_ns = 0;
 }
 
-static void add_line(struct profile *into, const struct profile_line *from)
+void profile_add(struct profile *into, const struct profile_line *from)
 {
     struct profile_line *line = line_of(into, from->kind, from->name);
     if (!line)
@@ -76,7 +79,8 @@ void profile_merge(struct profile *into, const struct profile *from)
 {
     const struct profile_line *lines = from->lines.data;
     for (size_t i = 0; i < from->lines.count; i++)
-        add_line(into, &lines[i]);
+        profile_add(into, &lines[i]);
+    into->is_incomplete |= from->is_incomplete;
 }
 
 static int64_t timeval_ns(struct timeval time)

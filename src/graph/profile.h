@@ -22,17 +22,20 @@ struct profile_line {
 struct profile {
     struct vector lines; /* of struct profile_line */
     int64_t inner_ns;    /* of the running task so far */
+    bool is_incomplete;  /* some calls found no memory for a line */
 };
 
 void profile_init(struct profile *profile, struct memory *memory);
 void profile_deinit(struct profile *profile);
 
-/* Adds one call; a line that finds no memory is dropped. A kernel's time counts as inner time of
- * the task. */
+/* Adds one call; for want of memory it is left out and the profile incomplete. A kernel's time
+ * counts as inner time of the task. */
 void profile_kernel(struct profile *profile, const char *name, int64_t ns, int64_t nrows,
                     int64_t nbytes);
 void profile_function(struct profile *profile, const char *name, int64_t ns, int64_t wait_ns,
                       int64_t nbytes);
+/* Adds the calls of a line to those of its kind and name; of all lines. */
+void profile_add(struct profile *into, const struct profile_line *line);
 void profile_merge(struct profile *into, const struct profile *from);
 
 /* Wall time, and CPU time of the process and of the children it has reaped. */

@@ -193,13 +193,15 @@ static void put_line(struct child *child, const struct profile_line *line)
     outbox_put(child->out, line->name, length + 1);
 }
 
-/* A profile that finds no memory is dropped, as single lines are. */
+/* A profile that finds no memory is not sent, and missed. */
 static _Noreturn void finish(struct child *child)
 {
-    const struct vector *lines = &child->worker.profile.lines;
+    const struct profile *profile = &child->worker.profile;
+    const struct vector *lines = &profile->lines;
     outbox_record(child->out);
     struct outbox_mark mark = outbox_mark(child->out);
     outbox_put_u8(child->out, REPLY_PROFILE);
+    outbox_put_u8(child->out, profile->is_incomplete);
     outbox_put_u32(child->out, (uint32_t)lines->count);
     for (size_t i = 0; i < lines->count; i++) {
         put_line(child, &((const struct profile_line *)lines->data)[i]);

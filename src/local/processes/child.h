@@ -21,7 +21,8 @@ enum reply {
     REPLY_RESULT,  /* u32 first task of the unit, parcel with the last one's result, u64 its time in
                       ns */
     REPLY_FAILURE, /* dk_error, complete: the child stops */
-    REPLY_PROFILE  /* u32 lines, each struct profile_line, u32 length, name: the child stops */
+    REPLY_PROFILE  /* u8 whether incomplete, u32 lines, each struct profile_line, u32 length, name:
+                      the child stops */
 };
 
 struct reply_event {

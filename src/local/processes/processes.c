@@ -210,6 +210,7 @@ static void collect_profiles(struct pool *pool)
         struct process *process = &pool->processes[i];
         if (!process->pid)
             continue;
+        pool->nprofiles_due++;
         outbox_record(&process->out);
         outbox_put_u8(&process->out, ORDER_FINISH);
         if (process->out.failed)
@@ -224,6 +225,7 @@ static void collect_profiles(struct pool *pool)
         if (is_anyone_left)
             wait_and_serve(pool);
     }
+    pool->run->options->profile->lines.is_incomplete |= pool->nprofiles_due > 0;
 }
 
 static void decode_wanted(struct pool *pool, const dk_task_id *keys, size_t nkeys)

@@ -36,7 +36,8 @@ struct pool {
     struct results results;
     struct placement placement;
     int32_t ncrashes;
-    bool is_stopped; /* an error: nothing more is handed out */
+    int32_t nprofiles_due; /* of children that have been told to finish */
+    bool is_stopped;       /* an error: nothing more is handed out */
 };
 
 /* Starts the children. Fewer than wanted is fine, none is DK_EIO. */

@@ -135,22 +135,23 @@ static bool read_failure(struct pool *pool, struct cursor *message)
 /* Names of the child's are given places that outlive it. */
 static bool read_profile(struct pool *pool, struct cursor *message)
 {
+    if (!pool->nprofiles_due)
+        return false;
     struct registry *registry = &pool->run->context->registry;
-    struct profile profile;
-    profile_init(&profile, pool->run->context->memory);
+    struct profile *profile = &pool->run->options->profile->lines;
+    pool->nprofiles_due--;
+    profile->is_incomplete |= cursor_u8(message) != 0;
     for (uint32_t n = cursor_u32(message); n > 0 && !message->overrun; n--) {
         struct profile_line line;
         cursor_take(message, &line, sizeof(line));
         const char *name = cursor_skip(message, (uint64_t)cursor_u32(message) + 1);
         line.name = name ? registry_intern(registry, name) : NULL;
-        if (line.name && vector_append(&profile.lines, &line, 1) != DK_OK)
-            break;
+        if (line.name)
+            profile_add(profile, &line);
+        else
+            profile->is_incomplete = true;
     }
-    if (pool->run->options->profile) {
-        profile_merge(&pool->run->options->profile->lines, &profile);
-    }
-    profile_deinit(&profile);
-    return true;
+    return !message->overrun;
 }
 
 static bool read_reply(struct pool *pool, struct process *process, struct cursor *message)

@@ -103,6 +103,14 @@ static void test_text(void **state)
     memory_close(memory);
 }
 
+/* All four calls are in it, or it says that they are not. */
+static void check_complete(const dk_profile *profile, const char *text)
+{
+    dk_profile_summary sum = dk_profile_sum(profile);
+    assert_true(sum.is_incomplete || sum.ntasks == 4);
+    assert_int_equal(sum.is_incomplete, strstr(text, "\nincomplete: ") != NULL);
+}
+
 static dk_status profile_everything(struct memory *memory)
 {
     dk_context *dk = context_open(memory);
@@ -116,13 +124,16 @@ static dk_status profile_everything(struct memory *memory)
         status = run_sum(dk, dk_get_sync, &options, 3);
     if (status == DK_OK)
         status = dk_profile_text(profile, &text);
+    if (status == DK_OK)
+        check_complete(profile, text);
     dk_text_free(text);
     dk_profile_free(profile);
     context_close(dk);
     return status;
 }
 
-/* Every failed allocation is answered by DK_ENOMEM or a missing line, and nothing leaks. */
+/* Every failed allocation is answered by DK_ENOMEM or a profile that calls itself incomplete, and
+ * nothing leaks. */
 static void test_memory(void **state)
 {
     (void)state;

@@ -98,11 +98,12 @@ static dk_status fill_profile(struct dk_context *dk)
     profile_init(&profile, dk->memory);
     profile_kernel(&profile, "sum", 30, 1000, 8000);
     profile_function(&profile, "chain", 100, 7, 64);
+    assert_int_equal(profile.is_incomplete, profile.lines.count < 2);
     profile_deinit(&profile);
     return DK_OK;
 }
 
-/* Proves that a line that finds no memory is dropped and nothing else happens. */
+/* Proves that a profile that has no memory for a line says so and that nothing else happens. */
 static void test_no_memory(void **state)
 {
     (void)state;
