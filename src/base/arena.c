@@ -50,7 +50,7 @@ void *arena_alloc(struct arena *arena, size_t nbytes)
 {
     if (nbytes > PTRDIFF_MAX / 2)
         return NULL;
-    size_t size = (nbytes + 15) & ~(size_t)15;
+    size_t size = nbytes ? (nbytes + 15) & ~(size_t)15 : 16;
     if ((size_t)(arena->end - arena->at) < size && !add_block(arena, size))
         return NULL;
     void *ptr = arena->at;

@@ -15,7 +15,7 @@ struct arena {
 
 void arena_init(struct arena *arena, struct memory *memory);
 void arena_deinit(struct arena *arena);
-/* 16-byte aligned, not cleared; NULL when out of memory. */
+/* 16-byte aligned, not cleared; NULL when out of memory only: 0 bytes have a place, too. */
 void *arena_alloc(struct arena *arena, size_t nbytes) DK_NODISCARD;
 void *arena_calloc(struct arena *arena, size_t nbytes) DK_NODISCARD;
 /* Copy of nbytes of `text` with a terminating zero. */

@@ -14,6 +14,7 @@ static void test_many_sizes(void **state)
     unsigned char *blocks[200];
     for (size_t i = 0; i < 200; i++) {
         blocks[i] = arena_alloc(&arena, i * 117);
+        assert_non_null(blocks[i]);
         assert_int_equal((uintptr_t)blocks[i] % 16, 0);
         if (i)
             memset(blocks[i], (int)i, i * 117);
