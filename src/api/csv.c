@@ -43,8 +43,6 @@ dk_status dk_table_to_csv(const dk_table *table, const char *path, const dk_to_c
     text_init(&text, table->memory);
     bool with_header = !options || !options->no_header;
     dk_status status = csv_format(table, options, with_header, &text, err);
-    if (status == DK_OK && text_status(&text) != DK_OK)
-        status = error_nomem(err);
     if (status == DK_OK)
         status = write_file(path, &text, err);
     text_deinit(&text);

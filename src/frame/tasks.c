@@ -67,22 +67,16 @@ static dk_value item_of(dk_value value, int64_t in_list)
 
 static dk_status merge_one(struct groups *groups, dk_value partial, dk_error *err)
 {
-    dk_table *tables[64];
     size_t count = 0;
     const dk_value *items = dk_value_items(partial, &count);
-    struct memory *memory = NULL;
-    dk_table **all = tables;
-    if (count > 64) {
-        memory = items[0].as.table->memory;
-        all = memory_alloc(memory, count * sizeof(*all));
-        if (!all)
-            return error_nomem(err);
-    }
+    struct memory *memory = items[0].as.table->memory;
+    dk_table **tables = memory_alloc(memory, count * sizeof(*tables));
+    if (!tables)
+        return error_nomem(err);
     for (size_t i = 0; i < count; i++)
-        all[i] = items[i].as.table;
-    dk_status status = groups_merge(groups, all, err);
-    if (memory)
-        memory_free(memory, all, count * sizeof(*all));
+        tables[i] = items[i].as.table;
+    dk_status status = groups_merge(groups, tables, err);
+    memory_free(memory, tables, count * sizeof(*tables));
     return status;
 }
 
