@@ -2,6 +2,7 @@
 #include "csv_fixture.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include "support/failing.h"
 
@@ -59,12 +60,36 @@ static void test_everything(void **state)
                     &options);
 }
 
+/* Long rows and rows of many cells, which do not fit the buffers, and quotes within quotes in a
+ * column whose type is sought. */
+static dk_status read_in_small_chunks(struct memory *memory)
+{
+    static const char csv[] = "a,b,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n1,\"x\"\"y\"\n"
+                              "2,\"a text that is longer than the chunks are\"\n3,c\n4,\n,\n5\n";
+    struct csv_tuning tuning = {.chunk_nbytes = 16};
+    struct csv_source *source;
+    struct text text;
+    dk_error err = {0};
+    DK_TRY(csv_source_open_bytes(memory, "f", csv, sizeof csv - 1, NULL, tuning, &source, &err));
+    text_init(&text, memory);
+    dk_status status = render_source(memory, source, 3, &text, &err);
+    text_deinit(&text);
+    csv_source_unref(source);
+    return status;
+}
+
+static void test_growth(void **state)
+{
+    (void)state;
+    fail_each_allocation(read_in_small_chunks);
+}
+
 /* Errors are made from allocations too. */
 static void test_errors(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const files[] = {"a,b\n1,2\n3,4,5\n", "a,b\n1,\"x\n", "a\n1\n1\nx\n",
-                                        "a,b\n"};
+                                        "a\n1\n\"x\"\"\"\n", "a,b\n"};
     struct failing failing = {.left = -1};
     dk_allocator allocator = {failing_resize, &failing};
     struct memory *memory = memory_new(&allocator, 0);
@@ -88,18 +113,24 @@ static void test_errors(void **state)
     memory_close(memory);
 }
 
-/* zlib's and zstd's own memory is on the ledger and may fail, too. */
+/* zlib's and zstd's own memory is on the ledger and may fail, too: that of their windows only comes
+ * when there is more than a buffer takes. */
 static void test_compressed(void **state)
 {
     struct fixture *fixture = *state;
-    /* "a\n1\n" */
-    static const unsigned char zstd[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04, 0x21,
-                                         0x00, 0x00, 'a',  '\n', '1',  '\n'};
-    fail_everywhere(fixture_write_bytes(fixture, "f.zst", zstd, sizeof zstd), NULL);
+    enum { NROWS = 40000 };
+    static char csv[NROWS * 6];
+    static char zstd[sizeof csv];
+    size_t nbytes = 0;
+    for (int i = 0; i < NROWS; i++)
+        nbytes += (size_t)sprintf(csv + nbytes, "%d\n", i);
+    size_t ncompressed = ZSTD_compress(zstd, sizeof zstd, csv, nbytes, 1);
+    assert_false(ZSTD_isError(ncompressed));
+    fail_everywhere(fixture_write_bytes(fixture, "f.zst", zstd, ncompressed), NULL);
     char path[160];
     (void)snprintf(path, sizeof path, "%s/f.gz", fixture->folder);
     gzFile gzip = gzopen(path, "wb");
-    assert_int_equal(gzwrite(gzip, "a\n1\n", 4), 4);
+    assert_int_equal(gzwrite(gzip, csv, (unsigned)nbytes), nbytes);
     assert_int_equal(gzclose(gzip), Z_OK);
     fail_everywhere(path, NULL);
 }
@@ -142,10 +173,8 @@ static void test_footprint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_everything),
-        fixture_test(test_errors),
-        fixture_test(test_compressed),
-        fixture_test(test_footprint),
+        fixture_test(test_everything), fixture_test(test_growth),    fixture_test(test_errors),
+        fixture_test(test_compressed), fixture_test(test_footprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
