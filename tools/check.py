@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Everything `make check` proves, one line for each step; a step's output is shown if it fails.
 
-Counts tests: each function of a unit test, each pytest, each example, and each file of a static
-check. The last line is `N passed, N failed`.
+Counts tests: each function of a unit test, each pytest, each example, each file of a static check,
+and each public function that is seen to run out of memory. The last line is `N passed, N failed`.
 """
 import os
 import re
@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
 
 import layers
+import out_of_memory
 from layers import ROOT
 from tidy import tidy
 
@@ -216,6 +217,7 @@ STEPS = [
     ("tidy", check_tidy),
     ("build dev", lambda: build("dev")),
     ("unit tests, address sanitizer", lambda: unit_tests("asan", "unit")),
+    ("public functions out of memory", lambda: count(out_of_memory.complaints())),
     ("unit tests, thread sanitizer", lambda: unit_tests("tsan", "threads")),
     ("build release", lambda: build("release")),
     ("examples", run_examples),
