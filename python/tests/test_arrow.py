@@ -53,10 +53,3 @@ def test_a_stream_goes_out(data):
     assert pa.table(df.i).num_rows == 3
     again = dd.from_arrow(table.select(data.columns)).compute()
     pd.testing.assert_frame_equal(again, df.compute().reset_index(drop=True), check_dtype=False)
-
-
-def test_polars_reads_it(data):
-    polars = pytest.importorskip("polars")
-    frame = polars.DataFrame(dd.from_pandas(data, npartitions=2))
-    assert frame["i"].sum() == 6
-    pd.testing.assert_frame_equal(dd.from_arrow(frame).compute()[["i", "f"]], data[["i", "f"]])

@@ -35,7 +35,7 @@ void profile_kernel(struct profile *profile, const char *name, int64_t ns, int64
 void profile_function(struct profile *profile, const char *name, int64_t ns, int64_t wait_ns,
                       int64_t nbytes);
 /* Adds the calls of a line to those of its kind and name; of all lines. */
-void profile_add(struct profile *into, const struct profile_line *line);
+void profile_add(struct profile *into, const struct profile_line *from);
 void profile_merge(struct profile *into, const struct profile *from);
 
 /* Wall time, and CPU time of the process and of the children it has reaped. */
