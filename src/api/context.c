@@ -64,6 +64,7 @@ static dk_status fill(dk_context *dk, const dk_options *options, dk_error *err)
     dk->expressions = expressions_new(dk->memory);
     if (!dk->expressions)
         return error_nomem(err);
+    dk->building_lock = &dk->expressions->nodes.lock;
     DK_TRY(choose_scheduler(dk, options, err));
     DK_TRY(choose_workers(dk, options, err));
     DK_TRY(choose_fork_hooks(dk, options, err));

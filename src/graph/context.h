@@ -16,7 +16,8 @@ struct dk_context {
     struct expressions *expressions;
     dk_get default_get;
     int32_t num_workers;
-    dk_fork_hooks fork_hooks; /* all NULL: none */
+    dk_fork_hooks fork_hooks;       /* all NULL: none */
+    pthread_mutex_t *building_lock; /* of the expressions, for who forks; NULL: there are none */
 };
 
 #endif
