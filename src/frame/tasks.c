@@ -65,8 +65,11 @@ static dk_value item_of(dk_value value, int64_t in_list)
     return in_list < 0 ? value : dk_value_items(value, &count)[in_list];
 }
 
-static dk_status merge_one(struct groups *groups, dk_value partial, dk_error *err)
+static dk_status merge_one(const dk_task *task, struct groups *groups, dk_value partial,
+                           dk_error *err)
 {
+    if (dk_task_is_cancelled(task))
+        return error_set(err, DK_ECANCELED, "the computation was cancelled");
     size_t count = 0;
     const dk_value *items = dk_value_items(partial, &count);
     struct memory *memory = items[0].as.table->memory;
@@ -89,7 +92,7 @@ static dk_status merge(const dk_task *task, const dk_value *args, size_t nargs, 
     int64_t begin_ns = task_kernel_begin(task);
     DK_TRY(pass_groups(program, sink, out, err));
     for (size_t i = 3; i < nargs; i++) {
-        dk_status status = merge_one(*out, item_of(args[i], args[2].as.integer), err);
+        dk_status status = merge_one(task, *out, item_of(args[i], args[2].as.integer), err);
         if (status == DK_OK)
             continue;
         groups_free(*out);

@@ -244,6 +244,42 @@ static void test_divisions(void **state)
     days_remove(&days);
 }
 
+static volatile int cancel;
+
+static void cancel_finish(void *self, const dk_task_event *event)
+{
+    (void)self;
+    if (strcmp(event->function, "frame.finish") == 0)
+        cancel = 1;
+}
+
+static void note_status(void *self, const dk_task_event *event)
+{
+    if (strcmp(event->function, "frame.finish") == 0)
+        *(dk_status *)self = event->status;
+}
+
+/* The task that finishes groups stops in the middle when it is cancelled, as it may have millions
+ * of groups to merge. */
+static void test_finishing_is_cancelled(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 2);
+    dk_context *dk = dk_open(NULL);
+    dk_status finished = DK_OK;
+    dk_callbacks callbacks = {.pretask = cancel_finish, .posttask = note_status, .self = &finished};
+    dk_error err = {0};
+    dk_table *table = NULL;
+    dk_compute_options options = {.scheduler = "sync", .error = &err};
+    options.run = (dk_get_options){.cancel = &cancel, .callbacks = &callbacks, .ncallbacks = 1};
+    assert_int_equal(dk_compute(days_spread(days_read(dk, &days)), &options, &table), DK_ECANCELED);
+    assert_int_equal(finished, DK_ECANCELED);
+    assert_string_equal(err.message, "the computation was cancelled");
+    dk_close(dk);
+    days_remove(&days);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_scalars_broadcast),
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_divisions),
+        cmocka_unit_test(test_finishing_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
