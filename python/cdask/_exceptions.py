@@ -9,6 +9,7 @@ import itertools
 import os
 import pickle
 import re
+import sys
 import threading
 import traceback
 
@@ -36,7 +37,7 @@ def put(problem, error):
     """Keeps an exception and tells the library of it: fills `error` and gives the status."""
     number = f"#{os.getpid()}.{next(_counter)}"
     text = "".join(traceback.format_exception_only(problem)).strip()
-    if _owner not in (None, os.getpid()):
+    if is_forked():
         _send(number, text, problem)
     else:
         _keep(number, problem)
@@ -61,14 +62,28 @@ def take(message):
     return None
 
 
+def is_forked():
+    """Whether this is a process of the library's own making."""
+    return _owner not in (None, os.getpid())
+
+
 def open_crossing():
-    """Before a computation under processes: makes the file."""
+    """Before a computation under processes: makes the file, and prints what waits to be printed, or
+    every process would print it."""
     global _crossing, _owner
+    flush()
     with _lock:
         if _owner != os.getpid():
             _crossing = os.memfd_create("cdask-exceptions")
             fcntl.fcntl(_crossing, fcntl.F_SETFL, os.O_APPEND)
             _owner = os.getpid()
+
+
+def flush():
+    """Prints what waits to be printed: the library's processes end without doing so."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # none, closed, or broken
+            stream.flush()
 
 
 def pickled(thing):

@@ -91,6 +91,9 @@ def _run(task, args, nargs, result, error):
         return _abi.DK_OK
     except BaseException as problem:  # whatever it is, it has to get to the caller
         return _exceptions.put(problem, error)
+    finally:
+        if _exceptions.is_forked():
+            _exceptions.flush()
 
 
 _registered = set()

@@ -3,6 +3,8 @@ import collections
 import dataclasses
 import functools
 import operator
+import subprocess
+import sys
 import threading
 import traceback
 
@@ -398,3 +400,16 @@ def test_groupby_is_no_argument():
     groups = cdask.dataframe.from_pandas(FRAME).groupby("b")
     with pytest.raises(ValueError, match="groupby"):
         cdask.delayed(len)(groups).compute()
+
+
+@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes"])
+def test_what_tasks_print_is_printed_once(scheduler):
+    program = f"""if True:
+        import cdask
+        print("before")
+        cdask.delayed(print)("inside").compute(scheduler={scheduler!r})
+        print("after")
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["before", "inside", "after"]
