@@ -19,6 +19,7 @@ import cdask, cdask.dataframe as dd
 from cdask.diagnostics import ProgressBar
 
 target, what, how = int(sys.argv[1]), *sys.argv[2:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 def tell(*words):
     os.write(target, (" ".join(map(str, words)) + "\\n").encode())

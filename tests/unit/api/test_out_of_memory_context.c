@@ -54,6 +54,7 @@ static dk_status interrupts(dk_context *dk, struct trial *trial)
     (void)trial;
     volatile int cancel = 0;
     dk_interrupt watch;
+    signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
     DK_TRY(dk_interrupt_begin(&cancel, &watch, NULL));
     raise(SIGINT);
     dk_interrupt_end(&watch);
