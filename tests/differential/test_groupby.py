@@ -99,6 +99,16 @@ def by_integer(result):
     return result
 
 
+def test_groups_of_a_series(dk, seed):
+    """A series grouped by another gives series, also of its rows' number."""
+    rng = generator("series", seed)
+    data = pd.DataFrame({"k": key_series(rng, "int8", 100), "v": value_series(rng, "float64", 100)})
+    lazy = dk.from_pandas(data, 3)
+    for aggregate in ("min", "last", "count", "size"):
+        assert_same(lazy["v"].groupby(lazy["k"]).aggregate(aggregate).compute(),
+                    getattr(data["v"].groupby(data["k"]), aggregate)())
+
+
 def test_derived_keys(dk, seed):
     """Keys that are computed: rounded timestamps, arithmetic, comparisons, under the name of their source."""
     rng = generator("derived", seed)
