@@ -174,6 +174,10 @@ DK_API int32_t dk_frame_ncolumns(dk_frame frame);
 /* Name of column `i`; NULL for an unnamed series.   Ownership: the frame's. */
 DK_API const char *dk_frame_column_name(dk_frame frame, int32_t i);
 DK_API dk_type dk_frame_column_type(dk_frame frame, int32_t i);
+/* Name of the index; NULL when it has none.   Ownership: the context's. */
+DK_API const char *dk_frame_index_name(dk_frame frame);
+/* Type of the labels; DK_INT64 when the rows are simply numbered from 0. */
+DK_API dk_type dk_frame_index_type(dk_frame frame);
 
 /* Renders the frame as Dask does: column names, types, partitions, no data.
  * Ownership: `*out` is the caller's, free with dk_text_free(). */

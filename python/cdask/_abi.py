@@ -460,6 +460,8 @@ functions(
     dk_frame_ncolumns=(c_int32, dk_frame),
     dk_frame_column_name=(c_char_p, dk_frame, c_int32),
     dk_frame_column_type=(dk_type, dk_frame, c_int32),
+    dk_frame_index_name=(c_char_p, dk_frame),
+    dk_frame_index_type=(dk_type, dk_frame),
     dk_frame_format=(dk_status, dk_frame, text_out, error_p),
 )
 functions(

@@ -375,9 +375,16 @@ EXAMPLES = {"b": [True, False], "i": [1, 2], "u": [1, 2], "f": [1.0, 2.0],
             "m": pd.to_timedelta(["1D", "2D"])}
 
 
-def example(dtype):
+def example(dtype, index=None):
     """Two made-up values of a type."""
-    return pd.Series(EXAMPLES.get(dtype.kind, ["foo", "foo"])).astype(dtype)
+    return pd.Series(EXAMPLES.get(dtype.kind, ["foo", "foo"]), index).astype(dtype)
+
+
+def example_index(frame):
+    """Two made-up labels."""
+    labels = example(_arrow.dtype(_abi.dk_frame_index_type(frame)))
+    name = _abi.dk_frame_index_name(frame)
+    return pd.Index(labels, name=None if name is None else name.decode())
 
 
 def inferred_meta(partition, func, args, kwargs):
@@ -424,7 +431,7 @@ class Series(Rows):
         return Datetimes(self)
 
     def _example(self):
-        return example(self.dtype).rename(self.name)
+        return example(self.dtype, example_index(self._frame)).rename(self.name)
 
     @property
     def size(self):
@@ -465,7 +472,9 @@ class DataFrame(Rows):
         return 2
 
     def _example(self):
-        return pd.DataFrame(dict(zip(self._names(), map(example, self._types()))))
+        index = example_index(self._frame)
+        columns = [example(dtype, index) for dtype in self._types()]
+        return pd.DataFrame(dict(zip(self._names(), columns)), index)
 
     def __getattr__(self, name):
         if not name.startswith("_") and name in self._names():
