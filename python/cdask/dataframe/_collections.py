@@ -3,6 +3,9 @@
 Nothing here computes values: every operation is a function of the library, which knows names, types
 and errors. What pandas has and this has not is missing here too, as an AttributeError.
 """
+import datetime
+
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -12,8 +15,15 @@ from .. import _abi, _arrow, _collections, _compute, _errors, _lifetime, _tasks,
 def literal(value):
     """A Python scalar as a C literal.   Errors: TypeError."""
     from .._context import current
-    if hasattr(value, "item") and not isinstance(value, (pd.Timestamp, pd.Timedelta)):
-        value = value.item()  # numpy's
+    if isinstance(value, (datetime.date, np.datetime64)) and value is not pd.NaT:
+        value = pd.Timestamp(value)
+        if value.tzinfo is not None:
+            raise TypeError("Cannot compare tz-naive and tz-aware datetime-like objects")
+        return _abi.dk_timestamp(current(), value.as_unit("ns").value)
+    if isinstance(value, (datetime.timedelta, np.timedelta64)):
+        return _abi.dk_duration(current(), pd.Timedelta(value).as_unit("ns").value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool):
         return _abi.dk_bool(current(), value)
     if isinstance(value, int):
@@ -22,8 +32,6 @@ def literal(value):
         return _abi.dk_float(current(), value)
     if isinstance(value, str):
         return _abi.dk_text(current(), value.encode())
-    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
-        return _abi.dk_text(current(), str(pd.Timestamp(value)).encode())
     raise TypeError(f"cannot combine a lazy object with {type(value).__name__}")
 
 

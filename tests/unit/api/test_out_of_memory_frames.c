@@ -98,6 +98,8 @@ static dk_status times(dk_context *dk, struct trial *trial)
     df = dk_assign(df, "floor", dk_dt_floor(time, "90min"));
     df = dk_assign(df, "since", dk_sub(time, dk_dt_ceil(time, "1h")));
     df = dk_assign(df, "never", dk_eq(time, dk_text(dk, "never")));
+    df = dk_assign(df, "later", dk_add(time, dk_duration(dk, 1)));
+    df = dk_assign(df, "begin", dk_timestamp(dk, 0));
     return compute_rows(dk_filter(df, noon), 5 + 8);
 }
 
