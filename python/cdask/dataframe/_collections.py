@@ -68,11 +68,6 @@ class Collection(_lifetime.Lazy):
         """
         return _compute.compute([self], **options)[0]
 
-    def persist(self, **options):
-        """Computes now and keeps the result in memory, in as many partitions."""
-        from ._io import from_pandas
-        return from_pandas(self.compute(**options), npartitions=self.npartitions, sort=False)
-
     def visualize(self, filename="mydask", **options):
         """Draws the tasks; see :func:`cdask.visualize`."""
         return _collections.visualize(self, filename=filename, **options)
@@ -179,10 +174,12 @@ def define_operators():
                "le": "<=", "gt": ">", "ge": ">="}
     for name, symbol in symbols.items():
         function = getattr(_abi, f"dk_{'div' if name == 'truediv' else name}")
-        setattr(Collection, f"__{name}__", forward(function))
         if name in ("eq", "ne", "lt", "le", "gt", "ge"):
+            # Not by way of NotImplemented, for which Python compares by identity.
+            setattr(Collection, f"__{name}__", named(function, symbol))
             setattr(Collection, name, named(function, symbol))
             continue
+        setattr(Collection, f"__{name}__", forward(function))
         setattr(Collection, f"__r{name}__", backward(function))
         if name not in ("and", "or", "xor"):
             setattr(Collection, name, named(function, symbol))
@@ -289,6 +286,11 @@ class Rows(Collection):
 
     def __len__(self):
         return int(Scalar(_abi.dk_size(self._frame)).compute())
+
+    def persist(self, **options):
+        """Computes now and keeps the result in memory, in as many partitions."""
+        from ._io import cut
+        return cut(_compute.table(self._frame, **options), self.npartitions, type(self))
 
     def head(self, n=5, npartitions=1, compute=True, **options):
         """The first `n` rows of the first partition, now. Reads no more than they need.
@@ -579,7 +581,7 @@ class Datetimes:
             raise AttributeError(field)
         try:
             return self._made(_abi.dk_dt, field)
-        except ValueError as problem:
+        except (ValueError, TypeError) as problem:
             raise AttributeError(str(problem)) from None
 
 
