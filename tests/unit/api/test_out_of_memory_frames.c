@@ -176,6 +176,8 @@ static dk_status asking(dk_context *dk, struct trial *trial)
     DK_TRY(built(df));
     assert_string_equal(dk_frame_column_name(df, 2), "count");
     assert_int_equal(dk_frame_column_type(df, 2), DK_INT64);
+    assert_string_equal(dk_frame_index_name(df), "at");
+    assert_int_equal(dk_frame_index_type(df), DK_TIMESTAMP);
     dk_status status = dk_frame_divisions(df, &divisions, &err);
     assert_int_equal(err.status, status);
     if (status == DK_OK)
