@@ -49,11 +49,14 @@ DK_API dk_frame dk_read_csv_list(dk_context *dk, dk_names paths, const dk_csv_op
  * rows). Ownership: adds a reference.   Source: dask.dataframe.from_pandas. */
 DK_API dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions);
 
-/* Literals, for the other side of an operator. A text against timestamps is read as one. */
+/* Literals, for the other side of an operator. A text against timestamps is read as one. Times are
+ * nanoseconds, timestamps since 1970-01-01. */
 DK_API dk_frame dk_bool(dk_context *dk, bool value);
 DK_API dk_frame dk_int(dk_context *dk, int64_t value);
 DK_API dk_frame dk_float(dk_context *dk, double value);
 DK_API dk_frame dk_text(dk_context *dk, const char *value);
+DK_API dk_frame dk_timestamp(dk_context *dk, int64_t ns);
+DK_API dk_frame dk_duration(dk_context *dk, int64_t ns);
 
 /* ---- columns ---- */
 
@@ -174,6 +177,10 @@ DK_API int32_t dk_frame_ncolumns(dk_frame frame);
 /* Name of column `i`; NULL for an unnamed series.   Ownership: the frame's. */
 DK_API const char *dk_frame_column_name(dk_frame frame, int32_t i);
 DK_API dk_type dk_frame_column_type(dk_frame frame, int32_t i);
+/* Name of the index; NULL when it has none.   Ownership: the context's. */
+DK_API const char *dk_frame_index_name(dk_frame frame);
+/* Type of the labels; DK_INT64 when the rows are simply numbered from 0. */
+DK_API dk_type dk_frame_index_type(dk_frame frame);
 
 /* Renders the frame as Dask does: column names, types, partitions, no data.
  * Ownership: `*out` is the caller's, free with dk_text_free(). */

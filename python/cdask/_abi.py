@@ -407,6 +407,8 @@ functions(
     dk_int=(dk_frame, context_p, c_int64),
     dk_float=(dk_frame, context_p, c_double),
     dk_text=(dk_frame, context_p, c_char_p),
+    dk_timestamp=(dk_frame, context_p, c_int64),
+    dk_duration=(dk_frame, context_p, c_int64),
     dk_col=(dk_frame, dk_frame, c_char_p),
     dk_select=(dk_frame, dk_frame, dk_names),
     dk_assign=(dk_frame, dk_frame, c_char_p, dk_frame),
@@ -460,6 +462,8 @@ functions(
     dk_frame_ncolumns=(c_int32, dk_frame),
     dk_frame_column_name=(c_char_p, dk_frame, c_int32),
     dk_frame_column_type=(dk_type, dk_frame, c_int32),
+    dk_frame_index_name=(c_char_p, dk_frame),
+    dk_frame_index_type=(dk_type, dk_frame),
     dk_frame_format=(dk_status, dk_frame, text_out, error_p),
 )
 functions(

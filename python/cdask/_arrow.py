@@ -85,7 +85,7 @@ def values(column):
     """An Arrow array as pandas has it: a numpy array that can be written to, else an extension's."""
     kind = column.type
     if pa.types.is_integer(kind) and column.null_count:
-        column = column.cast(pa.float64())
+        column = column.cast(pa.float64(), safe=False)  # rounded, as pandas does
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind):
         return column.to_numpy(zero_copy_only=False, writable=True)
     if pa.types.is_boolean(kind) and not column.null_count:

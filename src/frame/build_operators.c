@@ -28,13 +28,16 @@ static const char *operand_name(dk_frame operand)
     return name ? name : "an unnamed series";
 }
 
+/* Beside a series, literals and scalars have no say in its name. */
 static const char *common_name(dk_frame a, dk_frame b)
 {
     const char *left = a.expression->names[0];
     const char *right = b.expression->names[0];
-    if (b.expression->shape == SHAPE_LITERAL)
+    bool is_left_series = a.expression->shape == SHAPE_SERIES;
+    bool is_right_series = b.expression->shape == SHAPE_SERIES;
+    if (b.expression->shape == SHAPE_LITERAL || (is_left_series && !is_right_series))
         return left;
-    if (a.expression->shape == SHAPE_LITERAL)
+    if (a.expression->shape == SHAPE_LITERAL || (is_right_series && !is_left_series))
         return right;
     return left && right && strcmp(left, right) == 0 ? left : NULL;
 }

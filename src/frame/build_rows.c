@@ -151,6 +151,7 @@ static dk_frame group_checked(dk_frame frame, dk_frame key)
         .columns = frame.expression->columns,
         .key = key.expression->columns[0],
         .key_name = key.expression->names[0],
+        .one_column = frame.expression->shape == SHAPE_SERIES,
     };
     return frame_intern(frame.dk, &wanted);
 }

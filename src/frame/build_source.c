@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "column/kernels/datetime.h"
+#include "column/kernels/number_text.h"
 #include "column/table.h"
 #include "frame/build.h"
 
@@ -193,4 +195,20 @@ dk_frame dk_text(dk_context *dk, const char *value)
     vec_init(&vec, dk->memory, DK_TEXT);
     building_begin(dk);
     return hand_out(literal(dk, &vec, vec_append_text(&vec, value, strlen(value)), value));
+}
+
+dk_frame dk_timestamp(dk_context *dk, int64_t ns)
+{
+    char text[40];
+    timestamp_format(ns, ns % NS_PER_DAY == 0, ns % NS_PER_SECOND == 0 ? 0 : 9, text);
+    building_begin(dk);
+    return hand_out(fixed_literal(dk, DK_TIMESTAMP, &ns, text));
+}
+
+dk_frame dk_duration(dk_context *dk, int64_t ns)
+{
+    char text[NUMBER_TEXT_MAX + 1];
+    text[number_format_duration(ns, text)] = '\0';
+    building_begin(dk);
+    return hand_out(fixed_literal(dk, DK_DURATION, &ns, text));
 }

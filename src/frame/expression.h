@@ -112,7 +112,7 @@ struct dk_expression {
     const struct col *const *columns;
     const struct col *key;
     const char *key_name;
-    bool one_column; /* a groupby of which one column was picked */
+    bool one_column; /* a groupby of a series, or of which one column was picked */
     const struct call *call;
     const dk_error *error; /* NULL: a good one */
 };

@@ -217,3 +217,13 @@ dk_type dk_frame_column_type(dk_frame frame, int32_t i)
 {
     return frame.expression->columns[i]->type;
 }
+
+const char *dk_frame_index_name(dk_frame frame)
+{
+    return frame.expression->rows ? frame.expression->rows->index_name : NULL;
+}
+
+dk_type dk_frame_index_type(dk_frame frame)
+{
+    return frame.expression->rows ? frame.expression->rows->index_type : DK_INT64;
+}

@@ -26,7 +26,7 @@ def key_series(rng, kind, n, nkeys=12):
 
 def value_series(rng, kind, n):
     values = series(rng, kind, n, name="v")
-    # Sums of durations in range; sums beyond it are test_sum_of_durations_out_of_range's.
+    # Sums of durations in range; sums beyond it are test_durations_out_of_range's.
     return values // 2**10 if kind == "duration" else values
 
 
@@ -97,6 +97,16 @@ def test_whole_frame(dk, seed):
 def by_integer(result):
     result.index = result.index.astype("int32")
     return result
+
+
+def test_groups_of_a_series(dk, seed):
+    """A series grouped by another gives series, also of its rows' number."""
+    rng = generator("series", seed)
+    data = pd.DataFrame({"k": key_series(rng, "int8", 100), "v": value_series(rng, "float64", 100)})
+    lazy = dk.from_pandas(data, 3)
+    for aggregate in ("min", "last", "count", "size"):
+        assert_same(lazy["v"].groupby(lazy["k"]).aggregate(aggregate).compute(),
+                    getattr(data["v"].groupby(data["k"]), aggregate)())
 
 
 def test_derived_keys(dk, seed):
@@ -186,11 +196,12 @@ def test_sum_wraps(dk):
     assert_same(dk.from_pandas(data, 2).groupby("k")["v"].sum().compute(), data.groupby("k")["v"].sum())
 
 
-def test_sum_of_durations_out_of_range(dk):
-    """Time does not wrap around: the sum is refused, as in pandas."""
-    data = pd.DataFrame({"k": [1, 1, 2], "v": pd.to_timedelta([2**62, 2**62, 5]), "w": [1, 2, 3]})
+def test_durations_out_of_range(dk):
+    """Time does not wrap around: a sum or deviation beyond 64 bits is refused, as in pandas."""
+    data = pd.DataFrame({"k": [1, 1, 2], "v": pd.to_timedelta([2**62, 2**62, 5]), "w": [1, 2, 3],
+                         "x": pd.to_timedelta([-9 * 10**18, 9 * 10**18, -9 * 10**18])})
     lazy = dk.from_pandas(data, 2)
-    for total in (lazy.groupby("k")["v"].sum(), lazy["v"].sum()):
+    for total in (lazy.groupby("k")["v"].sum(), lazy["v"].sum(), lazy.groupby("k")["x"].std(), lazy["x"].std()):
         with pytest.raises(Error) as caught:
             total.compute()
         assert caught.value.status == "DK_EOVERFLOW"

@@ -115,6 +115,7 @@ def test_scalars_in_expressions(dk):
     centred = (lazy["a"] - lazy["a"].mean()) / lazy["a"].std()
     want = (data["a"] - data["a"].mean()) / data["a"].std()
     pd.testing.assert_series_equal(centred.compute(), want)
+    pd.testing.assert_series_equal((lazy["b"].max() - lazy["a"]).compute(), 4 - data["a"])
     assert (lazy["a"].max() - lazy["b"].min()).value() == 3.0
     assert lazy[lazy["b"] > lazy["b"].mean()]["b"].compute().tolist() == [3, 4]
 

@@ -3,6 +3,9 @@
 Nothing here computes values: every operation is a function of the library, which knows names, types
 and errors. What pandas has and this has not is missing here too, as an AttributeError.
 """
+import datetime
+
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -12,8 +15,15 @@ from .. import _abi, _arrow, _collections, _compute, _errors, _lifetime, _tasks,
 def literal(value):
     """A Python scalar as a C literal.   Errors: TypeError."""
     from .._context import current
-    if hasattr(value, "item") and not isinstance(value, (pd.Timestamp, pd.Timedelta)):
-        value = value.item()  # numpy's
+    if isinstance(value, (datetime.date, np.datetime64)) and value is not pd.NaT:
+        value = pd.Timestamp(value)
+        if value.tzinfo is not None:
+            raise TypeError("Cannot compare tz-naive and tz-aware datetime-like objects")
+        return _abi.dk_timestamp(current(), value.as_unit("ns").value)
+    if isinstance(value, (datetime.timedelta, np.timedelta64)):
+        return _abi.dk_duration(current(), pd.Timedelta(value).as_unit("ns").value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool):
         return _abi.dk_bool(current(), value)
     if isinstance(value, int):
@@ -22,8 +32,6 @@ def literal(value):
         return _abi.dk_float(current(), value)
     if isinstance(value, str):
         return _abi.dk_text(current(), value.encode())
-    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
-        return _abi.dk_text(current(), str(pd.Timestamp(value)).encode())
     raise TypeError(f"cannot combine a lazy object with {type(value).__name__}")
 
 
@@ -59,11 +67,6 @@ class Collection(_lifetime.Lazy):
         num_workers : int, optional
         """
         return _compute.compute([self], **options)[0]
-
-    def persist(self, **options):
-        """Computes now and keeps the result in memory, in as many partitions."""
-        from ._io import from_pandas
-        return from_pandas(self.compute(**options), npartitions=self.npartitions, sort=False)
 
     def visualize(self, filename="mydask", **options):
         """Draws the tasks; see :func:`cdask.visualize`."""
@@ -171,10 +174,12 @@ def define_operators():
                "le": "<=", "gt": ">", "ge": ">="}
     for name, symbol in symbols.items():
         function = getattr(_abi, f"dk_{'div' if name == 'truediv' else name}")
-        setattr(Collection, f"__{name}__", forward(function))
         if name in ("eq", "ne", "lt", "le", "gt", "ge"):
+            # Not by way of NotImplemented, for which Python compares by identity.
+            setattr(Collection, f"__{name}__", named(function, symbol))
             setattr(Collection, name, named(function, symbol))
             continue
+        setattr(Collection, f"__{name}__", forward(function))
         setattr(Collection, f"__r{name}__", backward(function))
         if name not in ("and", "or", "xor"):
             setattr(Collection, name, named(function, symbol))
@@ -282,6 +287,11 @@ class Rows(Collection):
     def __len__(self):
         return int(Scalar(_abi.dk_size(self._frame)).compute())
 
+    def persist(self, **options):
+        """Computes now and keeps the result in memory, in as many partitions."""
+        from ._io import cut
+        return cut(_compute.table(self._frame, **options), self.npartitions, type(self))
+
     def head(self, n=5, npartitions=1, compute=True, **options):
         """The first `n` rows of the first partition, now. Reads no more than they need.
 
@@ -375,9 +385,16 @@ EXAMPLES = {"b": [True, False], "i": [1, 2], "u": [1, 2], "f": [1.0, 2.0],
             "m": pd.to_timedelta(["1D", "2D"])}
 
 
-def example(dtype):
+def example(dtype, index=None):
     """Two made-up values of a type."""
-    return pd.Series(EXAMPLES.get(dtype.kind, ["foo", "foo"])).astype(dtype)
+    return pd.Series(EXAMPLES.get(dtype.kind, ["foo", "foo"]), index).astype(dtype)
+
+
+def example_index(frame):
+    """Two made-up labels."""
+    labels = example(_arrow.dtype(_abi.dk_frame_index_type(frame)))
+    name = _abi.dk_frame_index_name(frame)
+    return pd.Index(labels, name=None if name is None else name.decode())
 
 
 def inferred_meta(partition, func, args, kwargs):
@@ -424,7 +441,7 @@ class Series(Rows):
         return Datetimes(self)
 
     def _example(self):
-        return example(self.dtype).rename(self.name)
+        return example(self.dtype, example_index(self._frame)).rename(self.name)
 
     @property
     def size(self):
@@ -465,7 +482,9 @@ class DataFrame(Rows):
         return 2
 
     def _example(self):
-        return pd.DataFrame(dict(zip(self._names(), map(example, self._types()))))
+        index = example_index(self._frame)
+        columns = [example(dtype, index) for dtype in self._types()]
+        return pd.DataFrame(dict(zip(self._names(), columns)), index)
 
     def __getattr__(self, name):
         if not name.startswith("_") and name in self._names():
@@ -562,7 +581,7 @@ class Datetimes:
             raise AttributeError(field)
         try:
             return self._made(_abi.dk_dt, field)
-        except ValueError as problem:
+        except (ValueError, TypeError) as problem:
             raise AttributeError(str(problem)) from None
 
 

@@ -342,10 +342,12 @@ static dk_status write_time(const struct group_state *state, enum agg agg, int64
         return DK_OK;
     }
     DK_TRY(compute(state, agg, group, &value));
+    if (value >= 0x1p63)
+        return DK_EOVERFLOW;
     if (isnan(value))
         vec_set_null(out, row);
     else
-        data[row] = value < 0x1p63 ? (int64_t)value : INT64_MAX;
+        data[row] = (int64_t)value;
     return DK_OK;
 }
 

@@ -65,7 +65,7 @@ dk_status groups_result(const struct groups *groups, const char *const *names, c
     memory_free(memory, order, order_nbytes);
     if (status == DK_EOVERFLOW)
         return error_set(err, status,
-                         "a sum of durations is outside the range of 64-bit "
+                         "a sum or standard deviation of times is outside the range of 64-bit "
                          "nanoseconds (292 years): divide the durations first");
     return groups_error(status, err);
 }

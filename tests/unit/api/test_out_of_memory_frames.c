@@ -98,6 +98,8 @@ static dk_status times(dk_context *dk, struct trial *trial)
     df = dk_assign(df, "floor", dk_dt_floor(time, "90min"));
     df = dk_assign(df, "since", dk_sub(time, dk_dt_ceil(time, "1h")));
     df = dk_assign(df, "never", dk_eq(time, dk_text(dk, "never")));
+    df = dk_assign(df, "later", dk_add(time, dk_duration(dk, 1)));
+    df = dk_assign(df, "begin", dk_timestamp(dk, 0));
     return compute_rows(dk_filter(df, noon), 5 + 8);
 }
 
@@ -174,6 +176,8 @@ static dk_status asking(dk_context *dk, struct trial *trial)
     DK_TRY(built(df));
     assert_string_equal(dk_frame_column_name(df, 2), "count");
     assert_int_equal(dk_frame_column_type(df, 2), DK_INT64);
+    assert_string_equal(dk_frame_index_name(df), "at");
+    assert_int_equal(dk_frame_index_type(df), DK_TIMESTAMP);
     dk_status status = dk_frame_divisions(df, &divisions, &err);
     assert_int_equal(err.status, status);
     if (status == DK_OK)

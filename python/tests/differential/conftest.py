@@ -1,0 +1,12 @@
+"""What the differential tests of the C API have made, used here: random data, exact sums, comparison."""
+import os
+import pathlib
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests/differential"), str(pathlib.Path(__file__).parent)]
+
+# Before hypothesis is imported: it keeps tables on disk, which do not belong into the tree.
+STORAGE = tempfile.TemporaryDirectory(prefix="cdask-hypothesis-")
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", STORAGE.name)

@@ -1,0 +1,63 @@
+"""What the dataframes do beyond the functions of the library: literals, labels, ways in and out."""
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cdask.dataframe as dd
+
+TIMES = pd.Series(pd.to_datetime(["2000-01-01", None, "2000-01-03 12:00"], format="ISO8601").as_unit("ns"), name="t")
+HOUR = pd.Timedelta("1h")
+
+
+@pytest.mark.parametrize("index", [["x", "y", "z"], [2.5, 1.0, 7.0], pd.to_datetime(["2000", "2001", "2002"]).as_unit("ns"),
+                                   pd.Index([5, 3, 1], name="i"), pd.RangeIndex(3, name="i")])
+def test_functions_over_partitions_see_the_labels(index):
+    """What a function gives is labelled as its partitions are."""
+    data = pd.DataFrame({"a": [1, 2, 3]}, index=index)
+    lazy = dd.from_pandas(data, npartitions=2, sort=False)
+    pd.testing.assert_frame_equal(lazy.map_partitions(lambda part: part + 1).compute(), data + 1)
+    pd.testing.assert_series_equal(lazy.a.map_partitions(lambda part: part * 2).compute(), data.a * 2)
+
+
+@pytest.mark.parametrize("hour", [HOUR, datetime.timedelta(hours=1), np.timedelta64(1, "h")])
+def test_durations_as_literals(hour):
+    lazy = dd.from_pandas(TIMES, npartitions=2)
+    pd.testing.assert_series_equal((lazy + hour).compute(), TIMES + HOUR)
+    pd.testing.assert_series_equal(((lazy - lazy.min()) // hour).compute(), (TIMES - TIMES.min()) // HOUR)
+
+
+@pytest.mark.parametrize("day", [pd.Timestamp("2000-01-02"), datetime.datetime(2000, 1, 2),
+                                 np.datetime64("2000-01-02"), np.datetime64("2000-01-02", "ns")])
+def test_timestamps_as_literals(day):
+    lazy, day_ns = dd.from_pandas(TIMES, npartitions=2), pd.Timestamp("2000-01-02").as_unit("ns")
+    assert (lazy > day).compute().tolist() == [False, False, True]
+    pd.testing.assert_series_equal((day - lazy).compute(), day_ns - TIMES)
+
+
+@pytest.mark.parametrize("thing", [None, object(), [1, 2, 3], pd.NaT, pd.Timestamp("2000-01-01", tz="UTC")])
+def test_what_cannot_be_compared(thing):
+    """Is an error, not a comparison of Python objects."""
+    for compare in (lambda: dd.from_pandas(TIMES) == thing, lambda: dd.from_pandas(TIMES) != thing):
+        with pytest.raises(TypeError):
+            compare()
+
+
+def test_persist_keeps_types():
+    """Integers beside missing ones stay integers, of any size."""
+    data = pd.Series([2**62 + 1, None, 3], dtype="Int64", name="n")
+    kept = dd.from_pandas(data, npartitions=3).persist()
+    assert kept.npartitions == 3 and kept.dtype == "int64"
+    assert (kept - 2**62).compute().tolist()[0] == 1
+
+
+def test_large_integers_beside_missing_ones():
+    """Are shown as floats, as in pandas, the nearest ones."""
+    data = pd.Series([2**62 + 1, None], dtype="Int64")
+    assert dd.from_pandas(data).compute().tolist()[0] == 2.0**62
+
+
+def test_no_such_field():
+    with pytest.raises(AttributeError, match="hour"):
+        dd.from_pandas(TIMES - TIMES.min()).dt.hour
