@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "release" / "bin"
 PEERS = ROOT / "bench" / "peers"
 DATA = ROOT / "build" / "bench-data"
-ROWS = ("spread", "memory", "filter", "tasks", "processes", "growth")
+ROWS = ("spread", "memory", "filter", "tasks", "processes", "python", "growth")
 
 # Who is measured: the label, and the command, whose last words are ours to add. `module`: what a peer in
 # Python imports.
@@ -31,6 +31,7 @@ Contender = namedtuple("Contender", "label command module", defaults=(None,))
 SPREAD_RATIOS = {"hand-written loop": 1 / 1.5, "DuckDB, types given": 2.5, "Polars, types given": 2.5,
                  "Dask threads": 15}
 MOST_PEAK_MB = 200
+MOST_US = {"import": 30_000, "df.npartitions": 10, "df['a']": 10, "series + 1": 10}
 MOST_NS = {"sync": 200, "threads": 400, "processes": 10_000}
 
 
@@ -244,6 +245,26 @@ def print_task_table(turns, scheduler, shape):
                                value, MOST_NS[scheduler] if label == "cdask" else None, "ns")))
 
 
+# The Python face
+
+def measure_python(settings):
+    os.environ["PYTHONPATH"] = str(ROOT / "python")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as what is installed is
+    turns = take_turns([script("cdask", "pandas", "python_face", "cdask"),
+                        script("Dask", "dask", "python_face", "dask")], settings.rounds)
+    rows = []
+    for name in dict.fromkeys(line["name"] for runs in turns.values() for lines in runs for line in lines):
+        values = medians(turns, "us", name)
+        own, peer = values.get("cdask"), values.get("Dask")
+        rows.append([name, *(f"{value:,.1f} us" if value else "-" for value in (own, peer)),
+                     f"{peer / own:.1f}" if own and peer else "-",
+                     *(at_most(own, MOST_US.get(name), "us") if own else ("", ""))])
+    dask = with_version(turns, "Dask") if "Dask" in turns else "Dask"
+    print_table("The Python face, a call (import: beyond pandas')",
+                ["what", "cdask", dask, "ratio", "target", "met"], rows)
+    return {"python": turns}, True
+
+
 # How cost grows
 
 def multiply_data(folder, times):
@@ -309,7 +330,7 @@ def machine():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", default="spread,memory,filter,tasks,processes", metavar="ROW,...",
+    parser.add_argument("--rows", default="spread,memory,filter,tasks,processes,python", metavar="ROW,...",
                         help=f"which tables, of {', '.join(ROWS)} or all (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)),
@@ -338,7 +359,8 @@ def main():
     results, all_ok = {"machine": about, "rounds": settings.rounds}, True
     for measure, rows in ((measure_spread, ("spread", "memory")),
                           (measure_filter, ("filter",)), (measure_tasks, ("tasks",)),
-                          (measure_processes, ("processes",)), (measure_growth, ("growth",))):
+                          (measure_processes, ("processes",)),
+                          (measure_python, ("python",)), (measure_growth, ("growth",))):
         if set(rows) & set(settings.rows):
             found, ok = measure(settings)
             results.update(found)
