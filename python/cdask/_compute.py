@@ -2,7 +2,7 @@
 import ctypes
 import threading
 
-from . import _abi, _context, _exceptions, _tasks, _values, config
+from . import _abi, _exceptions, _tasks, _values, config
 from ._errors import call, check
 
 INTERRUPTED_WITHIN = 0.02  # seconds
@@ -144,6 +144,5 @@ def _aside(options, function, arguments):
             pass
     except BaseException:
         options.cancel.value = 1
-        _context.abandoned[:] = [one for one in (*_context.abandoned, running) if one.locked()]
         raise
     return status[0]

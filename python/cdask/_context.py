@@ -8,14 +8,19 @@ from ._errors import call
 
 _lock = threading.Lock()
 _handle = None
-abandoned = []  # locks of computations that go on after Ctrl-C, held until they end
+_has_ended = False
 
 
 def current():
-    """The context (dk_context *), opened when first asked for and closed when the interpreter ends."""
+    """The context (dk_context *), opened when first asked for and closed when the interpreter ends.
+
+    Errors: RuntimeError after that.
+    """
     global _handle
     if _handle is None:
         with _lock:
+            if _has_ended:
+                raise RuntimeError("cdask cannot be used any more: the interpreter is ending")
             if _handle is None:
                 handle = _abi.context_p()
                 options = _abi.dk_options(fork_hooks=ctypes.pointer(_fork_hooks()))
@@ -43,9 +48,10 @@ def is_open():
 
 
 def _close():
-    global _handle
-    handle, _handle = _handle, None
-    if not any(running.locked() for running in abandoned):
+    """When the interpreter ends, unless threads are left that may be computing."""
+    global _handle, _has_ended
+    if threading.active_count() == 1:
+        handle, _handle, _has_ended = _handle, None, True
         _abi.dk_close(handle)
 
 

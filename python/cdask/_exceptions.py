@@ -37,10 +37,9 @@ def put(problem, error):
     """Keeps an exception and tells the library of it: fills `error` and gives the status."""
     number = f"#{os.getpid()}.{next(_counter)}"
     text = "".join(traceback.format_exception_only(problem)).strip()
+    _keep(number, problem)
     if is_forked():
         _send(number, text, problem)
-    else:
-        _keep(number, problem)
     if error:
         message = f"{number} {text}".encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
         error[0].message = message.decode(errors="ignore").encode()
@@ -63,7 +62,8 @@ def take(message):
 
 
 def is_forked():
-    """Whether this is a process of the library's own making."""
+    """Whether this is a process of the library's own making, or somebody else's fork of one that has
+    computed under processes."""
     return _owner not in (None, os.getpid())
 
 

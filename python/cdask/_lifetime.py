@@ -34,6 +34,7 @@ class Lazy:
 
     @property
     def _frame(self):
+        _context.current()
         return self._handle.frame
 
     def _finish(self, value):

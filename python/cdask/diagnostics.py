@@ -7,6 +7,7 @@
 Each watches the computations of its block, or all from register() to unregister().
 Source: dask.diagnostics.
 """
+import atexit
 import collections
 import ctypes
 import io
@@ -35,10 +36,12 @@ class Watcher:
         """Watches all computations from now on."""
         self._open()
         _compute.watchers.append(self)
+        atexit.register(self.unregister)
 
     def unregister(self):
         """Watches no more. What was seen stays."""
         _compute.watchers.remove(self)
+        atexit.unregister(self.unregister)
         self._close()
 
     def _open(self):

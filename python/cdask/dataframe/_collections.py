@@ -36,7 +36,8 @@ def literal(value):
 
 
 def operand(value):
-    return value._frame if isinstance(value, _lifetime.Lazy) else literal(value)
+    """Something lazy: `value`, or a literal that is forgotten when the operation is built."""
+    return value if isinstance(value, _lifetime.Lazy) else _lifetime.Lazy(literal(value))
 
 
 def refuse(function, given, **accepted):
@@ -151,7 +152,7 @@ def define_operators():
                 right = operand(other)
             except TypeError:
                 return NotImplemented
-            return result_type(self, other)(function(self._frame, right))
+            return result_type(self, other)(function(self._frame, right._frame))
         return method
 
     def backward(function):
@@ -160,12 +161,13 @@ def define_operators():
                 left = operand(other)
             except TypeError:
                 return NotImplemented
-            return type(self)(function(left, self._frame))
+            return type(self)(function(left._frame, self._frame))
         return method
 
     def named(function, symbol):
         def method(self, other):
-            return result_type(self, other)(function(self._frame, operand(other)))
+            right = operand(other)
+            return result_type(self, other)(function(self._frame, right._frame))
         method.__doc__ = f"self {symbol} other, of rows and columns that meet by label."
         return method
 
@@ -523,8 +525,8 @@ class DataFrame(Rows):
         """
         made = self
         for name, value in columns.items():
-            value = value(made) if callable(value) else value
-            made = DataFrame(_abi.dk_assign(made._frame, name.encode(), operand(value)))
+            value = operand(value(made) if callable(value) else value)
+            made = DataFrame(_abi.dk_assign(made._frame, name.encode(), value._frame))
         return made
 
     def drop(self, labels=None, axis=0, columns=None):
