@@ -32,6 +32,12 @@ fuzz:    ## feed random bytes to every fuzzer, FUZZ_SECONDS each
 	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) build/corpus/$${fuzzer##*/} || exit 1; \
 	done
 
+differential: ## run 20,000 random programs in Python, with pandas as the oracle
+	@tools/bootstrap.sh check
+	@$(MAKE) --no-print-directory build
+	@CDASK_DIFFERENTIAL_PARTS=40 build/venv/bin/python -m pytest -q -p no:cacheprovider \
+	    python/tests/differential
+
 fmt:     ## format all C files in place
 	@find src include tests examples bench fuzz -name '*.[ch]' 2>/dev/null | xargs clang-format -i
 
@@ -45,6 +51,6 @@ clean:   ## remove what was built; the Python environment stays
 	    build/check build/tidy-cache
 
 help:    ## this list
-	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: build demo check bench fuzz fmt install clean help
+.PHONY: build demo check bench fuzz differential fmt install clean help

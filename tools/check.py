@@ -226,6 +226,8 @@ STEPS = [
     ("black-box and differential", lambda: run_pytest(
         "black-box and differential", "tests/black/test_*", "tests/differential/test_*")),
     ("Python face", lambda: run_pytest("Python face", "python/tests/test_*")),
+    ("pandas as the oracle", lambda: run_pytest(
+        "pandas as the oracle", "python/tests/differential/test_*")),
     ("wheel", check_wheel),
 ]
 
