@@ -1,5 +1,6 @@
 """What the dataframes do beyond the functions of the library: literals, labels, ways in and out."""
 import datetime
+import enum
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,40 @@ def test_timestamps_as_literals(day):
     lazy, day_ns = dd.from_pandas(TIMES, npartitions=2), pd.Timestamp("2000-01-02").as_unit("ns")
     assert (lazy > day).compute().tolist() == [False, False, True]
     pd.testing.assert_series_equal((day - lazy).compute(), day_ns - TIMES)
+
+
+class Number(enum.IntEnum):
+    TWO = 2
+
+
+class Text(str):
+    pass
+
+
+@pytest.mark.parametrize("number", [0, -2**63, 2**63 - 1, True, 0.5, float("nan"), np.int8(-3), np.uint64(7),
+                                    np.float32(0.1), np.bool_(True), Number.TWO], ids=repr)
+def test_numbers_as_literals(number):
+    """Python's, numpy's, and classes of them: as pandas takes them, types included."""
+    data = pd.Series([3, 4], name="n")
+    lazy = dd.from_pandas(data)
+    pd.testing.assert_series_equal((lazy + number).compute(), data + number)
+    pd.testing.assert_series_equal((number - lazy).compute(), number - data)
+    pd.testing.assert_series_equal((lazy < number).compute(), data < number)
+
+
+@pytest.mark.parametrize("number", [2**63, -2**63 - 1, 2**200, np.uint64(2**63)], ids=repr)
+def test_numbers_beyond_literals(number):
+    """Do not fit, rather than wrap around."""
+    with pytest.raises(OverflowError, match="64 bits"):
+        dd.from_pandas(pd.Series([1])) + number
+
+
+@pytest.mark.parametrize("text", ["b", "", "é", Text("b"), np.str_("b")], ids=repr)
+def test_texts_as_literals(text):
+    data = pd.Series(["a", "b", ""])
+    lazy = dd.from_pandas(data, npartitions=2)
+    assert (lazy == text).compute().tolist() == (data == text).tolist()
+    assert (lazy >= text).compute().tolist() == (data >= text).tolist()
 
 
 @pytest.mark.parametrize("thing", [None, object(), [1, 2, 3], pd.NaT, pd.Timestamp("2000-01-01", tz="UTC")])

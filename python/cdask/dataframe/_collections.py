@@ -9,30 +9,38 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .. import _abi, _arrow, _collections, _compute, _errors, _lifetime, _tasks, _values
+from .. import (_abi, _arrow, _collections, _compute, _context, _errors, _lifetime, _tasks,
+                _values)
 
 
 def literal(value):
-    """A Python scalar as a C literal.   Errors: TypeError."""
-    from .._context import current
+    """A Python scalar as a C literal.   Errors: TypeError, OverflowError beyond 64 bits."""
+    make = LITERALS.get(type(value))
+    if make is not None:
+        return make(_context.current(), value)
     if isinstance(value, (datetime.date, np.datetime64)) and value is not pd.NaT:
         value = pd.Timestamp(value)
         if value.tzinfo is not None:
             raise TypeError("Cannot compare tz-naive and tz-aware datetime-like objects")
-        return _abi.dk_timestamp(current(), value.as_unit("ns").value)
+        return _abi.dk_timestamp(_context.current(), value.as_unit("ns").value)
     if isinstance(value, (datetime.timedelta, np.timedelta64)):
-        return _abi.dk_duration(current(), pd.Timedelta(value).as_unit("ns").value)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool):
-        return _abi.dk_bool(current(), value)
-    if isinstance(value, int):
-        return _abi.dk_int(current(), value)
-    if isinstance(value, float):
-        return _abi.dk_float(current(), value)
-    if isinstance(value, str):
-        return _abi.dk_text(current(), value.encode())
+        return _abi.dk_duration(_context.current(), pd.Timedelta(value).as_unit("ns").value)
+    if isinstance(value, np.generic) and type(value.item()) in LITERALS:
+        return literal(value.item())
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return literal(kind(value))
     raise TypeError(f"cannot combine a lazy object with {type(value).__name__}")
+
+
+def integer(context, value):
+    if not -2**63 <= value < 2**63:
+        raise OverflowError(f"{value} does not fit into 64 bits")
+    return _abi.dk_int(context, value)
+
+
+LITERALS = {bool: _abi.dk_bool, int: integer, float: _abi.dk_float,
+            str: lambda context, value: _abi.dk_text(context, value.encode())}
 
 
 def operand(value):
