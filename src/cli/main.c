@@ -5,6 +5,7 @@
 
 #include "cli/demo.h"
 #include "cli/demo_data_command.h"
+#include "cli/info.h"
 
 static const struct {
     const char *name;
@@ -13,6 +14,7 @@ static const struct {
 } commands[] = {
     {"demo", demo_command, "run the notebook's first part on data/stocks"},
     {"demo-data", demo_data_command, "write made-up stock prices as CSV files"},
+    {"info", info_command, "ask a scheduler who it is and which workers it has"},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -66,7 +66,7 @@ def test_unknown_command(tmp_path, word):
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["demo", "demo-data"])
+@pytest.mark.parametrize("command", ["demo", "demo-data", "info"])
 def test_help_of_a_command(tmp_path, command):
     """Every option in the usage text is taken; every line fits a terminal."""
     result = cdask(command, "--help", cwd=tmp_path)
@@ -79,7 +79,7 @@ def test_help_of_a_command(tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["demo", "demo-data"])
+@pytest.mark.parametrize("command", ["demo", "demo-data", "info"])
 @pytest.mark.parametrize("words", [["--nope"], ["-z"], ["extra"], ["--directory"]])
 def test_bad_words(tmp_path, command, words):
     result = cdask(command, *words, cwd=tmp_path)

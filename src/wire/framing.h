@@ -1,0 +1,69 @@
+/* How messages lie in a stream of bytes (as distributed.comm.tcp has it): all numbers are u64,
+ * little-endian.
+ *
+ *     length of the first chunk, counted from here
+ *     number of frames, length of each frame      the prelude
+ *     the frames, back to back
+ *
+ * The first chunk holds the prelude and the leading frames that the sender wants read in one go. It
+ * ends where a frame ends; the other frames follow directly. Senders of 2022 know no other chunk
+ * than the whole message, which today's take as well: so that is what is written here.
+ */
+#ifndef WIRE_FRAMING_H
+#define WIRE_FRAMING_H
+
+#include "base/vector.h"
+#include "wire/value.h"
+
+/* What a peer may ask us to hold. Checked before anything is allocated; beyond that, memory grows
+ * only with the bytes that have come. */
+struct frame_limits {
+    uint64_t nframes;
+    uint64_t nbytes; /* of all frames of a message together; at most INT64_MAX */
+};
+
+/* A message's frames, at least one: `list` points into `bytes`. */
+struct frames {
+    struct memory *memory;
+    char *bytes;
+    size_t capacity; /* of bytes */
+    struct wire_bytes *list;
+    size_t count;
+};
+
+void frames_deinit(struct frames *frames);
+
+/* Puts what stands before the frames into `out`, a vector of char.   Errors: DK_ENOMEM. */
+dk_status frames_write_prelude(const struct wire_bytes *frames, size_t nframes,
+                               struct vector *out) DK_NODISCARD;
+
+/* Takes bytes as they come. */
+struct frame_reader {
+    struct memory *memory;
+    struct frame_limits limits;
+    struct vector prelude; /* of char, with the length of the first chunk */
+    char *body;
+    size_t capacity; /* of body */
+    size_t nbytes;   /* in body */
+    size_t wanted;   /* in body */
+    bool complete;
+};
+
+void frame_reader_init(struct frame_reader *reader, struct memory *memory,
+                       struct frame_limits limits);
+void frame_reader_deinit(struct frame_reader *reader);
+
+/* Takes bytes from the front of `*bytes`, at most to the end of the message. Call it until `*bytes`
+ * is empty or the message complete; a complete one has to be taken first.
+ *
+ * Errors: DK_EPARSE (this is no message, or one beyond the limits; `err` says why; the stream
+ * cannot be read on), DK_ENOMEM. */
+dk_status frame_reader_feed(struct frame_reader *reader, struct wire_bytes *bytes,
+                            dk_error *err) DK_NODISCARD;
+/* Between two messages: the stream may end here. */
+bool frame_reader_is_idle(const struct frame_reader *reader);
+/* Moves the complete message to `*out`, the caller's; the reader starts over.   Errors: DK_ENOMEM,
+ * and the message stays. */
+dk_status frame_reader_take(struct frame_reader *reader, struct frames *out) DK_NODISCARD;
+
+#endif
