@@ -11,21 +11,33 @@ from ._tasks import filled
 def compute(*args, traverse=True, **options):
     """Computes several lazy things at once; work that they share is done once.
 
+    Follows :func:`dask.compute`.
+
     Parameters
     ----------
     *args : any
         Lazy things, also inside lists, tuples, sets and dicts; anything else is passed through.
     traverse : bool
         Whether to look into lists, tuples, sets and dicts.
-    scheduler : {"threads", "processes", "sync"} or a get function, optional
-    get : callable, optional
-        The older spelling of `scheduler`.
-    num_workers : int, optional
+    **options
+        - scheduler : {"threads", "processes", "sync"}, another of their names, or a get function;
+          default: the configuration's, else threads
+        - get : a get function, the older spelling of `scheduler`: :func:`cdask.threaded.get`,
+          :func:`cdask.multiprocessing.get`, :func:`cdask.get_sync`
+        - num_workers : threads or processes at once, an int; default: the CPUs of this process
 
     Returns
     -------
     tuple
         The arguments with results in the places of lazy things: dataframes as pandas'.
+
+    Raises
+    ------
+    Exception
+        What a task raises, and where. What the library finds wrong has the classes that pandas and
+        Dask raise.
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     lazies = []
     shapes = [collect(arg, lazies) if traverse or isinstance(arg, Lazy) else arg for arg in args]
@@ -43,7 +55,17 @@ def frames_of(args):
 
 
 def explain(*args):
-    """The expressions as written and the plan that is run, as text."""
+    """The expressions as written and the plan that is run.
+
+    Parameters
+    ----------
+    *args : lazy things
+        Also inside lists, tuples, sets and dicts.
+
+    Returns
+    -------
+    str
+    """
     frames, count = frames_of(args)
     return _errors.text(_abi.dk_explain, frames, count)
 
@@ -51,23 +73,36 @@ def explain(*args):
 def visualize(*args, filename="mydask", format=None, color=None, rankdir=None, full_keys=False):
     """Draws the tasks that would be run.
 
+    Follows :func:`dask.visualize`.
+
     Parameters
     ----------
     *args : lazy things
+        Also inside lists, tuples, sets and dicts.
     filename : str or None
         Ends in .svg, .png, .pdf (drawn by Graphviz' `dot`, which must be installed) or .dot, else
         `format` is added; None: nothing is written.
     format : {"svg", "png", "pdf", "dot"}, optional
         Default: as the file's name says, else "svg".
     color : {None, "order", "function"}
+        What colors tell: in which order tasks are run, or which function they call.
     rankdir : {"BT", "TB", "LR", "RL"}, optional
+        Where arrows point; default: upwards.
     full_keys : bool
         Whole keys in the boxes.
 
     Returns
     -------
-    IPython.display.SVG or Image where IPython is loaded and can show it, else the file's name; the
-    DOT document when there is no file.
+    IPython.display.SVG, IPython.display.Image, or str
+        What shows the picture where IPython can, else the file's name; the DOT document when there
+        is no file.
+
+    Raises
+    ------
+    ValueError
+        For options that there are not.
+    OSError
+        When the file cannot be written, or Graphviz is missing.
     """
     frames, count = frames_of(args)
     graph, keys = _abi.graph_p(), (_abi.dk_task_id * count)()

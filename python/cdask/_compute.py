@@ -7,7 +7,7 @@ from ._errors import call, check
 
 INTERRUPTED_WITHIN = 0.02  # seconds
 
-watchers = []  # active diagnostics, outermost first: each has callbacks() or profile()
+watchers = []  # active diagnostics, outermost first: each has _callbacks() or _profile()
 
 
 class Options:
@@ -36,12 +36,12 @@ class Options:
         run = self.filled.run
         run.num_workers = num_workers or config.get("num_workers", 0) or 0
         run.cancel = ctypes.pointer(self.cancel)
-        callbacks = [one.callbacks() for one in watchers if hasattr(one, "callbacks")]
+        callbacks = [one._callbacks() for one in watchers if hasattr(one, "_callbacks")]
         self.callbacks = (_abi.dk_callbacks * len(callbacks))(*callbacks)
         run.callbacks, run.ncallbacks = self.callbacks, len(callbacks)
         for one in watchers:
-            if hasattr(one, "profile"):
-                run.profile = one.profile()
+            if hasattr(one, "_profile"):
+                run.profile = one._profile()
 
     @property
     def is_processes(self):

@@ -16,7 +16,18 @@ _missing = object()
 
 
 def collect_env(env=None):
-    """The configuration that the environment gives, as nested dicts."""
+    """The configuration that the environment gives.
+
+    Parameters
+    ----------
+    env : dict of str to str, optional
+        Default: the process's environment.
+
+    Returns
+    -------
+    dict
+        Nested, by the parts of names.
+    """
     found = {}
     for name, text in sorted((os.environ if env is None else env).items()):
         for prefix in ("DASK_", "CDASK_"):
@@ -31,7 +42,19 @@ def collect_env(env=None):
 
 
 def canonical_name(key, tree):
-    """`key`, or the spelling with hyphens for underscores, or the reverse, that `tree` has."""
+    """The spelling of a name that a section has.
+
+    Parameters
+    ----------
+    key : str
+        One part of a name.
+    tree : dict
+
+    Returns
+    -------
+    str
+        `key`, or the same with hyphens for underscores, or the reverse, if `tree` has that.
+    """
     if key in tree:
         return key
     other = key.replace("_", "-") if "_" in key else key.replace("-", "_")
@@ -48,7 +71,26 @@ def _assign(tree, key, value):
 
 
 def get(key, default=_missing, override_with=None):
-    """The value of `key` ("a.b"), or `default`.   Errors: KeyError without a default."""
+    """The value of a name.
+
+    Parameters
+    ----------
+    key : str
+        Its parts are separated by dots.
+    default : object, optional
+        What it is when it is not set.
+    override_with : object, optional
+        Unless None, this is the value.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    KeyError
+        When it is not set and there is no default.
+    """
     if override_with is not None:
         return override_with
     found = _find(key)
@@ -74,7 +116,17 @@ class set:
         cdask.config.set({"scheduler": "sync"})
         cdask.config.set(num_workers=4)
 
-    In keyword arguments a double underscore nests: array__chunk_size is "array.chunk_size".
+    Parameters
+    ----------
+    arg : dict of str to object, optional
+        Values by name.
+    **kwargs
+        The same; two underscores nest: array__chunk_size is "array.chunk_size".
+
+    Raises
+    ------
+    TypeError
+        For a name below one that has a value.
     """
 
     def __init__(self, arg=None, **kwargs):

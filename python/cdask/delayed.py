@@ -10,6 +10,8 @@ from ._tasks import Apply, Call, Slot
 def delayed(obj, name=None, pure=None, nout=None, traverse=True):
     """A function whose calls are put off, or a value as if it came of such a call.
 
+    Follows :func:`dask.delayed`.
+
     Parameters
     ----------
     obj : callable or object
@@ -18,14 +20,21 @@ def delayed(obj, name=None, pure=None, nout=None, traverse=True):
         arrives as pandas.
     name : str, optional
         What the task is called in profiles and pictures; default: the function's name.
-    nout : int, optional
-        How many results the call has, which can then be unpacked: ``a, b = delayed(f, nout=2)(x)``.
     pure : bool, optional
         Accepted as Dask's; every call is a task of its own here.
+    nout : int, optional
+        How many results the call has, which can then be unpacked: ``a, b = delayed(f, nout=2)(x)``.
+    traverse : bool
+        Whether to look into lists, tuples, sets, dicts, slices and dataclasses.
 
     Returns
     -------
     Delayed
+
+    Raises
+    ------
+    ValueError
+        For an `nout` that is no number of results.
     """
     if not (nout is None or type(nout) is int and nout >= 0):
         raise ValueError(f"nout must be None or a non-negative integer, got {nout!r}")
@@ -120,13 +129,34 @@ class Delayed(Lazy):
 
         Parameters
         ----------
-        scheduler, get, num_workers
-            As in :func:`cdask.compute`.
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        object
+
+        Raises
+        ------
+        Exception
+            The one that a call raised: under sync and threads that very object, under processes one
+            like it whose cause tells where it was raised.
         """
         return _compute.compute([self], **options)[0]
 
     def visualize(self, filename="mydask", **options):
-        """Draws the tasks; see :func:`cdask.visualize`."""
+        """Draws the tasks.
+
+        Parameters
+        ----------
+        filename : str or None
+        **options
+            As in :func:`cdask.visualize`.
+
+        Returns
+        -------
+        As :func:`cdask.visualize`.
+        """
         from . import visualize
         return visualize(self, filename=filename, **options)
 

@@ -90,7 +90,7 @@ class ProgressBar(Watcher):
         _errors.call(_abi.dk_progress_new, _context.current(), descriptor, ctypes.byref(options),
                      ctypes.byref(self._handle))
 
-    def callbacks(self):
+    def _callbacks(self):
         return _abi.dk_progress_callbacks(self._handle)
 
     def _close(self):
@@ -150,11 +150,12 @@ class Profiler(Watcher):
             status = _abi.dk_recorder_new(_context.current(), ctypes.byref(self._handle))
             _errors.check(status, _abi.dk_error())
 
-    def callbacks(self):
+    def _callbacks(self):
         return _abi.dk_recorder_callbacks(self._handle)
 
     @property
     def results(self):
+        """The records so far, a list of TaskData."""
         if not self._handle:
             return []
         records = (_abi.dk_recorder_at(self._handle, i)
@@ -169,7 +170,17 @@ class Profiler(Watcher):
             self._handle = None
 
     def visualize(self, filename="profile.svg"):
-        """Draws who ran what when, as an SVG file; see :func:`visualize`."""
+        """Draws who ran what when.
+
+        Parameters
+        ----------
+        filename : str
+            Of the SVG file.
+
+        Returns
+        -------
+        As :func:`visualize`.
+        """
         return visualize(self, filename=filename)
 
     def _free(self):
@@ -207,6 +218,7 @@ class ResourceProfiler(Watcher):
 
     @property
     def results(self):
+        """The readings so far, a list of ResourceData."""
         if not self._handle:
             return []
         readings = (_abi.dk_resources_at(self._handle, i)
@@ -228,7 +240,7 @@ class Profile(Watcher):
             status = _abi.dk_profile_new(_context.current(), ctypes.byref(self._handle))
             _errors.check(status, _abi.dk_error())
 
-    def profile(self):
+    def _profile(self):
         return self._handle
 
     def __str__(self):
@@ -241,12 +253,23 @@ class Profile(Watcher):
 
 
 def visualize(profilers, filename="profile.svg"):
-    """Draws a Profiler's tasks, a lane a worker, and with [Profiler, ResourceProfiler] CPU and memory
-    under them, as an SVG file.
+    """Draws tasks over time, a lane a worker, with CPU and memory under them.
+
+    Parameters
+    ----------
+    profilers : Profiler, or list of a Profiler and a ResourceProfiler
+    filename : str
+        Of the SVG file.
 
     Returns
     -------
-    What shows the picture in a notebook, else the file's name.
+    IPython.display.SVG or str
+        What shows the picture where IPython can, else the file's name.
+
+    Raises
+    ------
+    ValueError
+        Unless there is one Profiler, which has watched something.
     """
     from ._collections import shown
     profilers = profilers if isinstance(profilers, (list, tuple)) else [profilers]

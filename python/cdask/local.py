@@ -28,14 +28,23 @@ def _getter(name, title):
     keys : key or list of keys, also nested
         What is wanted.
     num_workers : int, optional
+        Threads or processes at once; default: the CPUs of this process.
+    **unknown
+        There are no others.
 
     Returns
     -------
-    The results, in lists as `keys` are.
+    object or tuple
+        The result, or for lists of keys as many in tuples.
 
-    Errors
+    Raises
     ------
-    KeyError for a key that the graph lacks; RuntimeError for a cycle; what tasks raise.
+    KeyError
+        For a key that the graph lacks.
+    RuntimeError
+        For tasks that need each other.
+    Exception
+        What a task raises.
     """
     get.scheduler_name = name
     return get
@@ -44,6 +53,8 @@ def _getter(name, title):
 get_sync = _getter("sync", "get_sync")
 get_threads = _getter("threads", "get")
 get_processes = _getter("processes", "get")
+__all__ = ["get_processes", "get_sync", "get_threads"]
+
 GETS = {"sync": _abi.dk_get_sync, "threads": _abi.dk_get_threads,
         "processes": _abi.dk_get_processes}
 

@@ -96,3 +96,13 @@ def test_large_integers_beside_missing_ones():
 def test_no_such_field():
     with pytest.raises(AttributeError, match="hour"):
         dd.from_pandas(TIMES - TIMES.min()).dt.hour
+
+
+def test_functions_of_two_dataframes():
+    """Are refused, rather than called with what is lazy."""
+    lazy = dd.from_pandas(TIMES)
+    for arguments in ([lazy], [lazy.min()]):
+        with pytest.raises(NotImplementedError, match="one dataframe"):
+            lazy.map_partitions(lambda part, other: part, *arguments)
+    with pytest.raises(NotImplementedError):
+        lazy.map_partitions(lambda part, other: part, other=lazy)

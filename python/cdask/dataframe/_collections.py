@@ -66,33 +66,59 @@ class Collection(_lifetime.Lazy):
     __array_ufunc__ = None  # numpy scalars leave operators to us
 
     def compute(self, **options):
-        """The result as a pandas object or scalar.
+        """Computes the result.
 
         Parameters
         ----------
-        scheduler : {"threads", "processes", "sync"} or a get function, optional
-        get : callable, optional
-            The older spelling of `scheduler`.
-        num_workers : int, optional
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        pandas.DataFrame, pandas.Series, or scalar
+            All partitions, in their order. Memory of the caller's own, but for text, which is shared.
+
+        Raises
+        ------
+        Exception
+            What the computation finds wrong, of the classes that pandas and Dask raise, with the
+            file, line, column or task it concerns; KeyboardInterrupt after Ctrl-C.
         """
         return _compute.compute([self], **options)[0]
 
     def visualize(self, filename="mydask", **options):
-        """Draws the tasks; see :func:`cdask.visualize`."""
+        """Draws the tasks.
+
+        Parameters
+        ----------
+        filename : str or None
+        **options
+            As in :func:`cdask.visualize`.
+
+        Returns
+        -------
+        As :func:`cdask.visualize`.
+        """
         return _collections.visualize(self, filename=filename, **options)
 
     def explain(self):
-        """The expression as written and the plan that is run, as text."""
+        """The expression as written and the plan that is run.
+
+        Returns
+        -------
+        str
+        """
         return _collections.explain(self)
 
     @property
     def npartitions(self):
-        """How many partitions there are: each is a task, at least."""
+        """How many partitions there are, an int: each is a task, at least."""
         return _abi.dk_frame_npartitions(self._frame)
 
     @property
     def divisions(self):
-        """The bounds of the partitions in the index, as a tuple; None where they are not known."""
+        """The bounds of the partitions in the index, a tuple of npartitions + 1 labels: partition i
+        holds those from the i-th to the next, the last one included; None where not known."""
         import ctypes
         out = _abi.table_p()
         _errors.call(_abi.dk_frame_divisions, self._frame, ctypes.byref(out))
@@ -129,17 +155,32 @@ class Collection(_lifetime.Lazy):
         return type(self)(frame)
 
     def isna(self):
-        """Whether each value is missing."""
+        """Whether each value is missing: NaN, NaT, None.
+
+        Returns
+        -------
+        The same class, of bools
+        """
         return self._like(_abi.dk_isna(self._frame))
 
     def notna(self):
-        """Whether each value is there."""
+        """Whether each value is there.
+
+        Returns
+        -------
+        The same class, of bools
+        """
         return self._like(_abi.dk_notna(self._frame))
 
     isnull, notnull = isna, notna
 
     def abs(self):
-        """Absolute values."""
+        """Absolute values.
+
+        Returns
+        -------
+        The same class
+        """
         return self._like(_abi.dk_abs(self._frame))
 
 
@@ -151,6 +192,27 @@ def result_type(a, b):
     if not isinstance(b, Collection):
         return type(a)
     return type(a) if RANK[type(a).__name__] >= RANK[type(b).__name__] else type(b)
+
+
+OPERATOR = """The values of ``{operation}``.
+
+Follows :meth:`pandas.Series.{name}`, without its parameters.
+
+Parameters
+----------
+other : DataFrame, Series, Scalar, or scalar
+    Of the same rows, or of others: then rows meet by label. Columns meet by name.
+
+Returns
+-------
+DataFrame, Series, Row or Scalar
+    Of two the class with more dimensions.
+
+Raises
+------
+TypeError
+    For types that have no such operation.
+"""
 
 
 def define_operators():
@@ -172,11 +234,20 @@ def define_operators():
             return type(self)(function(left._frame, self._frame))
         return method
 
-    def named(function, symbol):
+    def named(function, name, symbol):
         def method(self, other):
             right = operand(other)
             return result_type(self, other)(function(self._frame, right._frame))
-        method.__doc__ = f"self {symbol} other, of rows and columns that meet by label."
+        method.__name__ = name
+        method.__doc__ = OPERATOR.format(operation=f"self {symbol} other", name=name)
+        return method
+
+    def named_backward(function, name, symbol):
+        def method(self, other):
+            left = operand(other)
+            return type(self)(function(left._frame, self._frame))
+        method.__name__ = f"r{name}"
+        method.__doc__ = OPERATOR.format(operation=f"other {symbol} self", name=f"r{name}")
         return method
 
     symbols = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%",
@@ -186,14 +257,14 @@ def define_operators():
         function = getattr(_abi, f"dk_{'div' if name == 'truediv' else name}")
         if name in ("eq", "ne", "lt", "le", "gt", "ge"):
             # Not by way of NotImplemented, for which Python compares by identity.
-            setattr(Collection, f"__{name}__", named(function, symbol))
-            setattr(Collection, name, named(function, symbol))
+            setattr(Collection, f"__{name}__", named(function, name, symbol))
+            setattr(Collection, name, named(function, name, symbol))
             continue
         setattr(Collection, f"__{name}__", forward(function))
         setattr(Collection, f"__r{name}__", backward(function))
         if name not in ("and", "or", "xor"):
-            setattr(Collection, name, named(function, symbol))
-            setattr(Collection, f"r{name}", backward(function))
+            setattr(Collection, name, named(function, name, symbol))
+            setattr(Collection, f"r{name}", named_backward(function, name, symbol))
     Collection.div, Collection.divide = Collection.truediv, Collection.truediv
     Collection.subtract, Collection.multiply = Collection.sub, Collection.mul
     for name, function in {"neg": _abi.dk_neg, "invert": _abi.dk_not, "abs": _abi.dk_abs}.items():
@@ -207,6 +278,28 @@ AGGREGATES = {"sum": "Sums", "min": "Least values", "max": "Greatest values", "m
               "first": "First values", "last": "Last values"}
 
 
+REDUCTION = """{what}, missing ones left out.
+
+Follows :meth:`pandas.{follows}`.
+
+Parameters
+----------
+axis, skipna, numeric_only, **others
+    Taken with pandas' default values only.
+
+Returns
+-------
+{made}
+
+Raises
+------
+TypeError
+    For a type that cannot be aggregated so, naming the column.
+NotImplementedError
+    For other parameters.
+"""
+
+
 def define_reductions(of, made, words):
     """Methods of `of` that give a `made`: one value for all rows."""
     def reduction(name):
@@ -218,7 +311,8 @@ def define_reductions(of, made, words):
                    split_every=(None, False))
             return made(function(self._frame))
         method.__name__ = name
-        method.__doc__ = f"{AGGREGATES[name]} of {words}, missing ones left out; as pandas' {name}()."
+        method.__doc__ = REDUCTION.format(what=f"{AGGREGATES[name]} of {words}", made=made.__name__,
+                                          follows=f"{of.__name__}.{name}")
         return method
 
     for name in AGGREGATES:
@@ -298,15 +392,37 @@ class Rows(Collection):
         return int(Scalar(_abi.dk_size(self._frame)).compute())
 
     def persist(self, **options):
-        """Computes now and keeps the result in memory, in as many partitions."""
+        """Computes now and keeps the result in memory, in as many partitions.
+
+        Parameters
+        ----------
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        The same class
+        """
         from ._io import cut
         return cut(_compute.table(self._frame, **options), self.npartitions, type(self))
 
     def head(self, n=5, npartitions=1, compute=True, **options):
-        """The first `n` rows of the first partition, now. Reads no more than they need.
+        """The first rows of the first partition, now. Reads no more than they need.
 
-        Follows :func:`dask.dataframe.DataFrame.head`; `npartitions` other than 1 and `compute=False`
-        are not supported.
+        Follows :meth:`dask.dataframe.DataFrame.head`.
+
+        Parameters
+        ----------
+        n : int
+            How many rows; fewer if the first partition has fewer.
+        npartitions : 1
+        compute : True
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        pandas.DataFrame or pandas.Series
         """
         refuse("head", {"npartitions": npartitions, "compute": compute}, npartitions=(1,),
                compute=(True,))
@@ -317,28 +433,62 @@ class Rows(Collection):
             _abi.dk_table_unref(table)
 
     def astype(self, dtype):
-        """The values as another type; of a dataframe also by a dict of column names."""
+        """The values as another type.
+
+        Follows :meth:`pandas.DataFrame.astype`.
+
+        Parameters
+        ----------
+        dtype : str, type or dtype
+            Of a dataframe also a dict of these by the names of columns.
+
+        Returns
+        -------
+        The same class
+
+        Raises
+        ------
+        TypeError
+            For a type that the library does not have, or when values cannot become one. A value
+            that does not fit is an error when it is computed.
+        """
         if not hasattr(dtype, "items"):
             return self._like(_abi.dk_astype(self._frame, _arrow.kind_of(dtype)))
         return self.assign(**{name: self[name].astype(of) for name, of in dtype.items()})
 
     def map_partitions(self, func, *args, meta=None, **kwargs):
-        """func(partition, *args, **kwargs) of every partition, which arrives as a pandas object.
+        """The results of a function that is called with every partition.
+
+        Follows :meth:`dask.dataframe.DataFrame.map_partitions`.
 
         Parameters
         ----------
         func : callable
-            Gives a DataFrame, a Series, or a scalar; scalars become the rows of a Series.
+            ``func(partition, *args, **kwargs)`` with a pandas object gives a DataFrame, a Series, or
+            a scalar; scalars become the rows of a Series.
+        *args
+            For `func`. Nothing lazy.
         meta : DataFrame, Series, or scalar, optional
             An empty or small example of what `func` gives. Default: `func` is tried on two rows of
             made-up values of the right types.
+        **kwargs
+            As `args`.
 
         Returns
         -------
-        DataFrame or Series, of as many partitions
+        DataFrame or Series
+            Of as many partitions.
 
-        Follows :func:`dask.dataframe.DataFrame.map_partitions`.
+        Raises
+        ------
+        ValueError
+            When `func` fails with made-up values.
+        NotImplementedError
+            For lazy arguments.
         """
+        if any(isinstance(one, _lifetime.Lazy) for one in (*args, *kwargs.values())):
+            raise NotImplementedError("map_partitions() calls a function with the partitions of one "
+                                      "dataframe; compute() the others first")
         if meta is None:
             meta = inferred_meta(self._example(), func, args, kwargs)
         table = _arrow.table(as_meta(meta))
@@ -353,14 +503,27 @@ class Rows(Collection):
     def groupby(self, by, sort=True, dropna=True, group_keys=True, observed=None):
         """Groups of rows with the same key.
 
+        Follows :meth:`pandas.DataFrame.groupby`.
+
         Parameters
         ----------
-        by : Series of the same rows, or name of a column
-            Missing keys are left out, results are sorted by key.
+        by : Series, str, or list with one of these
+            A series of the same rows, or the name of a column.
+        sort, dropna : True
+            Results are sorted by key, and missing keys are left out.
+        group_keys, observed
+            Make no difference here.
 
         Returns
         -------
         GroupBy
+
+        Raises
+        ------
+        KeyError
+            For a column that there is not.
+        NotImplementedError
+            For several keys, and other values of `sort` and `dropna`.
         """
         refuse("groupby", {"sort": sort, "dropna": dropna}, sort=(True, None), dropna=(True, None))
         if isinstance(by, list):
@@ -377,8 +540,18 @@ class Rows(Collection):
         return _errors.text(_abi.dk_frame_format, self._frame)
 
     def to_arrow(self, **options):
-        """Computes, and gives the result as a pyarrow.Table: the columns, then the labels, if there
-        are any, as a last one. Options as in :func:`cdask.compute`."""
+        """Computes the result as an Arrow table.
+
+        Parameters
+        ----------
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns, then the labels, if there are any, as a last one.
+        """
         table = _compute.table(self._frame, **options)
         try:
             return pa.Table.from_batches([_arrow.batch_of(table)])
@@ -442,12 +615,12 @@ class Series(Rows):
 
     @property
     def dtype(self):
-        """The type of the values."""
+        """The type of the values, as pandas names it."""
         return self._types()[0]
 
     @property
     def dt(self):
-        """Fields and rounding of timestamps."""
+        """Fields and rounding of timestamps: see :class:`Datetimes`."""
         return Datetimes(self)
 
     def _example(self):
@@ -459,7 +632,16 @@ class Series(Rows):
         return Scalar(_abi.dk_size(self._frame))
 
     def rename(self, name):
-        """The series under another name."""
+        """The series under another name.
+
+        Parameters
+        ----------
+        name : str or None
+
+        Returns
+        -------
+        Series
+        """
         return Series(_abi.dk_rename(self._frame, None if name is None else name.encode()))
 
     def __getitem__(self, mask):
@@ -468,7 +650,18 @@ class Series(Rows):
         return Series(_abi.dk_filter(self._frame, mask._frame))
 
     def between(self, left, right):
-        """Whether left <= value <= right."""
+        """Whether left <= value <= right; false for missing values.
+
+        Follows :meth:`pandas.Series.between`.
+
+        Parameters
+        ----------
+        left, right : Series, Scalar, or scalar
+
+        Returns
+        -------
+        Series of bools
+        """
         return (self >= left) & (self <= right)
 
 
@@ -479,16 +672,17 @@ class DataFrame(Rows):
 
     @property
     def columns(self):
-        """The names of the columns."""
+        """The names of the columns, a pandas.Index."""
         return pd.Index(self._names(), dtype="str")
 
     @property
     def dtypes(self):
-        """The types of the columns."""
+        """The types of the columns, a pandas.Series by their names."""
         return pd.Series(self._types(), index=self._names(), dtype=object)
 
     @property
     def ndim(self):
+        """2."""
         return 2
 
     def _example(self):
@@ -527,9 +721,17 @@ class DataFrame(Rows):
     def assign(self, **columns):
         """The dataframe with more columns, or others under their names.
 
+        Follows :meth:`pandas.DataFrame.assign`.
+
         Parameters
         ----------
-        **columns : Series of the same rows, scalars, or functions of the dataframe
+        **columns : Series, scalar, or callable
+            By name: series of the same rows, values for all rows, or functions of the dataframe
+            that give either.
+
+        Returns
+        -------
+        DataFrame
         """
         made = self
         for name, value in columns.items():
@@ -538,7 +740,29 @@ class DataFrame(Rows):
         return made
 
     def drop(self, labels=None, axis=0, columns=None):
-        """The dataframe without some columns."""
+        """The dataframe without some columns.
+
+        Follows :meth:`pandas.DataFrame.drop`.
+
+        Parameters
+        ----------
+        labels : str or list of str, optional
+            Names of columns, together with ``axis=1``.
+        axis : {1, "columns"}
+        columns : str or list of str, optional
+            The same in one word.
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        KeyError
+            For columns that there are not.
+        NotImplementedError
+            For rows.
+        """
         if columns is None and axis in (1, "columns"):
             columns = labels
         if columns is None:
@@ -550,7 +774,12 @@ class DataFrame(Rows):
         return self[[name for name in self._names() if name not in columns]]
 
     def items(self):
-        """Pairs of name and column."""
+        """The columns, one by one.
+
+        Returns
+        -------
+        iterator of (str, Series)
+        """
         return ((name, self[name]) for name in self._names())
 
     def _repr_html_(self):
@@ -562,7 +791,10 @@ class DataFrame(Rows):
 
 
 class Datetimes:
-    """`series.dt`: fields (year, dayofweek, is_month_end, ...) as attributes, and rounding."""
+    """`series.dt`: fields (year, dayofweek, is_month_end, ...) as attributes, and rounding.
+
+    Follows :attr:`pandas.Series.dt`.
+    """
 
     __slots__ = ("_series",)
 
@@ -572,15 +804,66 @@ class Datetimes:
         self._series = series
 
     def round(self, freq):
-        """To the nearest multiple of `freq` ("1d", "90min"); half way to the even one."""
+        """To the nearest multiple of `freq` since 1970-01-01; from half way to the even one.
+
+        Follows :meth:`pandas.Series.dt.round`.
+
+        Parameters
+        ----------
+        freq : str
+            A fixed length of time: "1d", "90min", "12h".
+
+        Returns
+        -------
+        Series
+
+        Raises
+        ------
+        ValueError
+            For what is no fixed length, as months.
+        """
         return self._made(_abi.dk_dt_round, freq)
 
     def floor(self, freq):
-        """Down to a multiple of `freq`."""
+        """Down to a multiple of `freq` since 1970-01-01.
+
+        Follows :meth:`pandas.Series.dt.floor`.
+
+        Parameters
+        ----------
+        freq : str
+            A fixed length of time: "1d", "90min", "12h".
+
+        Returns
+        -------
+        Series
+
+        Raises
+        ------
+        ValueError
+            For what is no fixed length, as months.
+        """
         return self._made(_abi.dk_dt_floor, freq)
 
     def ceil(self, freq):
-        """Up to a multiple of `freq`."""
+        """Up to a multiple of `freq` since 1970-01-01.
+
+        Follows :meth:`pandas.Series.dt.ceil`.
+
+        Parameters
+        ----------
+        freq : str
+            A fixed length of time: "1d", "90min", "12h".
+
+        Returns
+        -------
+        Series
+
+        Raises
+        ------
+        ValueError
+            For what is no fixed length, as months.
+        """
         return self._made(_abi.dk_dt_ceil, freq)
 
     def _made(self, function, text):
@@ -616,12 +899,26 @@ class GroupBy(_lifetime.Lazy):
         return self[name]
 
     def agg(self, func):
-        """An aggregate by its name; a dict of names by column.
+        """An aggregate by its name, or one for each column.
+
+        Follows :meth:`pandas.DataFrame.groupby.agg`.
 
         Parameters
         ----------
         func : str or dict of column to str
-            One of sum, min, max, mean, count, size, first, last, std, var, nunique.
+            Of sum, min, max, mean, count, size, first, last, std, var, nunique.
+
+        Returns
+        -------
+        DataFrame or Series
+            A row for each group, sorted by key.
+
+        Raises
+        ------
+        ValueError
+            For another name, listing these.
+        NotImplementedError
+            For functions and lists.
         """
         if isinstance(func, str):
             return self._made(_abi.dk_aggregate(self._frame, func.encode()), func)
@@ -636,14 +933,52 @@ class GroupBy(_lifetime.Lazy):
     aggregate = agg
 
     def size(self):
-        """Rows of each group."""
+        """How many rows each group has, missing values included.
+
+        Returns
+        -------
+        Series
+        """
         return Series(_abi.dk_size(self._frame))
 
     def _made(self, frame, name):
         return Series(frame) if self._is_series or name == "size" else DataFrame(frame)
 
     def compute(self, **options):
+        """Groups have no value.
+
+        Parameters
+        ----------
+        **options
+
+        Raises
+        ------
+        TypeError
+        """
         raise TypeError("a groupby cannot be computed: aggregate it first")
+
+
+AGGREGATE = """{what} of each group, missing ones left out.
+
+Follows :meth:`pandas.DataFrame.groupby.{name}`.
+
+Parameters
+----------
+numeric_only, **others
+    Taken with pandas' default values only.
+
+Returns
+-------
+DataFrame or Series
+    A row for each group, sorted by key.
+
+Raises
+------
+TypeError
+    For a type that cannot be aggregated so, naming the column.
+NotImplementedError
+    For other parameters.
+"""
 
 
 def define_aggregates():
@@ -655,7 +990,7 @@ def define_aggregates():
                    split_out=(1, None, True), split_every=(None, False), ddof=(1,), min_count=(0, -1))
             return self._made(function(self._frame), name)
         method.__name__ = name
-        method.__doc__ = f"{AGGREGATES[name]} of each group, missing ones left out."
+        method.__doc__ = AGGREGATE.format(what=AGGREGATES[name], name=name)
         return method
 
     for name in AGGREGATES:

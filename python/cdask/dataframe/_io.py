@@ -46,6 +46,8 @@ def read_csv(urlpath, blocksize="default", sample=256000, assume_missing=False,
              keep_default_na=True, infer_all=False, **unknown):
     """Reads CSV files into a lazy dataframe; nothing but samples is read now.
 
+    Follows :func:`pandas.read_csv` and :func:`dask.dataframe.read_csv`.
+
     Parameters
     ----------
     urlpath : str, path, or list of them
@@ -62,27 +64,37 @@ def read_csv(urlpath, blocksize="default", sample=256000, assume_missing=False,
         One character.
     header : "infer", 0 or None
         None, or `names` without header: the files have no line of names.
-    names, usecols : list of str
-    dtype : dict of column name to dtype
+    names : list of str, optional
+        What the columns are called.
+    usecols : list of str, optional
+        The columns to read.
+    dtype : dict of column name to dtype, optional
+        Types that are not inferred.
     parse_dates : list of str
         Columns to read as timestamps.
     na_values : str or list of str
         More words that mean missing.
     keep_default_na : bool
+        Whether pandas' words for missing (NA, null, nan, ...) mean missing.
     infer_all : bool
         Types from all rows instead of a sample.
+    **unknown
+        There are no others.
 
     Returns
     -------
     DataFrame
+        Of one partition or more for each file; its divisions are not known.
 
-    Errors
+    Raises
     ------
-    FileNotFoundError (an OSError) when no file matches, KeyError for a column that no file has,
-    TypeError for an option that is not listed above. What is found wrong while computing names file,
-    line and column.
-
-    Follows :func:`pandas.read_csv` and :func:`dask.dataframe.read_csv`.
+    FileNotFoundError
+        When no file matches.
+    KeyError
+        For a column that no file has.
+    TypeError
+        For an option that is not listed above. What is found wrong while computing names file, line
+        and column.
     """
     if unknown:
         raise TypeError(f"read_csv() got an unexpected keyword argument {next(iter(unknown))!r}")
@@ -119,6 +131,7 @@ def from_arrow(data, npartitions=1, index=None):
         A pyarrow.Table or RecordBatchReader, a polars or DuckDB result, ... Its buffers are shared
         where the library has the same type.
     npartitions : int
+        Into how many partitions of about as many rows it is cut.
     index : str, optional
         The column that becomes the index; default: the rows are numbered.
 
@@ -126,9 +139,12 @@ def from_arrow(data, npartitions=1, index=None):
     -------
     DataFrame
 
-    Errors
+    Raises
     ------
-    TypeError for a type that the library does not have, naming the column; KeyError for `index`.
+    TypeError
+        For a type that the library does not have, naming the column.
+    KeyError
+        For an `index` that is no column.
     """
     if not hasattr(data, "__arrow_c_stream__"):
         raise TypeError(f"from_arrow: {type(data).__name__} has no __arrow_c_stream__()")
@@ -148,6 +164,8 @@ def cut(table, npartitions, made):
 def from_pandas(data, npartitions=None, sort=True, chunksize=None):
     """A pandas object as a lazy one, cut into partitions.
 
+    Follows :func:`dask.dataframe.from_pandas`.
+
     Parameters
     ----------
     data : pandas.DataFrame or Series
@@ -163,9 +181,12 @@ def from_pandas(data, npartitions=None, sort=True, chunksize=None):
     -------
     DataFrame or Series
 
-    Errors
+    Raises
     ------
-    TypeError naming a column of another type; ValueError for both or senseless sizes.
+    TypeError
+        For another object, and for a type that the library does not have, naming the column.
+    ValueError
+        For both sizes, or one that makes no sense.
     """
     if not isinstance(data, (pd.DataFrame, pd.Series)):
         raise TypeError("Input must be a pandas DataFrame or Series")
