@@ -171,7 +171,7 @@ def has_module(name):
 
 
 def run_pytest(label, *patterns):
-    """Runs the folders of the test files that match."""
+    """Runs the test files that match."""
     tests = files(*patterns)
     if not tests:
         return NOTHING
@@ -179,7 +179,7 @@ def run_pytest(label, *patterns):
     if not has_module("pytest"):
         return Outcome(0, 0, skipped=[f"{len(tests)} files of {label} tests (no pytest in build/venv)"])
     ok, output = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", report,
-                     *sorted({test.parent for test in tests}),
+                     *tests,
                      env=os.environ | {"CDASK_BUILD": str(BUILD / "release"),
                                        "PYTHONDONTWRITEBYTECODE": "1"})
     found = cases(report)

@@ -1,10 +1,8 @@
 """The package as it lies in the tree, over the library of $CDASK_BUILD (default build/release)."""
 import os
-import pathlib
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / (os.environ.get("CDASK_BUILD") or "build/release")
+from tree import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "python"))
 sys.path.append(str(ROOT / "tests/differential"))  # compare

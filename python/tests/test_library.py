@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cdask import _abi, _library
-from conftest import ROOT
+from tree import ROOT
 
 
 def run(program, package, **environment):

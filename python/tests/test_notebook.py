@@ -14,12 +14,14 @@ import cdask.dataframe
 import run_notebook
 from cdask.diagnostics import Profiler
 from compare import assert_same
-from conftest import BUILD, ROOT
+from tree import BUILD, ROOT
 
 NOTEBOOK = ROOT / "examples/schedulers_and_efficiency.ipynb"
 SOURCES = run_notebook.sources(NOTEBOOK)
 COMPUTING = [i for i, source in enumerate(SOURCES) if "compute" in source]
 GETS = [cdask.threaded.get, cdask.multiprocessing.get, getattr(cdask, "async").get_sync]
+
+pytestmark = pytest.mark.filterwarnings("ignore:'d' is deprecated")  # says pandas, to the notebook
 
 Cell = collections.namedtuple("Cell", "source succeeded printed result")
 
