@@ -128,6 +128,12 @@ def test_cycle(get):
         get({"x": [1, ["x"]]}, "x")
 
 
+def test_cycle_that_is_not_needed():
+    """Does not matter."""
+    for how in OURS:
+        assert GETS[how]({"x": (inc, "x"), "y": (inc, 1)}, "y") == 2
+
+
 def test_error(get):
     """What a task raises; what needs it is not run, what is not needed does not matter."""
     graph = {"x": (fail, "boom", 1), "y": (inc, "x"), "z": 2}
