@@ -34,13 +34,25 @@ class Refused(TypeError):
     """What pandas answers and cdask refuses on purpose."""
 
 
+class Unfit(TypeError, ValueError):
+    """A value that the other type does not hold; the error of another column may be told instead."""
+
+
+class Unaligned(ValueError):
+    """Labels or columns that do not meet."""
+
+
 class Value:
     """A scalar: `series` has one row."""
 
     def __init__(self, series):
-        if kind(series) == "uint64" and series.max() > np.iinfo("int64").max:
-            raise Refused("more than an int64 holds")
         self.series = series
+
+    def computed(self):
+        """It as a result of its own.   Errors: OverflowError."""
+        if kind(self.series) == "uint64" and self.series.dropna().max() > np.iinfo("int64").max:
+            raise OverflowError("more than an int64 holds")
+        return self
 
     def over(self, rows):
         """It in every row of a series, whose name it takes."""
@@ -82,6 +94,12 @@ def plain(values):
     if name == "object":
         raise AssertionError(f"an object column came out: {values.tolist()[:5]}")
     return values
+
+
+def imported(values):
+    """A column of pandas' as cdask takes it."""
+    wider = {"uint8": "int16", "uint16": "int32", "uint32": "int64", "object": "str"}
+    return plain(values.astype(wider.get(str(values.dtype), values.dtype)))
 
 
 def nullable(values):
@@ -162,7 +180,7 @@ def floored(op, a, b):
 def elementwise(op, a, b):
     """Two columns of the same rows, or a column and a literal."""
     kinds = kind(a), kind(b)
-    if {"datetime64[ns]", str} == {*kinds} and op not in COMPARISONS:  # read as one
+    if {"datetime64[ns]", str} == {*kinds} and op not in ("==", "!="):  # read as one, or a ValueError
         a, b = (pd.Timestamp(side) if isinstance(side, str) else side for side in (a, b))
     if refuses(op, *kinds):
         raise Refused(f"{kinds[0]} {op} {kinds[1]}")
@@ -199,7 +217,7 @@ def aligned(a, b):
     a, b = ready(a), ready(b)
     kinds = {kind(a.index), kind(b.index)}
     if len(kinds) > 1 and (kinds & {"str", "bool", *TIMES} or "uint64" in kinds and kinds & INTS - {"uint64"}):
-        raise Refused("labels that do not compare")
+        raise Unaligned("labels that do not compare")
     axis = {"axis": 0} if isinstance(a, pd.DataFrame) else {}
     left, right = (each(side, plain) for side in a.align(b, join="outer", **axis))
     labels = left.index.rename(a.index.name)
@@ -232,7 +250,7 @@ def combined(op, a, b):
     for one, other in ((a, b), (b, a)):
         if isinstance(one, pd.DataFrame):
             if isinstance(other, pd.Series):
-                raise Refused("a frame and a series")
+                raise Unaligned("a frame and a series")
             return frame_of({name: joined(op, *((one[name], b) if one is a else (a, one[name])))
                              for name in one}, one.index)
     if not isinstance(a, pd.Series) and not isinstance(b, pd.Series):
@@ -258,10 +276,10 @@ def frame_of(columns, index):
 
 def binary_frames(op, a, b):
     if op in COMPARISONS and set(a) != set(b):
-        raise Refused("frames of other columns")
+        raise Unaligned("frames of other columns")
     names = list(a) if set(a) == set(b) else sorted(set(a) | set(b), key=lambda name: name.encode())
     if not set(a) & set(b):
-        raise Refused("no column in common")
+        raise Unaligned("no column in common")
     a, b = aligned(a, b)
     missing = pd.Series(np.nan, a.index)
     return frame_of({name: elementwise(op, a[name], b[name]) if name in a and name in b else missing
@@ -322,9 +340,9 @@ def cast(column, to):
     if to == "bool" and name in FLOATS:
         return column.astype(to)  # a NaN is true
     if to in INTS and name in FLOATS and column.isna().any():
-        raise Refused("a NaN is no integer")
+        raise Unfit("a NaN is no integer")
     if to in INTS | TIMES and (name in INTS or name in FLOATS) and not fits(column, to):
-        raise Refused("out of range")
+        raise Unfit("out of range")
     there = column.dropna()
     if name in TIMES and to == "str":
         made = there.map(str).astype("str")  # a value's text does not hang on the others
@@ -342,7 +360,7 @@ def cast(column, to):
 
 def fits(column, to):
     limits = np.iinfo(to if to in INTS else "int64")
-    return all(limits.min <= value <= limits.max for value in column.dropna().tolist())
+    return all(math.isfinite(value) and limits.min <= int(value) <= limits.max for value in column.dropna().tolist())
 
 
 def astype(thing, to):

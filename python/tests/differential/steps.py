@@ -115,6 +115,7 @@ def source(draw):
     npartitions, sort = draw(st.integers(1, 7)), draw(st.booleans())
     frame = eval(text, SCOPE)
     frame = frame.sort_index() if sort and not frame.index.is_monotonic_increasing else frame
+    frame = oracle.each(frame, oracle.imported)
     return Step(f"dd.from_pandas({text}, npartitions={npartitions}, sort={sort})", lambda _: frame)
 
 
@@ -357,26 +358,41 @@ def reduction(draw):
     return name and Step(f"{name}.{how}()", lambda things: oracle.reduce(how, meant(name, things)))
 
 
+def derived(draw, name):
+    """A series of the rows of `name`, or something made of one on the spot."""
+    series = draw.series(name)
+    of = kind(draw.thing(series))
+    if of == "datetime64[ns]" and draw(st.booleans()):
+        return Step(f"{series}.dt.month", lambda things: oracle.dt(meant(series, things), "month"))
+    if of in oracle.TIMES and draw(st.booleans()):
+        return Step(f"{series}.dt.floor('90min')", lambda things: meant(series, things).dt.floor("90min"))
+    if of in NUMBERS and draw(st.booleans()):
+        made = operation(draw, *draw.one([("%", series, "3"), (">", series, "0"), ("//", series, "2")]))
+        return Step(f"({made.source})", made.answer)
+    return Step(series, lambda things: meant(series, things))
+
+
 def groupby(draw):
-    """By a column or by a series of the same rows; of all columns, of some, of one."""
+    """By a column, a series of the same rows, or what is made of one; of all columns, of some, of one."""
     name = draw.rowful()
     if name is None:
         return None
     thing, how = draw.thing(name), draw.one(GROUP_AGGREGATES)
     rest = list(thing) if isinstance(thing, pd.DataFrame) else []
     if rest and draw(st.booleans()):
-        text = repr(draw.one(rest))
-        rest.remove(eval(text))
+        by = draw.one(rest)
+        rest.remove(by)
+        key = Step(repr(by), lambda things: by)
     else:
-        text = draw.series(name)
+        key = derived(draw, name)
     columns = draw.one([None, "one", "some"]) if rest else None
     if columns:
         columns = draw.one(rest) if columns == "one" else draw(st.lists(
             st.sampled_from(rest), min_size=1, max_size=3, unique=True))
     item = "" if columns is None else f".{columns}" if columns in ("a", "b") else f"[{columns!r}]"
     call = draw.one([f"{how}()", f"agg({how!r})"])
-    return Step(f"{name}.groupby({text}){item}.{call}", lambda things: oracle.group(
-        how, meant(name, things), meant(text, things), columns), ("group", draw.rows(name), text))
+    return Step(f"{name}.groupby({key.source}){item}.{call}", lambda things: oracle.group(
+        how, meant(name, things), key.answer(things), columns), ("group", draw.rows(name), key.source))
 
 
 def group_dict(draw):
@@ -402,7 +418,10 @@ def map_partitions(draw):
     how = "missing" if holes(thing) else draw.one(["same", "missing", "plus", "doubled", *of_its_own])
     args = draw.one([", 2", ", 2, factor=3", ", number=1"]) if how == "plus" else ""
     def answer(things):
-        made = eval(f"functions.{how}(thing{args})", {"functions": functions, "thing": meant(name, things)})
+        try:
+            made = eval(f"functions.{how}(thing{args})", {"functions": functions, "thing": meant(name, things)})
+        except TypeError as problem:  # as Dask when it tries the function
+            raise ValueError(f"Metadata inference failed: {problem}") from problem
         return oracle.each(made, oracle.plain)
     return Step(f"{name}.map_partitions(functions.{how}{args})", answer)
 
@@ -450,10 +469,24 @@ def is_labelled(thing):
     return not isinstance(thing.index, pd.RangeIndex) or thing.index.name is not None
 
 
+def foreign(draw):
+    """Masks, columns and keys of other rows, which are refused, whatever their labels."""
+    name = draw.frame()
+    others = [other for other in draw.names(pd.Series, pd.DataFrame)
+              if name and draw.rows(other) != draw.rows(name) and draw.series(other)]
+    if not others:
+        return None
+    text = draw.one(["{}[{} == {}]", "{}.assign(new={})", "{}.groupby({}).size()"])
+    other = draw.series(draw.one(others))
+    def answer(things):
+        raise oracle.Unaligned("other rows")
+    return Step(text.format(name, other, other), answer)
+
+
 WEIGHTS = {arithmetic: 12, groupby: 8, where: 6, reduction: 6, astype: 5, frame_arithmetic: 5, datetimes: 4, unary: 4,
            assign: 4, alignment: 4, map_partitions: 3, column: 3, alike: 3, methods: 2, select: 2, group_dict: 2,
            scalar_arithmetic: 2, head: 2, between: 1, drop: 1, rename: 1, entry: 1, partition_scalars: 1, broken: 1,
-           length: 1, persist: 1, arrow: 1, source: 1}
+           length: 1, persist: 1, arrow: 1, source: 1, foreign: 1}
 STEPS = [step for step, weight in WEIGHTS.items() for _ in range(weight)]
 
 
