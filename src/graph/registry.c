@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
+
+#define SMALLEST_CAPACITY 64
 
 void registry_init(struct registry *registry, struct memory *memory)
 {
+    *registry = (struct registry){.memory = memory};
     pthread_mutex_init(&registry->lock, NULL);
     arena_init(&registry->arena, memory);
-    vector_init(&registry->functions, memory, sizeof(struct function *));
     vector_init(&registry->names, memory, sizeof(const char *));
     vector_init(&registry->types, memory, sizeof(const dk_object_type *));
 }
@@ -17,31 +20,58 @@ void registry_deinit(struct registry *registry)
 {
     vector_deinit(&registry->types);
     vector_deinit(&registry->names);
-    vector_deinit(&registry->functions);
+    memory_free(registry->memory, registry->slots, registry->capacity * sizeof(*registry->slots));
     arena_deinit(&registry->arena);
     pthread_mutex_destroy(&registry->lock);
 }
 
-/* A program registers tens of functions, and a graph looks each name up once: a scan is fast
- * enough. */
+/* Where the function called `name` is, or belongs. */
+static struct function **slot_of(const struct registry *registry, const char *name)
+{
+    size_t mask = registry->capacity - 1;
+    size_t slot = hash_bytes(name, strlen(name)) & mask;
+    while (registry->slots[slot] && strcmp(registry->slots[slot]->name, name) != 0)
+        slot = (slot + 1) & mask;
+    return &registry->slots[slot];
+}
+
 static const struct function *find(const struct registry *registry, const char *name)
 {
-    struct function *const *functions = registry->functions.data;
-    for (size_t i = 0; i < registry->functions.count; i++) {
-        if (strcmp(functions[i]->name, name) == 0)
-            return functions[i];
+    return registry->capacity ? *slot_of(registry, name) : NULL;
+}
+
+/* Keeps the table at most half full. */
+static dk_status make_room(struct registry *registry)
+{
+    size_t old_capacity = registry->capacity;
+    struct function **old = registry->slots;
+    if (registry->count * 2 < old_capacity)
+        return DK_OK;
+    size_t capacity = old_capacity ? old_capacity * 2 : SMALLEST_CAPACITY;
+    struct function **slots = memory_calloc(registry->memory, capacity * sizeof(*slots));
+    if (!slots)
+        return DK_ENOMEM;
+    registry->slots = slots;
+    registry->capacity = capacity;
+    for (size_t i = 0; i < old_capacity; i++) {
+        if (old[i])
+            *slot_of(registry, old[i]->name) = old[i];
     }
-    return NULL;
+    memory_free(registry->memory, old, old_capacity * sizeof(*old));
+    return DK_OK;
 }
 
 static dk_status add(struct registry *registry, const char *name, dk_function call, void *user)
 {
+    DK_TRY(make_room(registry));
     struct function *function = arena_alloc(&registry->arena, sizeof(*function));
     char *copy = arena_strdup(&registry->arena, name);
     if (!function || !copy)
         return DK_ENOMEM;
     *function = (struct function){copy, call, user};
-    return vector_append(&registry->functions, &function, 1);
+    *slot_of(registry, name) = function;
+    registry->count++;
+    return DK_OK;
 }
 
 dk_status registry_add(struct registry *registry, const char *name, dk_function call, void *user,

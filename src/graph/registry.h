@@ -18,10 +18,13 @@ struct function {
 
 struct registry {
     pthread_mutex_t lock;
+    struct memory *memory;
     struct arena arena;
-    struct vector functions; /* of struct function * */
-    struct vector names;     /* of const char *: see registry_intern() */
-    struct vector types;     /* of const dk_object_type * */
+    struct function **slots; /* the functions: open addressing by name */
+    size_t capacity;
+    size_t count;
+    struct vector names; /* of const char *: see registry_intern() */
+    struct vector types; /* of const dk_object_type * */
 };
 
 void registry_init(struct registry *registry, struct memory *memory);

@@ -15,16 +15,20 @@ static void test_find(void **state)
     assert_true(context_open(&dk, NULL));
     assert_int_equal(dk_register(&dk, "first", tasks_sum, &user, NULL), DK_OK);
     const struct function *first = registry_find(&dk.registry, "first");
-    for (int i = 0; i < 100; i++) {
-        char name[32];
+    char name[32];
+    for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "f%d", i);
         assert_int_equal(dk_register(&dk, name, tasks_mix, NULL, NULL), DK_OK);
     }
     assert_ptr_equal(registry_find(&dk.registry, "first"), first);
     assert_string_equal(first->name, "first");
     assert_ptr_equal(first->user, &user);
-    assert_non_null(registry_find(&dk.registry, "f99"));
-    assert_null(registry_find(&dk.registry, "f100"));
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        assert_string_equal(registry_find(&dk.registry, name)->name, name);
+    }
+    assert_null(registry_find(&dk.registry, "f1000"));
+    assert_int_equal(dk.registry.count, 1001);
     assert_int_equal(context_close(&dk), 0);
 }
 
@@ -139,14 +143,17 @@ static void test_threads(void **state)
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
-    assert_int_equal(dk.registry.functions.count, 50);
+    assert_int_equal(dk.registry.count, 50);
     assert_int_equal(context_close(&dk), 0);
 }
 
 static dk_status add_functions(struct dk_context *dk)
 {
-    DK_TRY(dk_register(dk, "f", tasks_sum, NULL, NULL));
-    DK_TRY(dk_register(dk, "g", tasks_sum, NULL, NULL));
+    for (int i = 0; i < 40; i++) { /* which need more than the first room */
+        char name[32];
+        snprintf(name, sizeof(name), "f%d", i);
+        DK_TRY(dk_register(dk, name, tasks_sum, NULL, NULL));
+    }
     DK_TRY(dk_register_type(dk, &nothing, NULL));
     return registry_intern(&dk->registry, "kernel") ? DK_OK : DK_ENOMEM;
 }
