@@ -24,7 +24,6 @@ OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": opera
              "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "==": operator.eq,
              "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
              "&": operator.and_, "|": operator.or_, "^": operator.xor}
-DURATIONS = {"timedelta64[ns]", pd.Timedelta}
 COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 LOGIC = {"&", "|", "^"}
 NAT = np.iinfo("i8").min
@@ -48,12 +47,6 @@ class Value:
     def __init__(self, series):
         self.series = series
 
-    def computed(self):
-        """It as a result of its own.   Errors: OverflowError."""
-        if kind(self.series) == "uint64" and self.series.dropna().max() > np.iinfo("int64").max:
-            raise OverflowError("more than an int64 holds")
-        return self
-
     def over(self, rows):
         """It in every row of a series, whose name it takes."""
         values = self.series.iloc[np.zeros(len(rows), int)]
@@ -75,11 +68,12 @@ class Near:
 
 
 def kind(side):
-    """The name of a column's type, nullable or not; of a literal its Python type."""
+    """The name of a column's type, nullable or not, or of a time's; of other literals their Python type."""
     if isinstance(side, (pd.Series, pd.Index)):
-        name = str(side.dtype)
-        return "bool" if name == "boolean" else name if name in ("datetime64[ns]",) else name.lower()
-    return type(side)
+        return "bool" if side.dtype == "boolean" else str(side.dtype).lower()
+    if isinstance(side, pd.Timedelta):
+        return "timedelta64[ns]"
+    return "datetime64[ns]" if isinstance(side, (pd.Timestamp, np.datetime64)) else type(side)
 
 
 def plain(values):
@@ -170,7 +164,7 @@ def floored(op, a, b):
     name = (a == b).name
     a, b = (plain(side if isinstance(side, pd.Series) else pd.Series(side, rows.index))
             for side, rows in ((a, b), (b, a)))
-    is_count = kind(b) not in DURATIONS
+    is_count = kind(b) != "timedelta64[ns]"
     exact = [None if pd.isna(x) or pd.isna(y) or not y else OPERATORS[op](x.value, int(y) if is_count else y.value)
              for x, y in zip(a, b)]
     made = pd.Series(exact, a.index, dtype="Int64", name=name)
@@ -185,13 +179,13 @@ def elementwise(op, a, b):
     if refuses(op, *kinds):
         raise Refused(f"{kinds[0]} {op} {kinds[1]}")
     counts = {*INTS, "bool", int, bool}
-    if {*kinds} & {"bool", bool} and {*kinds} & DURATIONS and op not in COMPARISONS:
+    if {*kinds} & {"bool", bool} and "timedelta64[ns]" in kinds and op not in COMPARISONS:
         raise Refused("a bool is no number beside durations")
     mixes = "uint64" in kinds and bool({*kinds} & {"int8", "int16", "int32", "int64"})
     with np.errstate(all="ignore"):
         if op in ("//", "%") and {*kinds} <= counts and not mixes:
             made = divided(op, a, b)
-        elif op in ("//", "%") and kinds[0] in DURATIONS and kinds[1] in counts | DURATIONS:
+        elif op in ("//", "%") and kinds[0] == "timedelta64[ns]" and kinds[1] in counts | {kinds[0]}:
             made = floored(op, a, b)
         elif op in LOGIC and {*kinds} & {"bool", bool}:  # where missing is false
             made = OPERATORS[op](*(side.fillna(False if kind(side) == "bool" else 0).astype(kind(side)) if isinstance(side, pd.Series) else side

@@ -13,7 +13,7 @@ import pyarrow as pa
 import cdask
 import cdask.dataframe as dd
 from compare import assert_same, type_name
-from oracle import Near, Row, Value, each, frame_of, shown
+from oracle import Near, Row, Value, each, frame_of, kind, shown
 
 import functions
 from frames import make_frame
@@ -48,7 +48,7 @@ class Program:
         """Runs a step on both sides; asserts that they agree and keeps the result."""
         name = f"v{len(self.lines)}"
         self.lines.append(f"{name} = {step.source}")
-        want = outcome(lambda: step.answer(self.oracle))
+        want = outcome(lambda: computable(step.answer(self.oracle)))
         got = outcome(lambda: computed(eval(step.source, SCOPE, self.lazy)))
         if isinstance(want, Exception) or isinstance(got, Exception):
             same_failure(got, want)
@@ -82,6 +82,14 @@ def outcome(function):
         return function()
     except Exception as problem:
         return problem
+
+
+def computable(thing):
+    """What the oracle says, if it can be a result."""
+    if isinstance(thing, Value) and kind(thing.series) == "uint64":
+        if thing.series.dropna().max() > np.iinfo("int64").max:
+            raise OverflowError("more than an int64 holds")
+    return thing
 
 
 def computed(thing):
