@@ -87,7 +87,7 @@ def outcome(function):
 def computable(thing):
     """What the oracle says, if it can be a result."""
     if isinstance(thing, Value) and kind(thing.series) == "uint64":
-        if thing.series.dropna().max() > np.iinfo("int64").max:
+        if (thing.series.dropna() > np.iinfo("int64").max).any():
             raise OverflowError("more than an int64 holds")
     return thing
 

@@ -275,7 +275,9 @@ def alignment(draw):
               rows_of_both(draw.thing(name), draw.thing(other)) < LARGE] if name else []
     if not others:
         return None
-    return operation(draw, draw.one(["+", "-", "*", "/", "==", "<"]), name, draw.one(others))
+    other = draw.one(others)
+    return operation(draw, draw.one(["+", "-", "*", "/", "==", "<"]), name, other,
+                     ("align", draw.rows(name), draw.rows(other)))
 
 
 def rows_of_both(a, b):
@@ -423,7 +425,7 @@ def map_partitions(draw):
         except TypeError as problem:  # as Dask when it tries the function
             raise ValueError(f"Metadata inference failed: {problem}") from problem
         return oracle.each(made, oracle.plain)
-    return Step(f"{name}.map_partitions(functions.{how}{args})", answer)
+    return Step(f"{name}.map_partitions(functions.{how}{args})", answer, ("map", draw.rows(name), object()))
 
 
 def holes(thing):
@@ -447,9 +449,7 @@ def broken(draw):
 
 def persist(draw):
     name = draw.rowful()
-    if name is None or holes(draw.thing(name)):
-        return None
-    return Step(f"{name}.persist()", lambda things: meant(name, things))
+    return name and Step(f"{name}.persist()", lambda things: meant(name, things), ("map", draw.rows(name), object()))
 
 
 def arrow(draw):
@@ -473,7 +473,7 @@ def foreign(draw):
     """Masks, columns and keys of other rows, which are refused, whatever their labels."""
     name = draw.frame()
     others = [other for other in draw.names(pd.Series, pd.DataFrame)
-              if name and draw.rows(other) != draw.rows(name) and draw.series(other)]
+              if name and not roots(draw.rows(other)) & roots(draw.rows(name)) and draw.series(other)]
     if not others:
         return None
     text = draw.one(["{}[{} == {}]", "{}.assign(new={})", "{}.groupby({}).size()"])
@@ -481,6 +481,13 @@ def foreign(draw):
     def answer(things):
         raise oracle.Unaligned("other rows")
     return Step(text.format(name, other, other), answer)
+
+
+def roots(rows):
+    """Where rows come from: those of different roots are different."""
+    if isinstance(rows, tuple):
+        return set().union(*map(roots, rows[1:]))
+    return set() if isinstance(rows, str) else {rows}
 
 
 WEIGHTS = {arithmetic: 12, groupby: 8, where: 6, reduction: 6, astype: 5, frame_arithmetic: 5, datetimes: 4, unary: 4,
