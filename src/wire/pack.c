@@ -49,6 +49,8 @@ static int pack_plain(struct packer *packer, const struct wire_value *value)
         return msgpack_pack_str_with_body(&packer->to, value->as.bytes, value->count);
     case WIRE_BIN:
         return msgpack_pack_bin_with_body(&packer->to, value->as.bytes, value->count);
+    case WIRE_PACKED:
+        return write_bytes(packer->to.data, value->as.bytes, value->count);
     case WIRE_SERIALIZED:
         return pack_payload(packer, "__Serialized__", value->as.payload);
     case WIRE_PICKLED:

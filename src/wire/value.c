@@ -85,6 +85,7 @@ const char *wire_kind_name(enum wire_kind kind)
         [WIRE_MAP] = "a map",
         [WIRE_SERIALIZED] = "a serialized value",
         [WIRE_PICKLED] = "a pickle",
+        [WIRE_PACKED] = "packed bytes",
     };
     return names[kind];
 }

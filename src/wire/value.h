@@ -31,18 +31,19 @@ enum wire_kind {
     WIRE_SET,        /* {"__Set__": true, "as-list": [...]} */
     WIRE_MAP,        /* keys of any kind, in the order they came */
     WIRE_SERIALIZED, /* {"__Serialized__": k} */
-    WIRE_PICKLED     /* {"__Pickled__": k} */
+    WIRE_PICKLED,    /* {"__Pickled__": k} */
+    WIRE_PACKED      /* msgpack's bytes of one object, to be sent as they are; never received */
 };
 
 struct wire_value {
     enum wire_kind kind;
-    uint32_t count; /* bytes of text and bin, items, entries */
+    uint32_t count; /* bytes of text, bin and packed; items, entries */
     union {
         bool boolean;
         int64_t integer;
         uint64_t natural;
         double real;
-        const char *bytes; /* not terminated */
+        const char *bytes; /* of text, bin and packed; not terminated */
         struct wire_value *items;
         struct wire_entry *entries;
         const struct wire_payload *payload;
@@ -78,6 +79,21 @@ static inline struct wire_value wire_int(int64_t integer)
 }
 
 struct wire_value wire_text(const char *text);
+static inline struct wire_value wire_float(double real)
+{
+    return (struct wire_value){.kind = WIRE_FLOAT, .as.real = real};
+}
+
+static inline struct wire_value wire_bin(struct wire_bytes bytes)
+{
+    return (struct wire_value){WIRE_BIN, (uint32_t)bytes.nbytes, {.bytes = bytes.data}};
+}
+
+static inline struct wire_value wire_packed(struct wire_bytes bytes)
+{
+    return (struct wire_value){WIRE_PACKED, (uint32_t)bytes.nbytes, {.bytes = bytes.data}};
+}
+
 struct wire_value wire_array(struct wire_value *items, uint32_t count);
 struct wire_value wire_map(struct wire_entry *entries, uint32_t count);
 

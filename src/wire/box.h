@@ -1,0 +1,34 @@
+/* A value that outlives its message: an owned copy of it, payloads included, in one block.
+ *
+ * So the scheduler keeps what it never opens: the code of a task, an exception, the type of a
+ * result.   Thread: any; the count is atomic and the value never changes.
+ */
+#ifndef WIRE_BOX_H
+#define WIRE_BOX_H
+
+#include <stdatomic.h>
+
+#include "base/memory.h"
+#include "wire/value.h"
+
+struct wire_box {
+    struct memory *memory;
+    size_t nbytes; /* of the block */
+    atomic_uint references;
+    struct wire_value value;
+};
+
+/* A copy of `value` with one reference; NULL when out of memory. */
+struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *value) DK_NODISCARD;
+
+/* One more reference, and one less. NULL stays NULL and is ignored. */
+struct wire_box *wire_box_ref(struct wire_box *box);
+void wire_box_unref(struct wire_box *box);
+
+/* The value, nil for NULL.   Ownership: borrowed from the box. */
+static inline struct wire_value wire_box_value(const struct wire_box *box)
+{
+    return box ? box->value : wire_nil();
+}
+
+#endif
