@@ -1,0 +1,168 @@
+#include "core/scheduler/placement.h"
+
+#include <string.h>
+
+#include "core/scheduler/processing.h"
+#include "core/scheduler/tasks.h"
+
+/* From this many workers on, those without data are taken in turn instead of compared. */
+#define MANY_WORKERS 20
+
+/* ---- who may ---- */
+
+static bool knows_language(const struct sched_task *task, const struct sched_worker *worker)
+{
+    return !task->run_spec || (task->needs_python ? worker->has_python : worker->has_native);
+}
+
+static bool is_called(const struct sched_worker *worker, const char *name)
+{
+    struct wire_value alias = wire_box_value(worker->name);
+    return strcmp(worker->address, name) == 0 || strcmp(worker->host, name) == 0 ||
+           wire_text_is(&alias, name);
+}
+
+static bool is_chosen(const struct sched_task *task, const struct sched_worker *worker)
+{
+    if (!task->needs || !task->needs->workers.count)
+        return true;
+    char **names = task->needs->workers.data;
+    for (size_t i = 0; i < task->needs->workers.count; i++)
+        if (is_called(worker, names[i]))
+            return true;
+    return false;
+}
+
+static double supply_of(const struct sched_worker *worker, const char *name)
+{
+    const struct sched_resource *supply = worker->resources.data;
+    for (size_t i = 0; i < worker->resources.count; i++)
+        if (strcmp(supply[i].name, name) == 0)
+            return supply[i].amount;
+    return -1;
+}
+
+static bool has_resources(const struct sched_task *task, const struct sched_worker *worker)
+{
+    if (!task->needs)
+        return true;
+    const struct sched_resource *needed = task->needs->resources.data;
+    for (size_t i = 0; i < task->needs->resources.count; i++)
+        if (supply_of(worker, needed[i].name) < needed[i].amount)
+            return false;
+    return true;
+}
+
+bool sched_could_run(const struct sched_task *task, const struct sched_worker *worker)
+{
+    return worker->status == SCHED_RUNNING && knows_language(task, worker) &&
+           (has_resources(task, worker) || (task->needs && task->needs->is_loose));
+}
+
+bool sched_may_run(const struct sched_task *task, const struct sched_worker *worker)
+{
+    return worker->status == SCHED_RUNNING && knows_language(task, worker) &&
+           is_chosen(task, worker) && has_resources(task, worker);
+}
+
+/* ---- who is best ---- */
+
+/* The best so far of those that were considered. */
+struct contest {
+    const struct sched *sched;
+    const struct sched_task *task;
+    bool (*admits)(const struct sched_task *task, const struct sched_worker *worker);
+    struct sched_worker *best;
+    uint32_t nactors;
+    double start_s;
+};
+
+static bool is_better(const struct contest *contest, const struct sched_worker *worker,
+                      uint32_t nactors, double start_s)
+{
+    const struct sched_worker *best = contest->best;
+    if (!best)
+        return true;
+    if (nactors != contest->nactors)
+        return nactors < contest->nactors;
+    if (start_s < contest->start_s || start_s > contest->start_s)
+        return start_s < contest->start_s;
+    return worker->nbytes != best->nbytes ? worker->nbytes < best->nbytes : worker->id < best->id;
+}
+
+static void consider(struct contest *contest, struct sched_worker *worker)
+{
+    const struct sched *sched = contest->sched;
+    if (worker == contest->best || !contest->admits(contest->task, worker))
+        return;
+    uint32_t nactors = contest->task->is_actor ? worker->nactors : 0;
+    double start_s = sched_occupancy(sched, worker) / worker->nthreads +
+                     (double)sched_missing_nbytes(contest->task, worker) / sched->bandwidth;
+    if (!is_better(contest, worker, nactors, start_s))
+        return;
+    contest->best = worker;
+    contest->nactors = nactors;
+    contest->start_s = start_s;
+}
+
+static void consider_holders(struct contest *contest)
+{
+    const struct sched_task *task = contest->task;
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+        for (struct sched_replica *r = e->from->replicas; r; r = r->next_of_task)
+            consider(contest, r->worker);
+}
+
+static void consider_all(struct contest *contest)
+{
+    for (size_t i = 0; i < contest->sched->workers.count; i++) {
+        struct sched_worker *worker = sched_worker_at(contest->sched, (uint32_t)i);
+        if (worker)
+            consider(contest, worker);
+    }
+}
+
+static struct sched_worker *best_of(const struct sched *sched, const struct sched_task *task,
+                                    bool (*admits)(const struct sched_task *task,
+                                                   const struct sched_worker *worker))
+{
+    struct contest contest = {.sched = sched, .task = task, .admits = admits};
+    if (!task->is_actor)
+        consider_holders(&contest);
+    if (!contest.best)
+        consider_all(&contest);
+    return contest.best;
+}
+
+/* One that may run it, beginning with the one whose turn it is. */
+static struct sched_worker *in_turn(const struct sched *sched, const struct sched_task *task,
+                                    bool needs_nothing_to_do)
+{
+    bool has_idle = sched->idle.count > 0;
+    const struct vector *pool = has_idle ? &sched->idle : &sched->workers;
+    for (size_t i = 0; i < pool->count; i++) {
+        size_t at = (sched->nassigned + i) % pool->count;
+        struct sched_worker *worker = ((struct sched_worker **)pool->data)[at];
+        if (worker && sched_may_run(task, worker) && !(needs_nothing_to_do && worker->nprocessing))
+            return worker;
+    }
+    return NULL;
+}
+
+struct sched_worker *sched_place(const struct sched *sched, const struct sched_task *task)
+{
+    bool is_free = !sched_first_dependency(task) && !task->needs && !task->is_actor;
+    struct sched_worker *worker = NULL;
+    if (is_free)
+        worker = in_turn(sched, task, sched->nworkers < MANY_WORKERS);
+    if (!worker)
+        worker = best_of(sched, task, sched_may_run);
+    if (!worker && task->needs && task->needs->is_loose)
+        worker = best_of(sched, task, sched_could_run);
+    return worker;
+}
+
+struct sched_worker *sched_place_root(const struct sched *sched)
+{
+    return heap_first(&sched->open_slots);
+}

@@ -1,0 +1,243 @@
+/* What the scheduler knows: tasks, workers, clients, and how they hang together.
+ *
+ * Everything points at everything, by intrusive lists, so that each relation can be left in
+ * constant time. Only the files of this folder change it; others look through scheduler.h.
+ *
+ * Source: distributed.scheduler (TaskState, WorkerState, ClientState, TaskGroup, TaskPrefix).
+ */
+#ifndef CORE_SCHEDULER_STATE_H
+#define CORE_SCHEDULER_STATE_H
+
+#include "core/heap.h"
+#include "core/keys.h"
+#include "core/scheduler/scheduler.h"
+#include "wire/box.h"
+
+/* The result of `from` is an argument of `to`. It lies in an array of `to`, and on the list of
+ * those that depend on `from`, which is NULL once that was forgotten. */
+struct sched_edge {
+    struct sched_task *from;
+    struct sched_task *to;
+    struct sched_edge *previous;
+    struct sched_edge *next;
+    bool is_awaited; /* `to` cannot run before `from` has a result */
+    bool is_waiter;  /* `from` must keep its result, or make it, for `to` */
+};
+
+/* A copy of a result, on a worker. */
+struct sched_replica {
+    struct sched_task *task;
+    struct sched_worker *worker;
+    struct sched_replica *next_of_task;
+    struct sched_replica *previous_of_worker;
+    struct sched_replica *next_of_worker;
+};
+
+/* A client wants the result of a task. */
+struct sched_desire {
+    struct sched_task *task;
+    struct sched_client *client;
+    struct sched_desire *next_of_task;
+    struct sched_desire *previous_of_client;
+    struct sched_desire *next_of_client;
+};
+
+/* Why a task has no result; shared with those it takes along. */
+struct sched_failure {
+    struct memory *memory;
+    uint32_t references;
+    struct wire_box *key; /* of the task that is to blame */
+    struct wire_box *exception;
+    struct wire_box *traceback;
+    struct wire_box *text;
+    struct wire_box *traceback_text;
+};
+
+/* What a task asks of its worker; most ask nothing and have none. */
+struct sched_needs {
+    struct vector workers;        /* of char *: addresses, names or hosts */
+    struct vector resources;      /* of struct sched_resource */
+    struct wire_box *annotations; /* told to the worker; NULL: none */
+    bool is_loose;                /* `workers` is a wish */
+};
+
+struct sched_resource {
+    char *name;
+    double amount;
+};
+
+struct sched_task {
+    uint32_t id; /* of its key */
+    uint8_t state;
+    bool is_actor;
+    bool needs_python; /* run_spec is not of cdask's own kind */
+    bool has_lost_dependencies;
+    bool is_marked;       /* while an operation collects tasks */
+    bool is_long_running; /* seceded: takes no slot of its worker */
+    uint16_t retries;
+    uint16_t suspicious; /* how many workers died of it, perhaps */
+    uint32_t ndependencies;
+    uint32_t ndependents;
+    uint32_t nawaited;
+    uint32_t nwaiters;
+    uint32_t queue_place;    /* in the heap of queued tasks */
+    uint32_t mark;           /* likewise */
+    uint32_t recommendation; /* 1 + its place on the stack; 0: none */
+    struct sched_priority priority;
+    struct sched_edge *dependencies;
+    struct sched_edge *first_dependent;
+    struct sched_edge *last_dependent;
+    struct sched_replica *replicas;
+    uint32_t nreplicas;
+    uint32_t ndesires;
+    struct sched_desire *desires;
+    struct sched_worker *worker; /* it is processing there */
+    struct sched_worker *thief;  /* its worker is being asked to give it up to this one */
+    struct sched_task *previous; /* on that worker's list, or among those without a worker */
+    struct sched_task *next;
+    struct sched_group *group;
+    int64_t nbytes;          /* of the result; -1: unknown */
+    int64_t run_id;          /* of the last time it was sent */
+    uint32_t steal;          /* number of the question to its worker, while there is a thief */
+    uint32_t erred_on;       /* the worker on which it has failed */
+    int64_t incoming_nbytes; /* of dependencies that its worker has to fetch */
+    int64_t no_worker_since_us;
+    struct wire_box *run_spec; /* NULL: pure data */
+    struct wire_box *type;
+    struct sched_failure *failure;
+    struct sched_needs *needs;
+};
+
+struct sched_prefix {
+    uint32_t number;   /* of its name */
+    double duration_s; /* average; negative: unknown */
+    double max_exec_s; /* the longest that one of them was seen running */
+    uint32_t nprocessing;
+};
+
+struct sched_group {
+    uint32_t number; /* of its name */
+    struct sched_prefix *prefix;
+    uint32_t ntasks[SCHED_NSTATES];
+    uint32_t size;              /* tasks that are not forgotten */
+    struct vector dependencies; /* of struct sched_group *, itself included */
+    uint32_t ndependents;       /* groups that list this one */
+};
+
+struct sched_prefix_count {
+    struct sched_prefix *prefix;
+    uint32_t count;
+};
+
+struct sched_worker {
+    uint32_t id;
+    enum sched_worker_status status;
+    char *address;
+    char *host;
+    char *nanny; /* NULL: none */
+    struct wire_box *name;
+    struct wire_box *registration; /* as it was registered: for identity */
+    struct wire_box *metrics;
+    int32_t nthreads;
+    int64_t memory_limit; /* 0: none */
+    bool has_python;
+    bool has_native;
+    struct vector resources; /* of struct sched_resource: supply */
+    struct vector used;      /* the same, in use */
+    int64_t last_seen_us;
+    struct sched_task *processing;
+    uint32_t nprocessing;
+    uint32_t nlong_running;
+    uint32_t nactors;
+    struct sched_replica *replicas;
+    uint32_t nreplicas;
+    int64_t nbytes;
+    struct vector prefixes;  /* of struct sched_prefix_count: what is processing */
+    int64_t incoming_nbytes; /* what its tasks need from elsewhere */
+    double inflight_s;       /* work that is being stolen for it; negative: from it */
+    int32_t ninflight;       /* tasks that are being stolen for it */
+    uint32_t slots_place;    /* in the heap of those with open slots */
+    uint32_t idle_place;     /* 1 + its index; 0: it is not idle */
+    bool is_saturated;
+};
+
+struct sched_client {
+    uint32_t id;
+    char *name;
+    struct sched_desire *desires;
+    uint32_t ndesires;
+    bool is_pseudo; /* nobody to send to */
+    int64_t last_seen_us;
+};
+
+struct sched_recommendation {
+    struct sched_task *task; /* NULL: withdrawn */
+    enum sched_state target;
+};
+
+struct sched {
+    struct memory *memory;
+    struct sched_options options;
+    bool has_failed; /* out of memory in the middle of a step */
+    int64_t now_us;  /* of the event at hand */
+    const char *stimulus;
+    struct sched_outbox *out;
+    struct keys keys;
+    struct vector tasks;   /* of struct sched_task *, by id */
+    struct vector workers; /* of struct sched_worker *, by id; NULL: left */
+    struct vector clients; /* of struct sched_client *, by id; NULL: left */
+    struct keys addresses; /* of workers */
+    struct keys client_names;
+    struct keys group_names;
+    struct keys prefix_names;
+    struct vector groups;   /* of struct sched_group *, by number of their names */
+    struct vector prefixes; /* of struct sched_prefix *, the same */
+    struct vector recommendations;
+    struct heap queued;            /* of tasks */
+    struct heap open_slots;        /* of workers that take more root tasks */
+    struct vector idle;            /* of struct sched_worker * */
+    struct sched_task *unrunnable; /* in the state no-worker */
+    uint32_t nworkers;
+    uint32_t nnative; /* workers that run cdask's own tasks */
+    uint32_t npython; /* workers that run Python's */
+    uint32_t nrunning;
+    int64_t total_nthreads;
+    int64_t total_memory;
+    uint64_t nassigned; /* how many tasks were ever given out */
+    int64_t next_run_id;
+    double generation;
+    bool has_graphs;
+    int64_t last_graph_us;         /* when the generation began */
+    int64_t total_incoming_nbytes; /* what all that is processing needs from elsewhere */
+    double bandwidth;              /* bytes a second, between workers */
+    double total_work_s;           /* what all that is processing is expected to take */
+    uint32_t nworking;             /* tasks that count as work: processing, and not seceded */
+    uint32_t fire_and_forget;      /* the pseudo-client */
+    int64_t next_steal_us;
+    uint32_t last_steal;   /* number of the last question */
+    uint32_t nsteals;      /* questions that are not answered yet */
+    struct vector scratch; /* of char: a key while it is looked up */
+    uint64_t ntransitions;
+};
+
+static inline struct sched_task *sched_task_at(const struct sched *sched, uint32_t id)
+{
+    return ((struct sched_task **)sched->tasks.data)[id];
+}
+
+static inline struct sched_worker *sched_worker_at(const struct sched *sched, uint32_t id)
+{
+    return id < sched->workers.count ? ((struct sched_worker **)sched->workers.data)[id] : NULL;
+}
+
+static inline struct sched_client *sched_client_at(const struct sched *sched, uint32_t id)
+{
+    return id < sched->clients.count ? ((struct sched_client **)sched->clients.data)[id] : NULL;
+}
+
+static inline struct wire_bytes sched_key(const struct sched *sched, const struct sched_task *task)
+{
+    return keys_packed(&sched->keys, task->id);
+}
+
+#endif

@@ -1,0 +1,165 @@
+/* The invariants of the whole state. */
+#include "base/error.h"
+#include "core/scheduler/processing.h"
+#include "core/scheduler/relations.h"
+#include "core/scheduler/tasks.h"
+
+struct check {
+    const struct sched *sched;
+    dk_error *err;
+    bool has_failed;
+};
+
+static void expect(struct check *check, bool holds, const struct sched_task *task,
+                   const char *invariant)
+{
+    char key[256];
+    if (holds || check->has_failed)
+        return;
+    check->has_failed = true;
+    key_text(sched_key(check->sched, task), key, sizeof(key));
+    error_set(check->err, DK_EINVAL, "%s is %s: %s", key,
+              sched_state_name((enum sched_state)task->state), invariant);
+}
+
+static void expect_worker(struct check *check, bool holds, const struct sched_worker *worker,
+                          const char *invariant)
+{
+    if (holds || check->has_failed)
+        return;
+    check->has_failed = true;
+    error_set(check->err, DK_EINVAL, "worker %s: %s", worker->address, invariant);
+}
+
+static void check_dependencies(struct check *check, const struct sched_task *task)
+{
+    bool is_live = sched_task_is(task, SCHED_WAITING) || sched_task_is(task, SCHED_QUEUED) ||
+                   sched_task_is(task, SCHED_NO_WORKER) || sched_task_is(task, SCHED_PROCESSING);
+    uint32_t nawaited = 0;
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+        nawaited += e->is_awaited;
+        expect(check, e->to == task, task, "its edge is another's");
+        expect(check, !e->is_awaited || sched_task_is(task, SCHED_WAITING), task,
+               "it awaits a dependency");
+        if (!is_live)
+            continue;
+        expect(check, e->is_waiter, task, "a dependency does not know that it is needed");
+        expect(check, e->is_awaited == !e->from->replicas, task,
+               "it awaits what is there, or does not await what is not");
+        expect(check, !sched_task_is(e->from, SCHED_RELEASED), task, "a dependency is released");
+        expect(check, !sched_task_is(e->from, SCHED_ERRED), task, "a dependency has failed");
+    }
+    expect(check, nawaited == task->nawaited, task, "it counts what it awaits wrongly");
+}
+
+static void check_dependents(struct check *check, const struct sched_task *task)
+{
+    uint32_t ndependents = 0, nwaiters = 0;
+    for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
+        ndependents++;
+        nwaiters += e->is_waiter;
+        expect(check, e->from == task, task, "its dependent's edge is another's");
+    }
+    expect(check, ndependents == task->ndependents, task, "it counts its dependents wrongly");
+    expect(check, nwaiters == task->nwaiters, task, "it counts its waiters wrongly");
+}
+
+static void check_relations(struct check *check, const struct sched_task *task)
+{
+    uint32_t nreplicas = 0, ndesires = 0;
+    for (struct sched_replica *r = task->replicas; r; r = r->next_of_task) {
+        nreplicas++;
+        expect(check, sched_worker_at(check->sched, r->worker->id) == r->worker, task,
+               "a worker that holds it has left");
+    }
+    for (struct sched_desire *d = task->desires; d; d = d->next_of_task)
+        ndesires++;
+    expect(check, nreplicas == task->nreplicas, task, "it counts its copies wrongly");
+    expect(check, ndesires == task->ndesires, task, "it counts its clients wrongly");
+}
+
+static void check_state(struct check *check, const struct sched_task *task)
+{
+    bool is_processing = sched_task_is(task, SCHED_PROCESSING);
+    expect(check, (task->worker != NULL) == is_processing, task, "its worker");
+    expect(check, sched_task_is(task, SCHED_MEMORY) == (task->replicas != NULL), task,
+           "its copies");
+    expect(check, sched_task_is(task, SCHED_QUEUED) == (task->queue_place != HEAP_NOWHERE), task,
+           "its place in the queue");
+    expect(check, !sched_task_is(task, SCHED_ERRED) || task->failure, task, "without a failure");
+    expect(check, !sched_task_is(task, SCHED_FORGOTTEN), task, "but still there");
+    expect(check, !sched_task_is(task, SCHED_WAITING) || task->nawaited, task,
+           "but awaits nothing");
+    expect(check, !task->recommendation, task, "and a recommendation is left");
+    expect(check, !task->is_marked && !task->mark, task, "and a mark is left");
+    expect(check, !task->thief || is_processing, task, "and stolen");
+    if (sched_task_is(task, SCHED_MEMORY))
+        expect(check, sched_task_is_needed(task) || !task->run_spec, task, "but nobody needs it");
+}
+
+static void check_task(struct check *check, const struct sched_task *task)
+{
+    check_state(check, task);
+    check_dependencies(check, task);
+    check_dependents(check, task);
+    check_relations(check, task);
+}
+
+static void check_processing(struct check *check, const struct sched_worker *worker)
+{
+    uint32_t nprocessing = 0, nlong_running = 0, ncounted = 0;
+    int64_t incoming = 0;
+    for (struct sched_task *t = worker->processing; t; t = t->next) {
+        nprocessing++;
+        nlong_running += t->is_long_running;
+        incoming += t->incoming_nbytes;
+        expect(check, t->worker == worker, t, "on the list of another worker");
+    }
+    const struct sched_prefix_count *counts = worker->prefixes.data;
+    for (size_t i = 0; i < worker->prefixes.count; i++)
+        ncounted += counts[i].count;
+    expect_worker(check, nprocessing == worker->nprocessing, worker, "counts its tasks wrongly");
+    expect_worker(check, nlong_running == worker->nlong_running, worker, "counts the seceded");
+    expect_worker(check, ncounted + nlong_running == nprocessing, worker, "counts its prefixes");
+    expect_worker(check, incoming == worker->incoming_nbytes, worker, "counts its transfers");
+}
+
+static void check_worker(struct check *check, const struct sched_worker *worker)
+{
+    uint32_t nreplicas = 0;
+    int64_t nbytes = 0;
+    for (struct sched_replica *r = worker->replicas; r; r = r->next_of_worker) {
+        nreplicas++;
+        nbytes += sched_task_nbytes(r->task);
+        expect_worker(check, r->worker == worker, worker, "holds a copy of another's");
+    }
+    expect_worker(check, nreplicas == worker->nreplicas, worker, "counts its copies wrongly");
+    expect_worker(check, nbytes == worker->nbytes, worker, "counts its bytes wrongly");
+    expect_worker(check,
+                  (sched_open_slots(check->sched, worker) > 0) ==
+                      (worker->slots_place != HEAP_NOWHERE),
+                  worker, "its open slots");
+    expect_worker(check, worker->status == SCHED_RUNNING || !worker->idle_place, worker,
+                  "is idle and not running");
+    check_processing(check, worker);
+}
+
+static void check_queue(struct check *check)
+{
+    const struct sched *sched = check->sched;
+    if (heap_count(&sched->queued) && heap_count(&sched->open_slots))
+        expect(check, false, heap_first(&sched->queued), "though a worker has an open slot");
+}
+
+bool sched_validate(const struct sched *sched, dk_error *err)
+{
+    struct check check = {sched, err, false};
+    for (size_t i = 0; i < sched->tasks.count; i++)
+        if (sched_task_at(sched, (uint32_t)i))
+            check_task(&check, sched_task_at(sched, (uint32_t)i));
+    for (size_t i = 0; i < sched->workers.count; i++)
+        if (sched_worker_at(sched, (uint32_t)i))
+            check_worker(&check, sched_worker_at(sched, (uint32_t)i));
+    check_queue(&check);
+    return !check.has_failed;
+}

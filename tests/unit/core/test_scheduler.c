@@ -1,0 +1,336 @@
+/* The scheduler's decisions, told as stories: what happens, and the messages that follow. */
+#include "unit/core/scheduler_support.h"
+
+/* Proves the life of a small graph: dependencies first, results kept while they are needed, told
+ * about, and freed when the client lets go. */
+static void test_life_of_a_graph(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b; c=a,b", "c");
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\n");
+    finish(&story, "w1", "a");
+    expect_diary(&story, "");
+    finish(&story, "w1", "b");
+    expect_diary(&story, "w1: compute-task c a@w1 b@w1\n");
+    finish(&story, "w1", "c");
+    expect_diary(&story, "client: key-in-memory c\n"
+                         "w1: free-keys b\n"
+                         "w1: free-keys a\n");
+    assert_string_equal(state_of(&story, "a"), "released");
+    say_keys(&story, SCHED_CLIENT_RELEASES, 0, "c");
+    expect_diary(&story, "w1: free-keys c\n");
+    assert_int_equal(sched_ntasks(story.sched), 0);
+    end_story(&story);
+}
+
+/* Proves that tasks go where their data is, and to an idle worker when there is none. */
+static void test_placement(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    add_worker(&story, "w2", 1);
+    submit(&story, "a; b; c=a; d=b", "c,d");
+    expect_diary(&story, "w1: compute-task a\nw2: compute-task b\n");
+    finish(&story, "w2", "b");
+    expect_diary(&story, "w2: compute-task d b@w2\n");
+    finish(&story, "w1", "a");
+    expect_diary(&story, "w1: compute-task c a@w1\n");
+    end_story(&story);
+}
+
+/* Proves that root tasks beyond 1.1 a thread queue here, and that what they feed goes first. */
+static void test_queue(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "x-1; x-2; x-3; x-4; s=x-1", "x-2,x-3,x-4,s");
+    expect_diary(&story, "w1: compute-task x-1\nw1: compute-task x-2\n");
+    assert_string_equal(state_of(&story, "x-3"), "queued");
+    story.run_ids['x'] = 1;
+    finish(&story, "w1", "x-1");
+    expect_diary(&story, "w1: compute-task s x-1@w1\n");
+    finish(&story, "w1", "s");
+    expect_diary(&story, "client: key-in-memory s\nw1: free-keys x-1\nw1: compute-task x-3\n");
+    end_story(&story);
+}
+
+/* Proves that a failure reaches all that wait for it and the client, with the one exception, and
+ * that retrying begins at its root. */
+static void test_failure_and_retry(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 2);
+    submit(&story, "a; b=a; c=b", "c");
+    expect_diary(&story, "w1: compute-task a\n");
+    fail_task(&story, "w1", "a");
+    expect_diary(&story, "client: task-erred c boom\n");
+    assert_string_equal(state_of(&story, "b"), "erred");
+    say_keys(&story, SCHED_RETRY, 0, "c");
+    expect_diary(&story, "w1: free-keys a\nw1: compute-task a\nclient: task-retried c\n");
+    finish(&story, "w1", "a");
+    finish(&story, "w1", "b");
+    finish(&story, "w1", "c");
+    assert_string_equal(state_of(&story, "c"), "memory");
+    end_story(&story);
+}
+
+/* Proves that retries are used up before a task fails. */
+static void test_retries(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit_with(&story, "a", "a", (struct sched_wishes){.retries = 1}, false);
+    fail_task(&story, "w1", "a");
+    expect_diary(&story, "w1: compute-task a\nw1: free-keys a\nw1: compute-task a\n");
+    fail_task(&story, "w1", "a");
+    expect_diary(&story, "client: task-erred a boom\n");
+    end_story(&story);
+}
+
+/* Proves that what a dead worker ran or alone held is made again elsewhere. */
+static void test_worker_dies(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b=a", "a,b");
+    finish(&story, "w1", "a");
+    expect_diary(&story, "w1: compute-task a\nclient: key-in-memory a\nw1: compute-task b a@w1\n");
+    remove_worker(&story, "w1");
+    assert_string_equal(state_of(&story, "a"), "queued");
+    assert_string_equal(state_of(&story, "b"), "waiting");
+    expect_diary(&story, "client: lost-data a\n");
+    add_worker(&story, "w2", 1);
+    expect_diary(&story, "w2: compute-task a\n");
+    end_story(&story);
+}
+
+/* Proves that a task which takes worker after worker with it is given up, by name. */
+static void test_killer(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.allowed_failures = 1});
+    add_worker(&story, "w1", 1);
+    submit(&story, "a", "a");
+    remove_worker(&story, "w1");
+    add_worker(&story, "w2", 1);
+    expect_diary(&story, "w1: compute-task a\nw2: compute-task a\n");
+    remove_worker(&story, "w2");
+    expect_diary(&story, "client: task-erred a Attempted to run task 'a' on 2 different workers, "
+                         "but all those workers died while running it. The last worker that "
+                         "attempted to run the task was w2.\n");
+    end_story(&story);
+}
+
+/* Proves that a late report of an earlier run is not taken for the one at hand. */
+static void test_stale_run(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    add_worker(&story, "w2", 1);
+    submit(&story, "a", "a");
+    expect_diary(&story, "w1: compute-task a\n");
+    finish(&story, "w2", "a");
+    expect_diary(&story, "w2: free-keys a\n");
+    assert_string_equal(state_of(&story, "a"), "processing");
+    end_story(&story);
+}
+
+/* Proves that a cycle and a dependency nobody knows end with a message, and leave nothing. */
+static void test_bad_graphs(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a=b; b=a; c=b", "c");
+    expect_diary(&story, "client: task-erred c the graph has a cycle: 'a' depends on itself, or "
+                         "waits for one that does\n");
+    say_keys(&story, SCHED_CLIENT_RELEASES, 0, "c");
+    assert_int_equal(sched_ntasks(story.sched), 0);
+    submit(&story, "d=nowhere; e=d", "e");
+    expect_diary(&story, "client: cancelled-keys e\n");
+    assert_int_equal(sched_ntasks(story.sched), 0);
+    end_story(&story);
+}
+
+/* Proves that a Python task goes to no native worker, and says at once that there is none. */
+static void test_languages(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    submit_with(&story, "a", "a", (struct sched_wishes){0}, true);
+    assert_string_equal(state_of(&story, "a"), "queued");
+    struct sched_add_worker python = a_worker("p1", 1);
+    python.has_native = false;
+    python.has_python = true;
+    assert_int_equal(add_worker_with(&story, python), DK_OK);
+    add_worker(&story, "w1", 1);
+    expect_diary(&story, "p1: compute-task a\n");
+    remove_worker(&story, "p1");
+    submit_with(&story, "b", "b", (struct sched_wishes){0}, true);
+    assert_string_equal(state_of(&story, "b"), "erred");
+    end_story(&story);
+}
+
+/* Proves that the user's choice of workers, resources and the looseness of it are respected. */
+static void test_restrictions(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    struct wire_entry gpu = {wire_text("GPU"), wire_int(1)};
+    struct wire_value resources = wire_map(&gpu, 1);
+    struct sched_add_worker rich = a_worker("rich", 1);
+    rich.resources = &resources;
+    add_worker(&story, "w1", 1);
+    assert_int_equal(add_worker_with(&story, rich), DK_OK);
+    submit_with(&story, "a", "a", (struct sched_wishes){.resources = &resources}, false);
+    expect_diary(&story, "rich: compute-task a\n");
+    struct wire_value there = wire_text("rich"), nowhere = wire_text("nowhere");
+    struct wire_value chosen = wire_array(&there, 1), unknown = wire_array(&nowhere, 1);
+    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &chosen}, false);
+    expect_diary(&story, "rich: compute-task b\n");
+    submit_with(&story, "c", "c", (struct sched_wishes){.workers = &unknown}, false);
+    assert_string_equal(state_of(&story, "c"), "no-worker");
+    submit_with(&story, "d", "d", (struct sched_wishes){.workers = &unknown, .is_loose = true},
+                false);
+    expect_diary(&story, "w1: compute-task d\n");
+    end_story(&story);
+}
+
+/* Proves that scattered data is there for tasks, and lost with its worker. */
+static void test_scattered(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    uint32_t holder = worker_id(&story, "w1");
+    struct sched_data data = {key("d"), &holder, 1, 8};
+    struct sched_event event = {.kind = SCHED_UPDATE_DATA, .client = story.client};
+    event.as.data.list = &data;
+    event.as.data.count = 1;
+    take(&story, event);
+    submit(&story, "a=d", "a");
+    expect_diary(&story, "client: key-in-memory d\nw1: compute-task a d@w1\n");
+    remove_worker(&story, "w1");
+    assert_string_equal(state_of(&story, "d"), "forgotten");
+    expect_diary(&story, "client: cancelled-keys d\nclient: cancelled-keys a\n");
+    end_story(&story);
+}
+
+/* Proves that the tasks of a busy worker are moved to one that comes, and not those it has begun.
+ */
+static void test_steal(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b; c; d", "a,b,c,d");
+    story.now_us += 5 * SECOND_US;
+    add_worker(&story, "w2", 2);
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\nw1: compute-task c\n"
+                         "w1: compute-task d\n"
+                         "w1: steal-request d\nw1: steal-request c\n");
+    struct sched_event answer = {.kind = SCHED_STEAL_RESPONSE, .stimulus = "steal-1"};
+    answer.worker = worker_id(&story, "w1");
+    answer.as.steal.key = key("d");
+    answer.as.steal.state = "ready";
+    take(&story, answer);
+    expect_diary(&story, "w2: compute-task d\n");
+    answer.stimulus = "steal-2";
+    answer.as.steal.key = key("c");
+    answer.as.steal.state = "executing";
+    take(&story, answer);
+    expect_diary(&story, "");
+    end_story(&story);
+}
+
+/* Proves that a silent worker is lost after its time to live, and told to close. */
+static void test_ttl(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.worker_ttl_us = 10 * SECOND_US});
+    add_worker(&story, "w1", 1);
+    assert_int_equal(sched_deadline_us(story.sched), 10 * SECOND_US);
+    story.now_us = 10 * SECOND_US;
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    assert_int_equal(sched_nworkers(story.sched), 0);
+    end_story(&story);
+}
+
+/* Proves that the same name or address is refused with a reason, and changes nothing. */
+static void test_duplicate_worker(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    assert_int_equal(add_worker_with(&story, a_worker("w1", 1)), DK_EINVAL);
+    struct sched_add_worker twin = a_worker("w2", 1);
+    twin.name = wire_text("w1");
+    assert_int_equal(add_worker_with(&story, twin), DK_EINVAL);
+    expect_diary(&story, "refused: worker already exists w1\nrefused: name taken, w1\n");
+    assert_int_equal(sched_nworkers(story.sched), 1);
+    end_story(&story);
+}
+
+/* Proves that cancelling takes along what depends on a task, and the results of all clients. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b=a", "b");
+    struct wire_bytes a = key("a");
+    struct sched_event event = {.kind = SCHED_CANCEL, .client = story.client};
+    event.as.cancel.keys = (struct sched_keys){&a, 1};
+    take(&story, event);
+    expect_diary(&story, "w1: compute-task a\nclient: cancelled-keys b\nw1: free-keys a\n");
+    assert_int_equal(sched_ntasks(story.sched), 0);
+    end_story(&story);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_life_of_a_graph),
+        cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_failure_and_retry),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_killer),
+        cmocka_unit_test(test_stale_run),
+        cmocka_unit_test(test_bad_graphs),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_restrictions),
+        cmocka_unit_test(test_scattered),
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_duplicate_worker),
+        cmocka_unit_test(test_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
