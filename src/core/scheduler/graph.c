@@ -212,26 +212,37 @@ static int last_first(const void *a, const void *b)
     return sched_task_before(one, other) ? 1 : -1;
 }
 
-/* The first to run is recommended last. */
-static dk_status start(struct intake *intake)
+/* What no wanted key needs goes at once: else it would fail with what it depends on, and stay. */
+static void forget_unneeded(struct intake *intake)
 {
-    struct sched *sched = intake->sched;
-    struct vector needed;
-    vector_init(&needed, sched->memory, sizeof(struct sched_task *));
-    dk_status status = collect_needed(intake, &needed);
-    if (needed.count)
-        qsort(needed.data, needed.count, sizeof(struct sched_task *), last_first);
     struct intake_task *fresh = intake->fresh.data;
     for (size_t i = 0; i < intake->fresh.count; i++)
         if (!fresh[i].task->is_marked && !fresh[i].task->ndesires)
-            sched_recommend(sched, fresh[i].task, SCHED_FORGOTTEN);
-    for (size_t i = 0; i < needed.count; i++) {
-        struct sched_task *task = ((struct sched_task **)needed.data)[i];
-        task->is_marked = false;
-        sched_recommend(sched, task, SCHED_WAITING);
+            sched_recommend(intake->sched, fresh[i].task, SCHED_FORGOTTEN);
+    sched_drain(intake->sched);
+}
+
+/* The first to run is recommended last. */
+static void recommend_needed(struct sched *sched, const struct vector *needed)
+{
+    struct sched_task **tasks = needed->data;
+    if (needed->count)
+        qsort(tasks, needed->count, sizeof(*tasks), last_first);
+    for (size_t i = 0; i < needed->count; i++) {
+        tasks[i]->is_marked = false;
+        sched_recommend(sched, tasks[i], SCHED_WAITING);
     }
-    vector_deinit(&needed);
     sched_drain(sched);
+}
+
+static dk_status start(struct intake *intake)
+{
+    struct vector needed;
+    vector_init(&needed, intake->sched->memory, sizeof(struct sched_task *));
+    dk_status status = collect_needed(intake, &needed);
+    forget_unneeded(intake);
+    recommend_needed(intake->sched, &needed);
+    vector_deinit(&needed);
     return status;
 }
 

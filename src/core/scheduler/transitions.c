@@ -120,10 +120,23 @@ static void set_failure(struct sched_task *task, struct sched_failure *failure)
 
 /* ---- from released ---- */
 
+static struct sched_failure *failure_of_dependency(const struct sched_task *task)
+{
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+        if (sched_task_is(e->from, SCHED_ERRED))
+            return e->from->failure;
+    return NULL;
+}
+
 static void released_to_waiting(struct sched *sched, struct sched_task *task)
 {
     if (task->has_lost_dependencies) {
         sched_recommend(sched, task, SCHED_FORGOTTEN);
+        return;
+    }
+    set_failure(task, failure_of_dependency(task));
+    if (task->failure) {
+        sched_recommend(sched, task, SCHED_ERRED);
         return;
     }
     sched_task_enter(task, SCHED_WAITING);
@@ -147,6 +160,7 @@ static void released_to_erred(struct sched *sched, struct sched_task *task)
         set_failure(e->to, task->failure);
         sched_recommend(sched, e->to, SCHED_ERRED);
     }
+    sched_task_drop_waiters(task);
     sched_task_enter(task, SCHED_ERRED);
     sched_tell_all_erred(sched, task);
     sched_client_let_go(sched, task);
@@ -370,14 +384,6 @@ static void processing_to_erred(struct sched *sched, struct sched_task *task)
 
 /* ---- from memory and erred ---- */
 
-static bool has_erred_dependency(const struct sched_task *task)
-{
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
-        if (sched_task_is(e->from, SCHED_ERRED))
-            return true;
-    return false;
-}
-
 static void memory_to_released(struct sched *sched, struct sched_task *task)
 {
     free_replicas(sched, task);
@@ -385,7 +391,7 @@ static void memory_to_released(struct sched *sched, struct sched_task *task)
     sched_tell_all(sched, task, "lost-data");
     if (!task->run_spec || task->has_lost_dependencies)
         sched_recommend(sched, task, SCHED_FORGOTTEN);
-    else if (sched_task_is_needed(task) && !has_erred_dependency(task))
+    else if (sched_task_is_needed(task))
         sched_recommend(sched, task, SCHED_WAITING);
     for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
         if (!e->is_waiter)

@@ -93,6 +93,8 @@ static void check_state(struct check *check, const struct sched_task *task)
     expect(check, !task->recommendation, task, "and a recommendation is left");
     expect(check, !task->is_marked && !task->mark, task, "and a mark is left");
     expect(check, !task->thief || is_processing, task, "and stolen");
+    expect(check, task->ndesires || task->ndependents || !task->run_spec, task,
+           "but nobody knows it any longer");
     if (sched_task_is(task, SCHED_MEMORY))
         expect(check, sched_task_is_needed(task) || !task->run_spec, task, "but nobody needs it");
 }
