@@ -313,9 +313,14 @@ static int open_host(uv_loop_t *loop, const struct listener_options *options)
 
 static bool is_any(const struct sockaddr_storage *end)
 {
+    static const struct in6_addr any = IN6ADDR_ANY_INIT;
+    struct sockaddr_in6 v6;
+    struct sockaddr_in v4;
+    memcpy(&v6, end, sizeof(v6));
+    memcpy(&v4, end, sizeof(v4));
     if (end->ss_family == AF_INET6)
-        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)end)->sin6_addr);
-    return ((const struct sockaddr_in *)end)->sin_addr.s_addr == htonl(INADDR_ANY);
+        return memcmp(&v6.sin6_addr, &any, sizeof(any)) == 0;
+    return v4.sin_addr.s_addr == INADDR_ANY;
 }
 
 /* The address of this machine that its peers most likely see: the one it would send from. Nothing
@@ -341,9 +346,10 @@ static dk_status find_address(struct listener *listener, int fd, dk_error *err)
     if (getsockname(fd, (struct sockaddr *)&end, &length) < 0)
         return error_errno(err, errno, "the socket that listens");
     if (is_any(&end)) {
-        uint16_t port = ntohs(((struct sockaddr_in *)&end)->sin_port); /* IPv6 has it there, too */
+        struct sockaddr_in v4; /* IPv6 has the port there, too */
+        memcpy(&v4, &end, sizeof(v4));
         find_outward(&end);
-        set_port(&end, port);
+        set_port(&end, ntohs(v4.sin_port));
     }
     return node_address_of(listener->options.protocol, (struct sockaddr *)&end, &listener->address,
                            err);
