@@ -65,7 +65,7 @@ static void on_accepted(void *self, struct comm *comm)
 {
     struct side *side = self;
     stream_init(&side->stream, comm,
-                (struct stream_events){side, on_message, NULL, on_reader_closed});
+                (struct stream_events){side, on_message, NULL, NULL, on_reader_closed});
 }
 
 static void on_unlistened(void *self)
@@ -125,8 +125,10 @@ static void on_turn(uv_idle_t *turn)
 {
     struct side *side = turn->data;
     for (long i = 0; i < side->nturn && side->ndone < side->nmessages; i++, side->ndone++) {
-        if (comm_queued_nbytes(side->comm) > QUEUED_MAX)
+        if (comm_queued_nbytes(side->comm) > QUEUED_MAX) {
+            uv_idle_stop(turn);
             return;
+        }
         if (push(side) != DK_OK)
             abort();
     }
@@ -134,6 +136,13 @@ static void on_turn(uv_idle_t *turn)
         return;
     stream_close(&side->stream);
     uv_close((uv_handle_t *)turn, NULL);
+}
+
+static void on_drained(void *self)
+{
+    struct side *side = self;
+    if (side->ndone < side->nmessages)
+        uv_idle_start(&side->turn, on_turn);
 }
 
 static void on_ignored(void *self, const struct wire_value *message)
@@ -153,7 +162,7 @@ static void on_opened(void *self)
 {
     struct side *side = self;
     stream_init(&side->stream, side->comm,
-                (struct stream_events){side, on_ignored, NULL, on_writer_closed});
+                (struct stream_events){side, on_ignored, NULL, on_drained, on_writer_closed});
     uv_idle_init(&side->loop, &side->turn);
     side->turn.data = side;
     uv_idle_start(&side->turn, on_turn);

@@ -30,6 +30,13 @@ static void on_received(void *self, struct message *message)
     message_deinit(message);
 }
 
+static void on_drained(void *self)
+{
+    struct stream *stream = self;
+    if (stream->events.drained && !stream->is_closing)
+        stream->events.drained(stream->events.self);
+}
+
 static void on_closed(void *self, const dk_error *why)
 {
     struct stream *stream = self;
@@ -39,8 +46,10 @@ static void on_closed(void *self, const dk_error *why)
 void stream_init(struct stream *stream, struct comm *comm, struct stream_events events)
 {
     *stream = (struct stream){.comm = comm, .events = events};
-    comm_set_events(
-        comm, (struct comm_events){.self = stream, .received = on_received, .closed = on_closed});
+    comm_set_events(comm, (struct comm_events){.self = stream,
+                                               .received = on_received,
+                                               .drained = on_drained,
+                                               .closed = on_closed});
 }
 
 dk_status stream_push(struct stream *stream, const struct wire_value *message, dk_error *err)

@@ -15,6 +15,9 @@ struct stream_events {
     void (*received)(void *self, const struct wire_value *message);
     /* After the messages of one array: time to act upon them. May be NULL. */
     void (*received_all)(void *self);
+    /* All that was pushed is written: whoever waits for comm_queued_nbytes() to fall may go on. May
+     * be NULL. */
+    void (*drained)(void *self);
     /* The peer says that it goes, or has gone: the comm and the stream end when this returns.
      * `why` is NULL when it was said ("close-stream"), or done by stream_close(). */
     void (*closed)(void *self, const dk_error *why);

@@ -362,9 +362,9 @@ static void open_logs(struct pair *pair, struct log *ours, struct log *theirs)
     pair_open(pair);
     *ours = *theirs = (struct log){.last = -1};
     stream_init(&ours->stream, pair->ours.comm,
-                (struct stream_events){ours, log_item, log_batch, log_closed});
+                (struct stream_events){ours, log_item, log_batch, NULL, log_closed});
     stream_init(&theirs->stream, pair->theirs.comm,
-                (struct stream_events){theirs, log_item, log_batch, log_closed});
+                (struct stream_events){theirs, log_item, log_batch, NULL, log_closed});
     pair->ours.comm = pair->theirs.comm = NULL;
 }
 
@@ -412,7 +412,7 @@ static void test_stream_forms(void **state)
     pair_open(&pair);
     theirs = (struct log){.last = -1, .close_after = 3};
     stream_init(&theirs.stream, pair.theirs.comm,
-                (struct stream_events){&theirs, log_item, NULL, log_closed});
+                (struct stream_events){&theirs, log_item, NULL, NULL, log_closed});
     pair.theirs.comm = NULL;
     struct wire_entry entries[] = {{wire_text("n"), wire_int(5)}};
     struct wire_value map = wire_map(entries, 1);
