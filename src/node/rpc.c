@@ -4,7 +4,9 @@
 #include "node/comm.h"
 
 /* A scheduler with thousands of workers describes them in some megabytes. */
-static const struct frame_limits limits = {.nframes = 1 << 16, .nbytes = 1 << 28};
+static const struct comm_options options = {
+    .limits = {.nframes = 1 << 16, .nbytes = 1 << 28},
+};
 
 struct rpc {
     const struct wire_value *request;
@@ -65,8 +67,9 @@ static void on_timeout(uv_timer_t *timer)
 
 static dk_status run(struct rpc *rpc, uv_loop_t *loop, struct memory *memory)
 {
-    struct comm_events events = {rpc, on_opened, on_received, on_closed};
-    DK_TRY(comm_connect(loop, memory, rpc->address, limits, events, &rpc->comm, rpc->err));
+    struct comm_events events = {
+        .self = rpc, .opened = on_opened, .received = on_received, .closed = on_closed};
+    DK_TRY(comm_connect(loop, memory, rpc->address, &options, events, &rpc->comm, rpc->err));
     uv_timer_init(loop, &rpc->timer);
     rpc->timer.data = rpc;
     uv_timer_start(&rpc->timer, on_timeout, (uint64_t)rpc->timeout_ms, 0);

@@ -66,10 +66,23 @@ static dk_status make_payload(struct resolver *resolver, struct wire_value *valu
     return claim_frames(resolver, (uint64_t)index, payload);
 }
 
+/* Most maps can be told at a glance from the special ones. */
+static bool has_special_key(const struct wire_value *map)
+{
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct wire_value *key = &map->as.entries[i].key;
+        if (key->kind == WIRE_TEXT && key->count > 2 && key->as.bytes[0] == '_')
+            return true;
+    }
+    return false;
+}
+
 /* As Python does: what else is in a special map does not count, and references are above 0. */
 static dk_status resolve_map(struct resolver *resolver, struct wire_value *map)
 {
     int64_t index = 0;
+    if (!has_special_key(map))
+        return DK_OK;
     if (wire_read_int(wire_find(map, "__Serialized__"), &index) && index > 0)
         return make_payload(resolver, map, WIRE_SERIALIZED, index);
     if (wire_read_int(wire_find(map, "__Pickled__"), &index) && index > 0)

@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-struct wire_value wire_text(const char *text)
-{
-    return (struct wire_value){WIRE_TEXT, (uint32_t)strlen(text), .as.bytes = text};
-}
-
 struct wire_value wire_array(struct wire_value *items, uint32_t count)
 {
     return (struct wire_value){WIRE_ARRAY, count, .as.items = items};
@@ -17,12 +12,14 @@ struct wire_value wire_map(struct wire_entry *entries, uint32_t count)
     return (struct wire_value){WIRE_MAP, count, .as.entries = entries};
 }
 
-const struct wire_value *wire_find(const struct wire_value *map, const char *key)
+const struct wire_value *wire_find_bytes(const struct wire_value *map, struct wire_bytes key)
 {
     if (!map || map->kind != WIRE_MAP)
         return NULL;
     for (uint32_t i = map->count; i-- > 0;) {
-        if (wire_text_is(&map->as.entries[i].key, key))
+        const struct wire_value *found = &map->as.entries[i].key;
+        if (found->kind == WIRE_TEXT && found->count == key.nbytes &&
+            memcmp(found->as.bytes, key.data, key.nbytes) == 0)
             return &map->as.entries[i].value;
     }
     return NULL;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Containers nest no deeper than this, in either direction. */
 #define WIRE_DEPTH_MAX 256
@@ -78,7 +79,12 @@ static inline struct wire_value wire_int(int64_t integer)
     return (struct wire_value){.kind = WIRE_INT, .as.integer = integer};
 }
 
-struct wire_value wire_text(const char *text);
+/* Inline, as the length of a literal is known. */
+static inline struct wire_value wire_text(const char *text)
+{
+    return (struct wire_value){WIRE_TEXT, (uint32_t)strlen(text), {.bytes = text}};
+}
+
 static inline struct wire_value wire_float(double real)
 {
     return (struct wire_value){.kind = WIRE_FLOAT, .as.real = real};
@@ -99,7 +105,11 @@ struct wire_value wire_map(struct wire_entry *entries, uint32_t count);
 
 /* The value under the text `key`; NULL when there is none, or `map` is NULL or no map. Of equal
  * keys the last counts, as in Python. */
-const struct wire_value *wire_find(const struct wire_value *map, const char *key);
+const struct wire_value *wire_find_bytes(const struct wire_value *map, struct wire_bytes key);
+static inline const struct wire_value *wire_find(const struct wire_value *map, const char *key)
+{
+    return wire_find_bytes(map, (struct wire_bytes){key, strlen(key)});
+}
 
 /* Readers of what wire_find() gave: false when `value` is NULL or of another kind. */
 bool wire_read_int(const struct wire_value *value, int64_t *out);
