@@ -6,8 +6,9 @@
 #include "wire/value.h"
 
 /* Reads a pickle (protocols 2 to 5) of None, bool, int, float, str, bytes, bytearray, list, tuple,
- * dict, set and frozenset; tuples become arrays. Texts and bytes stay where they are in `bytes`, all
- * else is in the arena, at most 64 times as large as the pickle. What a pickle shares is shared.
+ * dict, set and frozenset; tuples become arrays. Texts and bytes stay where they are in `bytes`,
+ * all else is in the arena, at most 64 times as large as the pickle. What a pickle shares is
+ * shared.
  *
  * Errors: DK_ENOTSUP (it needs a class or function: `err` names it; a container inside itself),
  * DK_EOVERFLOW (an integer beyond 64 bits), DK_EPARSE (no pickle, or nested deeper than

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "column/table_codec.h"
 #include "graph/context.h"
 #include "graph/value.h"
-#include "local/processes/shared_table.h"
 
 struct parcel_header {
     uint64_t body_nbytes; /* what lies between this header and an inline segment */
@@ -138,7 +138,7 @@ static dk_status put_value(struct encoder *encoder, dk_value value)
     case DK_KIND_MAP:
         return put_items(encoder, value);
     case DK_KIND_TABLE:
-        if (table_put(outbox, &encoder->pieces, value.as.table) != DK_OK)
+        if (table_put(&outbox->writer, &encoder->pieces, value.as.table) != DK_OK)
             return error_nomem(encoder->err);
         return DK_OK;
     case DK_KIND_OBJECT:
@@ -163,11 +163,11 @@ static dk_status put_segment(struct outbox *outbox, const struct pieces *pieces,
 {
     if (is_shared)
         return share_pieces(outbox, pieces, err);
-    size_t at = outbox->bytes.count;
-    if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK)
+    size_t at = outbox->writer.bytes.count;
+    if (vector_reserve(&outbox->writer.bytes, at + pieces->nbytes) != DK_OK)
         return error_nomem(err);
-    pieces_copy(pieces, (char *)outbox->bytes.data + at);
-    outbox->bytes.count += pieces->nbytes;
+    pieces_copy(pieces, (char *)outbox->writer.bytes.data + at);
+    outbox->writer.bytes.count += pieces->nbytes;
     return DK_OK;
 }
 
@@ -175,18 +175,18 @@ static dk_status put_parcel(struct encoder *encoder, dk_value value)
 {
     struct outbox *outbox = encoder->outbox;
     struct parcel_header header = {0};
-    size_t at = outbox->bytes.count;
+    size_t at = outbox->writer.bytes.count;
     outbox_put(outbox, &header, sizeof(header));
     DK_TRY(put_value(encoder, value));
-    if (outbox->failed)
+    if (outbox->writer.failed)
         return error_nomem(encoder->err);
-    header.body_nbytes = outbox->bytes.count - at - sizeof(header);
+    header.body_nbytes = outbox->writer.bytes.count - at - sizeof(header);
     header.segment_nbytes = encoder->pieces.nbytes;
     header.is_shared = encoder->pieces.nbytes >= SEGMENT_INLINE_NBYTES;
     header.has_objects = encoder->has_objects;
-    memcpy((char *)outbox->bytes.data + at, &header, sizeof(header));
+    memcpy((char *)outbox->writer.bytes.data + at, &header, sizeof(header));
     DK_TRY(put_segment(outbox, &encoder->pieces, header.is_shared, encoder->err));
-    return outbox->failed ? error_nomem(encoder->err) : DK_OK;
+    return outbox->writer.failed ? error_nomem(encoder->err) : DK_OK;
 }
 
 static void unref_all(const dk_value *values, size_t count)
@@ -226,8 +226,8 @@ bool parcel_take(struct cursor *cursor, struct parcel *parcel)
 
 struct parcel parcel_since(const struct outbox *outbox, struct outbox_mark mark)
 {
-    const char *bytes = outbox->bytes.data;
-    struct cursor cursor = {bytes + mark.nbytes, bytes + outbox->bytes.count, false};
+    const char *bytes = outbox->writer.bytes.data;
+    struct cursor cursor = {bytes + mark.nbytes, bytes + outbox->writer.bytes.count, false};
     struct parcel parcel;
     if (parcel_take(&cursor, &parcel))
         parcel.fd = outbox_last_fd(outbox);
@@ -239,7 +239,7 @@ static dk_status share_segment(struct outbox *outbox, const struct segment *segm
 {
     struct pieces pieces;
     size_t offset = 0;
-    pieces_init(&pieces, outbox->bytes.memory);
+    pieces_init(&pieces, outbox->writer.bytes.memory);
     dk_status status = pieces_add(&pieces, segment->data, segment->nbytes, &offset);
     status = status == DK_OK ? share_pieces(outbox, &pieces, err) : error_nomem(err);
     pieces_deinit(&pieces);
@@ -314,10 +314,21 @@ static dk_status get_bytes(struct decoder *decoder, dk_kind kind, dk_value *out)
                                 : value_bytes(memory, bytes, nbytes, out);
 }
 
+/* A window of the segment. */
+static dk_status get_buffer(void *self, uint64_t offset, uint64_t nbytes, struct buffer **out)
+{
+    struct segment *segment = self;
+    if (offset > segment->nbytes || nbytes > segment->nbytes - offset)
+        return DK_EPARSE;
+    *out = segment_buffer(segment, offset, nbytes);
+    return *out ? DK_OK : DK_ENOMEM;
+}
+
 static dk_status get_table(struct decoder *decoder, dk_value *out)
 {
     dk_table *table = NULL;
-    DK_TRY(table_get(decoder->context->memory, &decoder->cursor, decoder->segment, &table));
+    struct buffer_source buffers = {get_buffer, decoder->segment};
+    DK_TRY(table_get(decoder->context->memory, &decoder->cursor, buffers, &table));
     *out = dk_value_table(table);
     return DK_OK;
 }
