@@ -10,6 +10,7 @@
 
 #include <cdask/value.h>
 
+#include "base/arena.h"
 #include "base/vector.h"
 #include "wire/value.h"
 
@@ -18,9 +19,10 @@ struct payload_value {
     struct wire_payload payload; /* borrowed from here */
     size_t nbytes;               /* of all frames */
     dk_value value;
-    struct vector bytes;  /* of char: the header, and frame 0 */
+    struct arena arena;
+    struct vector bytes;  /* of char: frame 0 */
     struct vector frames; /* of struct wire_bytes */
-    struct vector owned;  /* of dk_value: packed objects, texts' offsets that begin anew */
+    struct vector owned;  /* of dk_value: packed objects */
 };
 
 /* Packs `value` and keeps a reference of it.

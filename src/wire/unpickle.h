@@ -7,7 +7,7 @@
 
 /* Reads a pickle (protocols 2 to 5) of None, bool, int, float, str, bytes, bytearray, list, tuple,
  * dict, set and frozenset; tuples become arrays. Texts and bytes stay where they are in `bytes`,
- * all else is in the arena, at most 64 times as large as the pickle. What a pickle shares is
+ * all else is in the arena, some 200 times as large as the pickle at most. What a pickle shares is
  * shared.
  *
  * Errors: DK_ENOTSUP (it needs a class or function: `err` names it; a container inside itself),

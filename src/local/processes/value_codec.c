@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "column/table_codec.h"
 #include "graph/context.h"
+#include "graph/object_codec.h"
 #include "graph/value.h"
 
 struct parcel_header {
@@ -27,48 +28,6 @@ struct encoder {
 
 static dk_status put_value(struct encoder *encoder, dk_value value);
 
-static dk_status check_type(struct encoder *encoder, const dk_object_type *type)
-{
-    if (!type->pack) {
-        return error_set(encoder->err, DK_ENOTSUP,
-                         "an object of type '%s' cannot leave its process: use the threads "
-                         "scheduler, or give its type functions to pack and unpack",
-                         type->name);
-    }
-    if (registry_find_type(&encoder->context->registry, type->name) != type) {
-        return error_set(encoder->err, DK_ENOTSUP,
-                         "an object of type '%s' cannot leave its process: register its type with "
-                         "dk_register_type(), or use the threads scheduler",
-                         type->name);
-    }
-    return DK_OK;
-}
-
-/* What the program's own functions say is told with the type they belong to. */
-static dk_status blame_type(dk_error *err, const char *verb, const char *type, dk_status status)
-{
-    if (!*err->message)
-        error_set(err, status, "%s", dk_status_text(status));
-    error_prefix(err, "cannot %s an object of type '%s'", verb, type);
-    return status;
-}
-
-static dk_status pack(struct encoder *encoder, const struct dk_block *block, dk_value *bytes)
-{
-    dk_error *err = encoder->err;
-    const dk_object_type *type = block->type;
-    DK_TRY(check_type(encoder, type));
-    err->message[0] = 0;
-    dk_status status = type->pack(encoder->context, block->object, bytes, err);
-    if (status != DK_OK)
-        return blame_type(err, "pack", type->name, status);
-    if (bytes->kind == DK_KIND_BYTES)
-        return DK_OK;
-    dk_value_unref(*bytes);
-    return error_set(err, DK_ETYPE, "packing an object of type '%s' gave a value of kind '%s'",
-                     type->name, dk_kind_name(bytes->kind));
-}
-
 /* Bytes worth a segment are written there from where they are. */
 static dk_status put_piece(struct encoder *encoder, dk_value bytes, const char *data, size_t n)
 {
@@ -83,17 +42,15 @@ static dk_status put_piece(struct encoder *encoder, dk_value bytes, const char *
     return DK_OK;
 }
 
-static dk_status put_object(struct encoder *encoder, const struct dk_block *block)
+static dk_status put_object(struct encoder *encoder, dk_value object)
 {
     struct outbox *outbox = encoder->outbox;
     dk_value bytes = dk_value_null();
-    DK_TRY(pack(encoder, block, &bytes));
+    DK_TRY(object_pack(encoder->context, object, &bytes, encoder->err));
     size_t n = 0;
     const char *data = dk_value_data(bytes, &n);
-    uint32_t length = (uint32_t)strlen(block->type->name);
     encoder->has_objects = true;
-    outbox_put_u32(outbox, length);
-    outbox_put(outbox, block->type->name, length + 1);
+    writer_text(&outbox->writer, object.as.block->type->name);
     outbox_put_u64(outbox, n);
     if (n >= SEGMENT_INLINE_NBYTES)
         return put_piece(encoder, bytes, data, n);
@@ -142,7 +99,7 @@ static dk_status put_value(struct encoder *encoder, dk_value value)
             return error_nomem(encoder->err);
         return DK_OK;
     case DK_KIND_OBJECT:
-        return put_object(encoder, value.as.block);
+        return put_object(encoder, value);
     case DK_KIND_TASK:
         break;
     }
@@ -333,24 +290,6 @@ static dk_status get_table(struct decoder *decoder, dk_value *out)
     return DK_OK;
 }
 
-static const dk_object_type *get_type(struct decoder *decoder, dk_status *status)
-{
-    uint32_t length = cursor_u32(&decoder->cursor);
-    const char *name = cursor_skip(&decoder->cursor, (uint64_t)length + 1);
-    *status = DK_EPARSE;
-    if (!name || name[length])
-        return NULL;
-    const dk_object_type *type = registry_find_type(&decoder->context->registry, name);
-    *status = DK_OK;
-    if (!type) {
-        *status = error_set(decoder->err, DK_ENOTSUP,
-                            "an object of type '%s' has come from another process: register the "
-                            "type here, too, with dk_register_type()",
-                            name);
-    }
-    return type;
-}
-
 /* The packed bytes where they lie; NULL when they are not there. */
 static const char *get_packed(struct decoder *decoder, uint64_t nbytes)
 {
@@ -365,21 +304,12 @@ static const char *get_packed(struct decoder *decoder, uint64_t nbytes)
 
 static dk_status get_object(struct decoder *decoder, dk_value *out)
 {
-    dk_status status = DK_OK;
-    const dk_object_type *type = get_type(decoder, &status);
-    if (!type)
-        return status;
+    const char *type = cursor_text(&decoder->cursor);
     uint64_t nbytes = cursor_u64(&decoder->cursor);
     const char *bytes = get_packed(decoder, nbytes);
-    if (!bytes)
+    if (!type || !bytes)
         return DK_EPARSE;
-    void *object = NULL;
-    decoder->err->message[0] = 0;
-    status = type->unpack(decoder->context, bytes, nbytes, &object, decoder->err);
-    if (status != DK_OK)
-        return blame_type(decoder->err, "unpack", type->name, status);
-    decoder->err->message[0] = 0;
-    return value_object(decoder->context->memory, type, object, out);
+    return object_unpack(decoder->context, type, bytes, nbytes, out, decoder->err);
 }
 
 static dk_status get_value(struct decoder *decoder, dk_value *out)
