@@ -25,6 +25,12 @@ struct buffer_source {
 dk_status table_get(struct memory *memory, struct cursor *cursor, struct buffer_source buffers,
                     dk_table **out) DK_NODISCARD;
 
+/* The same with the buffers, in one run of bytes; reading copies them once.   Errors: as those two.
+ */
+dk_status table_put_whole(struct writer *out, const dk_table *table) DK_NODISCARD;
+dk_status table_get_whole(struct memory *memory, struct cursor *cursor,
+                          dk_table **out) DK_NODISCARD;
+
 /* Whether no kernel will read beyond the buffers, whatever is in them: for tables of strangers.
  * `err` names the column.   Errors: DK_EPARSE. */
 dk_status table_check(const dk_table *table, dk_error *err) DK_NODISCARD;

@@ -2,9 +2,9 @@
  *
  * What neither knows is a map of one entry whose key is a number; a dk_value's own maps have texts:
  *
- *     {0: k}                       the result called keys[k] (payload/task.c)
- *     {1: schema}, {1: [schema, buffers]}       a table; its buffers are frames, or one bin
- *     {2: type}, {2: [type, bytes]}             an object; its bytes are a frame, or here
+ *     {0: k}                          the result called keys[k] (payload/task.c)
+ *     {1: schema}, {1: [whole]}       a table; its buffers are frames, or with the schema
+ *     {2: type}, {2: [type, bytes]}   an object; its bytes are a frame, or here
  */
 #ifndef PAYLOAD_PLAIN_H
 #define PAYLOAD_PLAIN_H

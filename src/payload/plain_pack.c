@@ -55,50 +55,48 @@ static dk_status add_piece(struct plain_packer *packer, const struct piece *piec
     return add_frame(packer, copy, piece->nbytes);
 }
 
-static dk_status frame_pieces(struct plain_packer *packer, const struct pieces *pieces,
-                              struct wire_value schema, struct wire_value *out)
+static dk_status frame_pieces(struct plain_packer *packer, const struct pieces *pieces)
 {
     for (size_t i = 0; i < pieces->list.count; i++)
         DK_TRY(add_piece(packer, piece_at(pieces, i)));
-    return plain_tag(packer, TAG_TABLE, schema, out);
+    return DK_OK;
 }
 
-static dk_status inline_pieces(struct plain_packer *packer, const struct pieces *pieces,
-                               struct wire_value schema, struct wire_value *out)
+/* The schema into `writer`, the buffers where they are. */
+static dk_status frame_table(struct plain_packer *packer, struct writer *writer,
+                             const dk_table *table)
 {
-    if (pieces->nbytes > UINT32_MAX)
-        return too_long(packer, "a table as an argument");
-    char *buffers = arena_alloc(packer->arena, pieces->nbytes);
-    if (!buffers)
-        return error_nomem(packer->err);
-    pieces_copy(pieces, buffers);
-    struct wire_value bin = wire_bin((struct wire_bytes){buffers, pieces->nbytes});
-    return tag_pair(packer, TAG_TABLE, schema, bin, out);
+    struct pieces pieces;
+    pieces_init(&pieces, packer->dk->memory);
+    dk_status status = table_put(writer, &pieces, table);
+    if (status == DK_OK)
+        status = frame_pieces(packer, &pieces);
+    pieces_deinit(&pieces);
+    return status;
 }
 
-static dk_status pack_described(struct plain_packer *packer, const struct writer *writer,
-                                const struct pieces *pieces, struct wire_value *out)
+static dk_status tag_table(struct plain_packer *packer, const struct writer *writer,
+                           struct wire_value *out)
 {
     size_t nbytes = writer->bytes.count;
+    if (nbytes > UINT32_MAX)
+        return too_long(packer, "a table as an argument");
     char *copy = arena_text(packer->arena, writer->bytes.data, nbytes);
-    if (!copy)
+    struct wire_value *whole = arena_alloc(packer->arena, sizeof(*whole));
+    if (!copy || !whole)
         return error_nomem(packer->err);
-    struct wire_value schema = wire_bin((struct wire_bytes){copy, nbytes});
-    return packer->frames ? frame_pieces(packer, pieces, schema, out)
-                          : inline_pieces(packer, pieces, schema, out);
+    *whole = wire_bin((struct wire_bytes){copy, nbytes});
+    return plain_tag(packer, TAG_TABLE, packer->frames ? *whole : wire_array(whole, 1), out);
 }
 
 static dk_status pack_table(struct plain_packer *packer, const dk_table *table,
                             struct wire_value *out)
 {
     struct writer writer;
-    struct pieces pieces;
     writer_init(&writer, packer->dk->memory);
-    pieces_init(&pieces, packer->dk->memory);
-    dk_status status = table_put(&writer, &pieces, table);
-    status =
-        status == DK_OK ? pack_described(packer, &writer, &pieces, out) : error_nomem(packer->err);
-    pieces_deinit(&pieces);
+    dk_status status =
+        packer->frames ? frame_table(packer, &writer, table) : table_put_whole(&writer, table);
+    status = status == DK_OK ? tag_table(packer, &writer, out) : error_nomem(packer->err);
     writer_deinit(&writer);
     return status;
 }

@@ -52,33 +52,10 @@ static dk_status get_frame(void *self, uint64_t offset, uint64_t nbytes, struct 
     return *out ? DK_OK : DK_ENOMEM;
 }
 
-static void release_buffer(void *buffer)
+/* What a stranger sent may be anything. */
+static dk_status check_table(struct plain_unpacker *unpacker, dk_table *table, dk_value *out)
 {
-    buffer_unref(buffer);
-}
-
-/* Windows of one buffer, which they keep. */
-static dk_status get_window(void *self, uint64_t offset, uint64_t nbytes, struct buffer **out)
-{
-    struct buffer *whole = self;
-    if (offset > whole->nbytes || nbytes > whole->nbytes - offset || offset % ALIGNMENT)
-        return DK_EPARSE;
-    *out = buffer_wrap(whole->memory, (const char *)whole->data + offset, nbytes, release_buffer,
-                       buffer_ref(whole));
-    return *out ? DK_OK : DK_ENOMEM;
-}
-
-static dk_status get_table(struct plain_unpacker *unpacker, const struct wire_value *schema,
-                           struct buffer_source buffers, dk_value *out)
-{
-    dk_table *table = NULL;
-    struct cursor cursor = {schema->as.bytes, schema->as.bytes + schema->count, false};
-    dk_status status = table_get(unpacker->dk->memory, &cursor, buffers, &table);
-    if (status == DK_EPARSE)
-        return damaged(unpacker, "the schema of a table");
-    if (status != DK_OK)
-        return error_nomem(unpacker->err);
-    status = table_check(table, unpacker->err);
+    dk_status status = table_check(table, unpacker->err);
     if (status == DK_OK)
         *out = dk_value_table(table);
     else
@@ -86,29 +63,22 @@ static dk_status get_table(struct plain_unpacker *unpacker, const struct wire_va
     return status;
 }
 
-/* True for [first of `kind`, bin]. */
-static bool is_pair(const struct wire_value *value, enum wire_kind kind)
-{
-    return value->kind == WIRE_ARRAY && value->count == 2 && value->as.items[0].kind == kind &&
-           value->as.items[1].kind == WIRE_BIN;
-}
-
 static dk_status unpack_table(struct plain_unpacker *unpacker, const struct wire_value *content,
                               dk_value *out)
 {
-    if (content->kind == WIRE_BIN)
-        return get_table(unpacker, content, (struct buffer_source){get_frame, unpacker}, out);
-    if (!is_pair(content, WIRE_BIN))
+    struct memory *memory = unpacker->dk->memory;
+    bool is_whole = content->kind == WIRE_ARRAY && content->count == 1;
+    const struct wire_value *bin = is_whole ? content->as.items : content;
+    if (bin->kind != WIRE_BIN)
         return damaged(unpacker, "a table");
-    const struct wire_value *bin = &content->as.items[1];
-    struct buffer *whole = NULL;
-    struct wire_bytes bytes = {bin->as.bytes, bin->count};
-    if (copy_buffer(unpacker->dk->memory, bytes, &whole) != DK_OK)
-        return error_nomem(unpacker->err);
-    dk_status status =
-        get_table(unpacker, &content->as.items[0], (struct buffer_source){get_window, whole}, out);
-    buffer_unref(whole);
-    return status;
+    dk_table *table = NULL;
+    struct cursor cursor = {bin->as.bytes, bin->as.bytes + bin->count, false};
+    struct buffer_source buffers = {get_frame, unpacker};
+    dk_status status = is_whole ? table_get_whole(memory, &cursor, &table)
+                                : table_get(memory, &cursor, buffers, &table);
+    if (status == DK_EPARSE)
+        return damaged(unpacker, "the schema of a table");
+    return status == DK_OK ? check_table(unpacker, table, out) : error_nomem(unpacker->err);
 }
 
 /* ---- objects ---- */
@@ -129,11 +99,17 @@ static dk_status get_object(struct plain_unpacker *unpacker, const struct wire_v
     return status == DK_ENOMEM ? error_nomem(unpacker->err) : status;
 }
 
+/* True for [type, bytes]. */
+static bool is_pair(const struct wire_value *value)
+{
+    return value->kind == WIRE_ARRAY && value->count == 2 && value->as.items[1].kind == WIRE_BIN;
+}
+
 static dk_status unpack_object(struct plain_unpacker *unpacker, const struct wire_value *content,
                                dk_value *out)
 {
     struct wire_bytes bytes;
-    if (is_pair(content, WIRE_TEXT)) {
+    if (is_pair(content)) {
         const struct wire_value *bin = &content->as.items[1];
         bytes = (struct wire_bytes){bin->as.bytes, bin->count};
         return get_object(unpacker, &content->as.items[0], bytes, out);
