@@ -147,15 +147,14 @@ struct column *table_index_column(const dk_table *table)
     return column_range(table->memory, 0, table->nrows);
 }
 
-dk_status table_slice(dk_table *table, int64_t start, int64_t nrows, dk_table **out)
+/* Rows of `table` with the labels `index`, whose reference it takes. */
+static dk_status slice(dk_table *table, int64_t start, int64_t nrows, struct column *index,
+                       dk_table **out)
 {
     struct memory *memory = table->memory;
     size_t nbytes = (size_t)table->ncolumns * sizeof(struct column *);
     struct column **columns = memory_calloc(memory, nbytes);
-    struct column *index = table->index ? column_slice(table->index, start, nrows)
-                           : start      ? column_range(memory, start, nrows)
-                                        : NULL;
-    dk_status status = columns && (index || (!table->index && !start)) ? DK_OK : DK_ENOMEM;
+    dk_status status = columns ? DK_OK : DK_ENOMEM;
     for (int32_t i = 0; i < table->ncolumns && status == DK_OK; i++) {
         columns[i] = column_slice(table->columns[i], start, nrows);
         if (!columns[i])
@@ -170,4 +169,27 @@ dk_status table_slice(dk_table *table, int64_t start, int64_t nrows, dk_table **
     column_unref(index);
     memory_free(memory, columns, nbytes);
     return status;
+}
+
+dk_status table_slice(dk_table *table, int64_t start, int64_t nrows, dk_table **out)
+{
+    struct column *index = NULL;
+    if (table->index || start) {
+        index = table->index ? column_slice(table->index, start, nrows)
+                             : column_range(table->memory, start, nrows);
+        if (!index)
+            return DK_ENOMEM;
+    }
+    return slice(table, start, nrows, index, out);
+}
+
+dk_status table_window(dk_table *table, int64_t start, int64_t nrows, dk_table **out)
+{
+    struct column *index = NULL;
+    if (table->index) {
+        index = column_slice(table->index, start, nrows);
+        if (!index)
+            return DK_ENOMEM;
+    }
+    return slice(table, start, nrows, index, out);
 }

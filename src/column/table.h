@@ -31,6 +31,8 @@ dk_status table_concat(struct memory *memory, dk_table *const *tables, size_t nt
                        dk_table **out, dk_error *err) DK_NODISCARD;
 /* Rows [start, start + nrows) sharing the buffers; numbered rows keep their labels. */
 dk_status table_slice(dk_table *table, int64_t start, int64_t nrows, dk_table **out) DK_NODISCARD;
+/* The same, but numbered rows are numbered from 0 again. */
+dk_status table_window(dk_table *table, int64_t start, int64_t nrows, dk_table **out) DK_NODISCARD;
 /* The index as a column with a reference of the caller's: numbered rows are materialised. */
 struct column *table_index_column(const dk_table *table) DK_NODISCARD;
 

@@ -29,6 +29,7 @@
 #define HEIGHT_MAX 2000
 
 struct call;
+struct program;
 
 enum rowset_kind {
     ROWS_CSV,    /* `csv` */
@@ -117,10 +118,17 @@ struct dk_expression {
     const dk_error *error; /* NULL: a good one */
 };
 
+/* Programs that came from other processes, by their bytes; the lock is that of the nodes. */
+#define PROGRAM_CHAINS 64
+struct programs {
+    struct program *chains[PROGRAM_CHAINS];
+};
+
 /* The context's expressions. */
 struct expressions {
     struct memory *memory;
     struct nodes nodes; /* rowsets, column expressions, frames */
+    struct programs programs;
     atomic_ullong ncalls;
     struct dk_expression nomem; /* for when there is no memory to say so */
 };

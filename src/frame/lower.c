@@ -14,7 +14,7 @@ void lowering_deinit(struct lowering *lowering)
 {
     for (size_t i = 0; i < lowering->passes.count; i++) {
         struct pass *pass = lowering_pass(lowering, (int32_t)i);
-        program_free(pass->program);
+        program_unref(pass->program);
         vector_deinit(&pass->inputs);
         vector_deinit(&pass->scalars);
         vector_deinit(&pass->tasks);

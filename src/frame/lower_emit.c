@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "column/table.h"
 #include "frame/lower.h"
+#include "frame/pass.h"
 #include "graph/value.h"
 
 /* Partials are merged this many at a time. */
@@ -188,14 +190,24 @@ static dk_status add_map(struct emission *emission, const struct pass *pass,
     return add(emission, dk_key_at(labels->conform, partition), "frame.conform", args, out);
 }
 
+/* The rows of a partition of a table: no task is sent more. Numbered ones are counted on from the
+ * row that it begins with. */
+static dk_status push_rows(const struct rowset *source, int32_t partition, struct vector *args)
+{
+    dk_table *rows = NULL;
+    int64_t begin = pass_first_row(partition, source->npartitions, source->table->nrows);
+    int64_t end = pass_first_row(partition + 1, source->npartitions, source->table->nrows);
+    DK_TRY(push(args, dk_value_int(begin)));
+    DK_TRY(table_window(source->table, begin, end - begin, &rows));
+    return push(args, dk_value_table(rows));
+}
+
 /* The tables a pass goes through: its inputs one by one, or the one task that `gives` them. */
 static dk_status push_inputs(struct emission *emission, const struct pass *pass,
                              const dk_task_id *gives, struct vector *args)
 {
     if (gives)
         return push(args, dk_value_task(*gives));
-    if (pass->source->kind == ROWS_TABLE)
-        DK_TRY(push(args, dk_value_table(dk_table_ref(pass->source->table))));
     const struct place *inputs = pass->inputs.data;
     for (size_t i = 0; i < pass->inputs.count; i++)
         DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, inputs[i]))));
@@ -208,7 +220,10 @@ static dk_status add_partition(struct emission *emission, struct pass *pass, dk_
     const struct place *scalars = pass->scalars.data;
     dk_task_id task = {0};
     DK_TRY(push(args, dk_value_ref(program)));
-    DK_TRY(push(args, dk_value_int(partition)));
+    if (pass->source->kind == ROWS_TABLE)
+        DK_TRY(push_rows(pass->source, partition, args));
+    else
+        DK_TRY(push(args, dk_value_int(partition)));
     DK_TRY(push_inputs(emission, pass, gives, args));
     for (size_t i = 0; i < pass->scalars.count; i++)
         DK_TRY(push(args, dk_value_task(lower_task(emission->lowering, scalars[i]))));

@@ -68,7 +68,7 @@ static dk_status walk_csv(struct walk *walk, const struct pass_input *input, dk_
 {
     const struct program *program = walk->program;
     struct csv_scan *scan = NULL;
-    DK_TRY(csv_scan_open(program->memory, program->source->csv, input->partition,
+    DK_TRY(csv_scan_open(program->memory, program->source->csv, (int32_t)input->partition,
                          program->loads.data, (int32_t)program->loads.count, &scan, err));
     dk_status status = walk_scan(walk, scan, err);
     csv_scan_close(scan);
@@ -81,20 +81,16 @@ int64_t pass_first_row(int32_t i, int32_t n, int64_t nrows)
     return nrows / n * i + (i < longer ? i : longer);
 }
 
+/* The tables are those of one partition. */
 static dk_status walk_table(struct walk *walk, const struct pass_input *input, dk_error *err)
 {
-    const struct rowset *source = walk->program->source;
     int64_t nrows = input->tables[0]->nrows;
-    bool is_whole = source->kind == ROWS_MAP; /* tables of one partition each */
-    int32_t partition = is_whole ? 0 : input->partition;
-    int32_t npartitions = is_whole ? 1 : source->npartitions;
-    int64_t row = pass_first_row(partition, npartitions, nrows);
-    int64_t end = pass_first_row(partition + 1, npartitions, nrows);
     struct morsel *morsel = &walk->morsel;
-    while (row < end && !has_enough(walk)) {
+    int64_t row = 0;
+    while (row < nrows && !has_enough(walk)) {
         int64_t wanted = rows_wanted(walk);
         morsel->first_row = row;
-        morsel->nrows = end - row < wanted ? end - row : wanted;
+        morsel->nrows = nrows - row < wanted ? nrows - row : wanted;
         DK_TRY(run_morsel(walk, err));
         row += morsel->nrows;
     }

@@ -12,7 +12,8 @@
 struct pass_input {
     dk_table *const *tables; /* one for each input of the steps (none for files) */
     dk_table *const *scalars;
-    int32_t partition;
+    int64_t partition;   /* of files: the block */
+    int64_t first_label; /* of numbered rows of a table */
 };
 
 /* Runs `program` and gives one value a sink, as a list: a table of collected rows, or a list of

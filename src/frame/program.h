@@ -65,10 +65,18 @@ struct sink {
     struct vector columns; /* const struct col *: the aggregate each spec computes */
 };
 
+/* A program that came from another process has no expressions: its source, domains, steps and
+ * sinks point to stand-ins in its arena, which say no more than what running asks for. */
 struct program {
+    atomic_int refs;
     struct memory *memory;
     struct nodes *nodes;
     bool is_holding;
+    bool is_stand_in;
+    struct programs *cache;            /* it is in; NULL: none */
+    struct token token;                /* of its bytes, when it is in the cache */
+    struct program *next;              /* in the cache */
+    _Atomic(struct dk_block *) packed; /* its bytes, once they were wanted; NULL */
     struct arena arena;
     const struct rowset *source;
     int32_t limit;           /* rows to collect of the first partition; 0: all rows of all */
@@ -82,13 +90,31 @@ struct program {
 };
 
 struct program *program_new(dk_context *dk, const struct rowset *source) DK_NODISCARD;
-void program_free(struct program *program);
+/* Drops a reference. NULL is ignored. */
+void program_unref(struct program *program);
 void sink_init(struct sink *sink, struct memory *memory);
 void sink_deinit(struct sink *sink);
 /* Makes a program that is complete hold all that it points to, until it is freed. */
 void program_hold(struct program *program);
-/* Programs travel to their tasks as objects of this type. */
+/* Programs travel to their tasks as objects of this type, also to those in other processes
+ * (program_codec.c), where equal ones are one. */
 extern const dk_object_type program_object;
+
+/* Writes a program's bytes.   Errors: DK_ENOMEM, DK_EIO. */
+dk_status program_put(const struct program *program, struct writer *out,
+                      dk_error *err) DK_NODISCARD;
+/* Reads them; nothing of `bytes` is needed after. What they say is checked, so that any bytes can
+ * be given.   Errors: DK_EPARSE, DK_ENOMEM. */
+dk_status program_get(dk_context *dk, const void *bytes, size_t nbytes, struct program **out,
+                      dk_error *err) DK_NODISCARD;
+
+/* Whether it reads and writes nothing but registers, domains, loads and columns that are there, in
+ * the order of its steps, and each with values of its type: programs of strangers may not.
+ * Errors: DK_EPARSE, DK_ENOMEM.   (program_check.c) */
+dk_status program_check(const struct program *program, dk_error *err) DK_NODISCARD;
+/* Whether these are the arguments of one of its passes: the inputs' tables, then the scalars'. */
+bool program_takes(const struct program *program, int64_t partition, dk_table *const *tables,
+                   size_t ntables);
 
 static inline const struct step *program_steps(const struct program *program)
 {

@@ -99,9 +99,10 @@ static void load(struct morsel *morsel, const struct step *step)
 static dk_status number_rows(struct morsel *morsel, struct vec *out)
 {
     DK_TRY(vec_reset(out, morsel->nrows));
+    int64_t first = morsel->input->first_label + morsel->first_row;
     int64_t *labels = out->data;
     for (int64_t i = 0; i < morsel->nrows; i++)
-        labels[i] = morsel->first_row + i;
+        labels[i] = first + i;
     return DK_OK;
 }
 

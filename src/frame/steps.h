@@ -13,7 +13,7 @@ struct morsel {
     const struct program *program;
     const struct pass_input *input;
     struct csv_scan *scan; /* whose batch the morsel is; borrowed, NULL without files */
-    int64_t first_row;     /* of the partition (a table: of the whole) */
+    int64_t first_row;     /* of the partition */
     int64_t nrows;
     struct view *views;           /* one a register */
     struct vec *vecs;             /* one a register, for those that are computed */

@@ -38,11 +38,21 @@ static size_t count_tables(const dk_value *args, size_t nargs)
     return count;
 }
 
-/* frame.pass(program, partition, tables..., scalars...) -> a list, one item a sink */
+/* Tasks that other processes send may have any. */
+static dk_status wrong_arguments(const char *function, dk_error *err)
+{
+    return error_set(err, DK_ETYPE, "%s() was called with arguments that are not its own",
+                     function);
+}
+
+/* frame.pass(program, partition, tables..., scalars...) -> a list, one item a sink
+ * Of a table that a frame holds it gets the partition's rows, and the number of the first. */
 static dk_status run_pass(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                           dk_error *err)
 {
-    const struct program *program = program_of(args[0]);
+    const struct program *program = nargs > 1 ? program_of(args[0]) : NULL;
+    if (!program || args[1].kind != DK_KIND_INT)
+        return wrong_arguments("frame.pass", err);
     size_t count = count_tables(args + 2, nargs - 2);
     dk_table **tables = memory_alloc(program->memory, count * sizeof(*tables));
     if (!tables)
@@ -51,9 +61,13 @@ static dk_status run_pass(dk_task *task, const dk_value *args, size_t nargs, dk_
     struct pass_input input = {
         .tables = tables,
         .scalars = tables + (count - (size_t)program->nscalars),
-        .partition = (int32_t)args[1].as.integer,
+        .partition = args[1].as.integer,
     };
-    dk_status status = pass_run(task, program, &input, result, err);
+    if (program->source->kind == ROWS_TABLE)
+        input.first_label = args[1].as.integer;
+    dk_status status = program_takes(program, args[1].as.integer, tables, count)
+                           ? pass_run(task, program, &input, result, err)
+                           : wrong_arguments("frame.pass", err);
     memory_free(program->memory, tables, count * sizeof(*tables));
     return status;
 }
@@ -240,6 +254,7 @@ static dk_status align(dk_task *task, const dk_value *args, size_t nargs, dk_val
 
 dk_status frame_register(dk_context *dk, dk_error *err)
 {
+    DK_TRY(dk_register_type(dk, &program_object, err));
     DK_TRY(dk_register(dk, "frame.pass", run_pass, NULL, err));
     DK_TRY(dk_register(dk, "frame.combine", combine, NULL, err));
     DK_TRY(dk_register(dk, "frame.finish", finish, NULL, err));

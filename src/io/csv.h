@@ -14,7 +14,9 @@
 
 #include <cdask/csv.h>
 
+#include "base/cursor.h"
 #include "base/hash.h"
+#include "base/writer.h"
 #include "column/table.h"
 #include "column/vec.h"
 
@@ -42,6 +44,15 @@ const char *csv_source_path(const struct csv_source *source, int32_t block);
 int64_t csv_source_nbytes(const struct csv_source *source, int32_t block);
 /* A structural hash of paths, sizes, modification times and options. */
 struct token csv_source_token(const struct csv_source *source);
+
+/* Writes the source for another process, where the paths of its files begin at the root.
+ * Errors: DK_EIO, DK_ENOFILE (there is no working directory), DK_ENOMEM. */
+dk_status csv_source_put(const struct csv_source *source, struct writer *out,
+                         dk_error *err) DK_NODISCARD;
+/* Reads what csv_source_put() wrote; no file is opened.   Errors: DK_EPARSE, DK_EINVAL, DK_ENOMEM.
+ */
+dk_status csv_source_get(struct memory *memory, struct cursor *cursor, struct csv_source **out,
+                         dk_error *err) DK_NODISCARD;
 
 struct csv_scan;
 

@@ -45,11 +45,8 @@ static void divide_file(struct csv_source *source, int32_t file)
     }
 }
 
-dk_status csv_blocks_plan(struct csv_source *source, dk_error *err)
+dk_status csv_blocks_divide(struct csv_source *source, dk_error *err)
 {
-    source->nblocks = 0;
-    for (int32_t i = 0; i < source->nfiles; i++)
-        DK_TRY(count_file(source, &source->files[i], err));
     size_t count = (size_t)source->nblocks;
     source->blocks = arena_alloc(&source->arena, count * sizeof *source->blocks);
     source->starts = arena_alloc(&source->arena, count * sizeof *source->starts);
@@ -58,6 +55,14 @@ dk_status csv_blocks_plan(struct csv_source *source, dk_error *err)
     for (int32_t i = 0; i < source->nfiles; i++)
         divide_file(source, i);
     return DK_OK;
+}
+
+dk_status csv_blocks_plan(struct csv_source *source, dk_error *err)
+{
+    source->nblocks = 0;
+    for (int32_t i = 0; i < source->nfiles; i++)
+        DK_TRY(count_file(source, &source->files[i], err));
+    return csv_blocks_divide(source, err);
 }
 
 /* Two scans may find the same start at once, and find the same. */

@@ -8,6 +8,9 @@
  * fit in it whole; compressed files are one block.   Source: fsspec read_bytes, which Dask uses. */
 dk_status csv_blocks_plan(struct csv_source *source, dk_error *err) DK_NODISCARD;
 
+/* The same when nblocks and those of the files are known. */
+dk_status csv_blocks_divide(struct csv_source *source, dk_error *err) DK_NODISCARD;
+
 /* Opens `rows` at the first row of block `block`, with its limit set. A block that is not its
  * file's first is found from the nearest block whose start is known, since only the bytes before it
  * tell whether a line end is inside quotes; chunks without quotes are passed over at the speed of

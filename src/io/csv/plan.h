@@ -68,6 +68,9 @@ struct csv_source {
 /* The default chunk: it stays in the second-level cache with the positions found in it. */
 #define CSV_CHUNK_NBYTES (256u * 1024)
 
+/* An empty source with one reference; NULL when out of memory. */
+struct csv_source *csv_source_new(struct memory *memory) DK_NODISCARD;
+
 /* Opens a source over one file in memory. Borrows `bytes`. For tests and fuzzing. */
 dk_status csv_source_open_bytes(struct memory *memory, const char *name, const char *bytes,
                                 size_t nbytes, const dk_csv_options *options,

@@ -175,11 +175,15 @@ static dk_status plan(struct csv_source *source, dk_error *err)
     return DK_OK;
 }
 
+struct csv_source *csv_source_new(struct memory *memory)
+{
+    return source_new(memory, (struct csv_tuning){CSV_CHUNK_NBYTES, CSV_ENGINE_BEST});
+}
+
 dk_status csv_source_open(struct memory *memory, const char *const *paths, size_t npaths,
                           const dk_csv_options *options, struct csv_source **out, dk_error *err)
 {
-    struct csv_tuning tuning = {CSV_CHUNK_NBYTES, CSV_ENGINE_BEST};
-    struct csv_source *source = source_new(memory, tuning);
+    struct csv_source *source = csv_source_new(memory);
     dk_status status = source ? DK_OK : error_nomem(err);
     if (status == DK_OK)
         status = csv_options_init(source, options, err);

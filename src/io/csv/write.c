@@ -16,7 +16,7 @@ struct field {
     int digits;
 };
 
-struct writer {
+struct printer {
     struct text *out;
     char separator;
     const char *missing;
@@ -25,22 +25,22 @@ struct writer {
     size_t nfields;
 };
 
-static bool needs_quotes(const struct writer *writer, const char *bytes, size_t nbytes)
+static bool needs_quotes(const struct printer *printer, const char *bytes, size_t nbytes)
 {
     if (nbytes == 0)
-        return writer->nfields == 1; /* or the line would look blank */
+        return printer->nfields == 1; /* or the line would look blank */
     for (size_t i = 0; i < nbytes; i++) {
         char c = bytes[i];
-        if (c == writer->separator || c == '"' || c == '\n' || c == '\r')
+        if (c == printer->separator || c == '"' || c == '\n' || c == '\r')
             return true;
     }
     return false;
 }
 
-static void put_text(const struct writer *writer, const char *bytes, size_t nbytes)
+static void put_text(const struct printer *printer, const char *bytes, size_t nbytes)
 {
-    struct text *out = writer->out;
-    if (!needs_quotes(writer, bytes, nbytes)) {
+    struct text *out = printer->out;
+    if (!needs_quotes(printer, bytes, nbytes)) {
         text_append(out, bytes, nbytes);
         return;
     }
@@ -54,7 +54,7 @@ static void put_text(const struct writer *writer, const char *bytes, size_t nbyt
 }
 
 /* "-1 days +23:59:59.500000", or "-1 days" when all durations of the column are days. */
-static void put_duration(const struct writer *writer, const struct field *field, int64_t ns)
+static void put_duration(const struct printer *printer, const struct field *field, int64_t ns)
 {
     int64_t days = ns / NS_PER_DAY - (ns % NS_PER_DAY < 0);
     int64_t rest = ns - days * NS_PER_DAY;
@@ -71,7 +71,7 @@ static void put_duration(const struct writer *writer, const struct field *field,
         length +=
             snprintf(text + length, sizeof text - (size_t)length, ".%0*d", field->digits, shown);
     }
-    put_text(writer, text, (size_t)length);
+    put_text(printer, text, (size_t)length);
 }
 
 static size_t format_integer(const struct view *view, int64_t row, char out[32])
@@ -96,10 +96,10 @@ static size_t format_integer(const struct view *view, int64_t row, char out[32])
     return (size_t)snprintf(out, 32, "%lld", value);
 }
 
-static void put_view_text(const struct writer *writer, const struct view *view, int64_t row)
+static void put_view_text(const struct printer *printer, const struct view *view, int64_t row)
 {
     const char *pool = view->data;
-    put_text(writer, pool + view->offsets[row],
+    put_text(printer, pool + view->offsets[row],
              (size_t)(view->offsets[row + 1] - view->offsets[row]));
 }
 
@@ -119,23 +119,23 @@ static size_t format_number(const struct field *field, int64_t row, char out[64]
     }
 }
 
-static void put_value(const struct writer *writer, const struct field *field, int64_t row)
+static void put_value(const struct printer *printer, const struct field *field, int64_t row)
 {
     const struct view *view = &field->view;
     char text[64];
     if (!view_is_valid(view, row)) {
-        put_text(writer, writer->missing, writer->missing_nbytes);
+        put_text(printer, printer->missing, printer->missing_nbytes);
     } else if (view->type == DK_TEXT) {
-        put_view_text(writer, view, row);
+        put_view_text(printer, view, row);
     } else if (view->type == DK_CATEGORY) {
-        put_view_text(writer, &view->dictionary->view, ((const int32_t *)view->data)[row]);
+        put_view_text(printer, &view->dictionary->view, ((const int32_t *)view->data)[row]);
     } else if (view->type == DK_DURATION) {
-        put_duration(writer, field, ((const int64_t *)view->data)[row]);
+        put_duration(printer, field, ((const int64_t *)view->data)[row]);
     } else if (view->type == DK_BOOL) {
         bool value = ((const uint8_t *)view->data)[row];
-        put_text(writer, value ? "True" : "False", value ? 4 : 5);
+        put_text(printer, value ? "True" : "False", value ? 4 : 5);
     } else {
-        put_text(writer, text, format_number(field, row, text));
+        put_text(printer, text, format_number(field, row, text));
     }
 }
 
@@ -159,38 +159,38 @@ static void choose_digits(struct field *field)
     field->digits = seconds ? 0 : millis ? 3 : micros ? 6 : 9;
 }
 
-static void add_field(struct writer *writer, const struct view *view)
+static void add_field(struct printer *printer, const struct view *view)
 {
-    struct field *field = &writer->fields[writer->nfields++];
+    struct field *field = &printer->fields[printer->nfields++];
     field->view = *view;
     if (view->type == DK_TIMESTAMP || view->type == DK_DURATION)
         choose_digits(field);
 }
 
-static void put_header(const struct writer *writer, const dk_table *table, bool with_index)
+static void put_header(const struct printer *printer, const dk_table *table, bool with_index)
 {
     if (with_index) {
         const char *name = table->index_name ? table->index_name : "";
-        put_text(writer, name, strlen(name));
+        put_text(printer, name, strlen(name));
     }
     for (int32_t i = 0; i < table->ncolumns; i++) {
         const char *name = table->names[i] ? table->names[i] : "0";
         if (i || with_index)
-            text_putc(writer->out, writer->separator);
-        put_text(writer, name, strlen(name));
+            text_putc(printer->out, printer->separator);
+        put_text(printer, name, strlen(name));
     }
-    text_putc(writer->out, '\n');
+    text_putc(printer->out, '\n');
 }
 
-static void put_rows(const struct writer *writer, int64_t nrows)
+static void put_rows(const struct printer *printer, int64_t nrows)
 {
     for (int64_t row = 0; row < nrows; row++) {
-        for (size_t i = 0; i < writer->nfields; i++) {
+        for (size_t i = 0; i < printer->nfields; i++) {
             if (i)
-                text_putc(writer->out, writer->separator);
-            put_value(writer, &writer->fields[i], row);
+                text_putc(printer->out, printer->separator);
+            put_value(printer, &printer->fields[i], row);
         }
-        text_putc(writer->out, '\n');
+        text_putc(printer->out, '\n');
     }
 }
 
@@ -200,28 +200,28 @@ dk_status csv_format(const dk_table *table, const dk_to_csv_options *options, bo
     static const dk_to_csv_options DEFAULTS = {0};
     const dk_to_csv_options *given = options ? options : &DEFAULTS;
     const char *missing = given->na_rep ? given->na_rep : "";
-    struct writer writer = {.out = out,
-                            .separator = given->sep ? given->sep : ',',
-                            .missing = missing,
-                            .missing_nbytes = strlen(missing)};
-    size_t nbytes = ((size_t)table->ncolumns + 1) * sizeof *writer.fields;
+    struct printer printer = {.out = out,
+                              .separator = given->sep ? given->sep : ',',
+                              .missing = missing,
+                              .missing_nbytes = strlen(missing)};
+    size_t nbytes = ((size_t)table->ncolumns + 1) * sizeof *printer.fields;
     struct column *index = NULL;
     if (!given->no_index) {
         index = table_index_column(table);
         if (!index)
             return error_nomem(err);
     }
-    writer.fields = memory_calloc(out->memory, nbytes);
-    if (writer.fields) {
+    printer.fields = memory_calloc(out->memory, nbytes);
+    if (printer.fields) {
         if (index)
-            add_field(&writer, &index->view);
+            add_field(&printer, &index->view);
         for (int32_t i = 0; i < table->ncolumns; i++)
-            add_field(&writer, &table->columns[i]->view);
+            add_field(&printer, &table->columns[i]->view);
         if (with_header && !given->no_header)
-            put_header(&writer, table, index != NULL);
-        put_rows(&writer, table->nrows);
-        memory_free(out->memory, writer.fields, nbytes);
+            put_header(&printer, table, index != NULL);
+        put_rows(&printer, table->nrows);
+        memory_free(out->memory, printer.fields, nbytes);
     }
     column_unref(index);
-    return writer.fields && text_status(out) == DK_OK ? DK_OK : error_nomem(err);
+    return printer.fields && text_status(out) == DK_OK ? DK_OK : error_nomem(err);
 }

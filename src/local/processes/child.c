@@ -132,7 +132,7 @@ static dk_status put_result(struct child *child, uint32_t head, uint32_t tail)
     int64_t start_ns = child->now_ns;
     child->now_ns = time_now_ns();
     outbox_put_u64(child->out, (uint64_t)(child->now_ns - start_ns));
-    return child->out->failed ? error_nomem(&child->error) : DK_OK;
+    return child->out->writer.failed ? error_nomem(&child->error) : DK_OK;
 }
 
 /* In this order: whoever reads a head can trust the task. */
@@ -150,7 +150,7 @@ static void run_unit(struct child *child, uint32_t head)
     show_unit(child, head);
     uint32_t tail = run_chain(child, head);
     struct outbox_mark end = outbox_mark(child->out);
-    if (child->out->failed) {
+    if (child->out->writer.failed) {
         outbox_rewind(child->out, start);
         fail_for(child, TRANSFER_NOMEM);
     }
@@ -206,7 +206,7 @@ static _Noreturn void finish(struct child *child)
     for (size_t i = 0; i < lines->count; i++) {
         put_line(child, &((const struct profile_line *)lines->data)[i]);
     }
-    if (child->out->failed)
+    if (child->out->writer.failed)
         outbox_rewind(child->out, mark);
     report(child);
     _exit(EXIT_SUCCESS);

@@ -27,7 +27,7 @@ union control {
 void outbox_init(struct outbox *outbox, struct memory *memory)
 {
     *outbox = (struct outbox){0};
-    vector_init(&outbox->bytes, memory, 1);
+    writer_init(&outbox->writer, memory);
     vector_init(&outbox->fds, memory, sizeof(struct outgoing_fd));
 }
 
@@ -48,34 +48,33 @@ void outbox_deinit(struct outbox *outbox)
 {
     forget_fds(outbox, outbox->fds_sent, outbox->fds.count);
     vector_deinit(&outbox->fds);
-    vector_deinit(&outbox->bytes);
+    writer_deinit(&outbox->writer);
 }
 
 void outbox_put(struct outbox *outbox, const void *bytes, size_t nbytes)
 {
-    if (vector_append(&outbox->bytes, bytes, nbytes) != DK_OK)
-        outbox->failed = true;
+    writer_put(&outbox->writer, bytes, nbytes);
 }
 
 void outbox_put_u8(struct outbox *outbox, uint8_t value)
 {
-    outbox_put(outbox, &value, sizeof(value));
+    writer_u8(&outbox->writer, value);
 }
 
 void outbox_put_u32(struct outbox *outbox, uint32_t value)
 {
-    outbox_put(outbox, &value, sizeof(value));
+    writer_u32(&outbox->writer, value);
 }
 
 void outbox_put_u64(struct outbox *outbox, uint64_t value)
 {
-    outbox_put(outbox, &value, sizeof(value));
+    writer_u64(&outbox->writer, value);
 }
 
 static void open_message(struct outbox *outbox)
 {
     struct header header = {0};
-    outbox->begin = outbox->bytes.count;
+    outbox->begin = outbox->writer.bytes.count;
     outbox->nfds = 0;
     outbox->is_open = true;
     outbox_put(outbox, &header, sizeof(header));
@@ -87,16 +86,16 @@ void outbox_close(struct outbox *outbox)
         return;
     outbox->is_open = false;
     /* The header itself may have found no memory. */
-    if (outbox->bytes.count < outbox->begin + sizeof(struct header))
+    if (outbox->writer.bytes.count < outbox->begin + sizeof(struct header))
         return;
-    struct header header = {outbox->bytes.count - outbox->begin};
-    memcpy((char *)outbox->bytes.data + outbox->begin, &header, sizeof(header));
+    struct header header = {outbox->writer.bytes.count - outbox->begin};
+    memcpy((char *)outbox->writer.bytes.data + outbox->begin, &header, sizeof(header));
 }
 
 void outbox_record(struct outbox *outbox)
 {
     bool is_full = outbox->nfds >= MESSAGE_FDS_MAX ||
-                   outbox->bytes.count - outbox->begin >= MESSAGE_NBYTES_MAX;
+                   outbox->writer.bytes.count - outbox->begin >= MESSAGE_NBYTES_MAX;
     if (outbox->is_open && !is_full)
         return;
     outbox_close(outbox);
@@ -112,12 +111,12 @@ void outbox_put_fd(struct outbox *outbox, int fd, bool owned)
     }
     if (owned)
         close(fd);
-    outbox->failed = true;
+    outbox->writer.failed = true;
 }
 
 struct outbox_mark outbox_mark(const struct outbox *outbox)
 {
-    return (struct outbox_mark){outbox->bytes.count, outbox->fds.count};
+    return (struct outbox_mark){outbox->writer.bytes.count, outbox->fds.count};
 }
 
 void outbox_rewind(struct outbox *outbox, struct outbox_mark mark)
@@ -125,8 +124,8 @@ void outbox_rewind(struct outbox *outbox, struct outbox_mark mark)
     forget_fds(outbox, mark.nfds, outbox->fds.count);
     outbox->nfds -= outbox->fds.count - mark.nfds;
     outbox->fds.count = mark.nfds;
-    outbox->bytes.count = mark.nbytes;
-    outbox->failed = false;
+    outbox->writer.bytes.count = mark.nbytes;
+    outbox->writer.failed = false;
 }
 
 int outbox_last_fd(const struct outbox *outbox)
@@ -172,7 +171,7 @@ static size_t attach_fds(const struct outbox *outbox, struct msghdr *message,
 /* What is sent at once ends where the next message with descriptors begins. */
 static size_t end_of_run(const struct outbox *outbox, size_t next_fd)
 {
-    return next_fd < outbox->fds.count ? fd_at(outbox, next_fd)->at : outbox->bytes.count;
+    return next_fd < outbox->fds.count ? fd_at(outbox, next_fd)->at : outbox->writer.bytes.count;
 }
 
 static enum transfer send_once(struct outbox *outbox, int socket, bool wait)
@@ -181,7 +180,7 @@ static enum transfer send_once(struct outbox *outbox, int socket, bool wait)
     struct msghdr message = {0};
     size_t nfds = attach_fds(outbox, &message, &control);
     struct iovec bytes = {
-        .iov_base = (char *)outbox->bytes.data + outbox->sent,
+        .iov_base = (char *)outbox->writer.bytes.data + outbox->sent,
         .iov_len = end_of_run(outbox, outbox->fds_sent + nfds) - outbox->sent,
     };
     message.msg_iov = &bytes;
@@ -203,12 +202,12 @@ static enum transfer send_once(struct outbox *outbox, int socket, bool wait)
 enum transfer outbox_send(struct outbox *outbox, int socket, bool wait)
 {
     outbox_close(outbox);
-    while (outbox->sent < outbox->bytes.count) {
+    while (outbox->sent < outbox->writer.bytes.count) {
         enum transfer transfer = send_once(outbox, socket, wait);
         if (transfer != TRANSFER_DONE)
             return transfer;
     }
-    outbox->bytes.count = outbox->fds.count = 0;
+    outbox->writer.bytes.count = outbox->fds.count = 0;
     outbox->begin = outbox->sent = outbox->fds_sent = 0;
     return TRANSFER_DONE;
 }

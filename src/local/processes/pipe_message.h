@@ -7,24 +7,23 @@
 #ifndef LOCAL_PIPE_MESSAGE_H
 #define LOCAL_PIPE_MESSAGE_H
 
-#include "base/vector.h"
-#include "local/processes/cursor.h"
+#include "base/cursor.h"
+#include "base/writer.h"
 
 /* Linux passes at most 253 descriptors at once. */
 #define MESSAGE_FDS_MAX    192
 #define MESSAGE_NBYTES_MAX ((size_t)1 << 20) /* beyond it the next record starts a new message */
 
-/* Messages being written and sent. Puts never fail by themselves: `failed` remembers that memory
- * ran out. */
+/* Messages being written and sent. Puts never fail by themselves: `writer.failed` remembers that
+ * memory ran out. */
 struct outbox {
-    struct vector bytes; /* of char */
-    struct vector fds;   /* of struct outgoing_fd */
-    size_t begin;        /* of the open message */
-    size_t nfds;         /* in the open message */
-    size_t sent;         /* bytes */
+    struct writer writer;
+    struct vector fds; /* of struct outgoing_fd */
+    size_t begin;      /* of the open message */
+    size_t nfds;       /* in the open message */
+    size_t sent;       /* bytes */
     size_t fds_sent;
     bool is_open;
-    bool failed;
 };
 
 /* Where to return to when a record cannot be finished. */
@@ -52,7 +51,7 @@ int outbox_last_fd(const struct outbox *outbox);
 void outbox_close(struct outbox *outbox);
 static inline bool outbox_is_empty(const struct outbox *outbox)
 {
-    return outbox->bytes.count == 0;
+    return outbox->writer.bytes.count == 0;
 }
 
 enum transfer {

@@ -48,7 +48,7 @@ dk_status process_start(struct pool *pool, struct process *process, dk_error *er
 {
     int sockets[2];
     atomic_store(&pool->progress[process->number].head, TASK_NONE);
-    if (vector_reserve(&process->out.bytes, FAILURE_NBYTES) != DK_OK)
+    if (vector_reserve(&process->out.writer.bytes, FAILURE_NBYTES) != DK_OK)
         return error_nomem(err);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
         return error_errno(err, errno, "cannot start a worker process");

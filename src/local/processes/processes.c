@@ -70,7 +70,7 @@ static dk_status hand_out(struct pool *pool, struct process *process, uint32_t h
     outbox_put_u8(&process->out, ORDER_RUN);
     outbox_put_u32(&process->out, head);
     outbox_put(&process->out, &ready_ns, sizeof(ready_ns));
-    return process->out.failed ? error_nomem(err) : DK_OK;
+    return process->out.writer.failed ? error_nomem(err) : DK_OK;
 }
 
 /* A fair share of what is ready, so that the end comes at the same time for all. */
@@ -96,7 +96,7 @@ static dk_status hand_out_batch(struct pool *pool, struct process *process,
     uint32_t id = 0;
     put_drops(process);
     for (size_t n = 0; n < limit && batch_ns < BATCH_NS; n++) {
-        if (process->out.bytes.count >= MESSAGE_NBYTES_MAX)
+        if (process->out.writer.bytes.count >= MESSAGE_NBYTES_MAX)
             break;
         if (!next(&pool->placement, process->number, &id))
             break;
@@ -213,7 +213,7 @@ static void collect_profiles(struct pool *pool)
         pool->nprofiles_due++;
         outbox_record(&process->out);
         outbox_put_u8(&process->out, ORDER_FINISH);
-        if (process->out.failed)
+        if (process->out.writer.failed)
             process_end(process);
     }
     while (is_anyone_left) {

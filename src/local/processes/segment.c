@@ -8,76 +8,12 @@
 
 #include "local/processes/pipe_message.h"
 
-#define ALIGNMENT     ((size_t)64)
 #define REBASED_COUNT ((size_t)1024) /* offsets rewritten at a time */
-
-struct piece {
-    const void *data;
-    size_t nbytes;
-    size_t offset;
-    int64_t base; /* not 0: `data` are int64 offsets to be written less this */
-};
-
-void pieces_init(struct pieces *pieces, struct memory *memory)
-{
-    vector_init(&pieces->list, memory, sizeof(struct piece));
-    pieces->nbytes = 0;
-}
-
-void pieces_deinit(struct pieces *pieces)
-{
-    vector_deinit(&pieces->list);
-}
-
-static dk_status add(struct pieces *pieces, struct piece piece, size_t *offset)
-{
-    piece.offset = pieces->nbytes;
-    DK_TRY(vector_append(&pieces->list, &piece, 1));
-    *offset = piece.offset;
-    pieces->nbytes += (piece.nbytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-    return DK_OK;
-}
-
-dk_status pieces_add(struct pieces *pieces, const void *data, size_t nbytes, size_t *offset)
-{
-    return add(pieces, (struct piece){.data = data, .nbytes = nbytes}, offset);
-}
-
-dk_status pieces_add_offsets(struct pieces *pieces, const int64_t *offsets, size_t count,
-                             size_t *offset)
-{
-    struct piece piece = {.data = offsets, .nbytes = count * sizeof(int64_t)};
-    if (count)
-        piece.base = offsets[0];
-    return add(pieces, piece, offset);
-}
-
-static const struct piece *piece_at(const struct pieces *pieces, size_t i)
-{
-    return &((const struct piece *)pieces->list.data)[i];
-}
 
 static void rebase(int64_t *to, const int64_t *from, size_t count, int64_t base)
 {
     for (size_t i = 0; i < count; i++)
         to[i] = from[i] - base;
-}
-
-void pieces_copy(const struct pieces *pieces, char *to)
-{
-    memset(to, 0, pieces->nbytes);
-    for (size_t i = 0; i < pieces->list.count; i++) {
-        const struct piece *piece = piece_at(pieces, i);
-        /* The message gives no alignment; memcpy of what was rebased in place would not either. */
-        if (piece->nbytes)
-            memcpy(to + piece->offset, piece->data, piece->nbytes);
-        for (size_t at = 0; piece->base && at < piece->nbytes; at += sizeof(int64_t)) {
-            int64_t offset = 0;
-            memcpy(&offset, to + piece->offset + at, sizeof(offset));
-            offset -= piece->base;
-            memcpy(to + piece->offset + at, &offset, sizeof(offset));
-        }
-    }
 }
 
 static int write_at(int fd, const char *bytes, size_t nbytes, size_t offset)

@@ -3,9 +3,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "column/table_codec.h"
 #include "graph/context.h"
+#include "graph/object_codec.h"
 #include "graph/value.h"
-#include "local/processes/shared_table.h"
 
 struct parcel_header {
     uint64_t body_nbytes; /* what lies between this header and an inline segment */
@@ -27,48 +28,6 @@ struct encoder {
 
 static dk_status put_value(struct encoder *encoder, dk_value value);
 
-static dk_status check_type(struct encoder *encoder, const dk_object_type *type)
-{
-    if (!type->pack) {
-        return error_set(encoder->err, DK_ENOTSUP,
-                         "an object of type '%s' cannot leave its process: use the threads "
-                         "scheduler, or give its type functions to pack and unpack",
-                         type->name);
-    }
-    if (registry_find_type(&encoder->context->registry, type->name) != type) {
-        return error_set(encoder->err, DK_ENOTSUP,
-                         "an object of type '%s' cannot leave its process: register its type with "
-                         "dk_register_type(), or use the threads scheduler",
-                         type->name);
-    }
-    return DK_OK;
-}
-
-/* What the program's own functions say is told with the type they belong to. */
-static dk_status blame_type(dk_error *err, const char *verb, const char *type, dk_status status)
-{
-    if (!*err->message)
-        error_set(err, status, "%s", dk_status_text(status));
-    error_prefix(err, "cannot %s an object of type '%s'", verb, type);
-    return status;
-}
-
-static dk_status pack(struct encoder *encoder, const struct dk_block *block, dk_value *bytes)
-{
-    dk_error *err = encoder->err;
-    const dk_object_type *type = block->type;
-    DK_TRY(check_type(encoder, type));
-    err->message[0] = 0;
-    dk_status status = type->pack(encoder->context, block->object, bytes, err);
-    if (status != DK_OK)
-        return blame_type(err, "pack", type->name, status);
-    if (bytes->kind == DK_KIND_BYTES)
-        return DK_OK;
-    dk_value_unref(*bytes);
-    return error_set(err, DK_ETYPE, "packing an object of type '%s' gave a value of kind '%s'",
-                     type->name, dk_kind_name(bytes->kind));
-}
-
 /* Bytes worth a segment are written there from where they are. */
 static dk_status put_piece(struct encoder *encoder, dk_value bytes, const char *data, size_t n)
 {
@@ -83,17 +42,15 @@ static dk_status put_piece(struct encoder *encoder, dk_value bytes, const char *
     return DK_OK;
 }
 
-static dk_status put_object(struct encoder *encoder, const struct dk_block *block)
+static dk_status put_object(struct encoder *encoder, dk_value object)
 {
     struct outbox *outbox = encoder->outbox;
     dk_value bytes = dk_value_null();
-    DK_TRY(pack(encoder, block, &bytes));
+    DK_TRY(object_pack(encoder->context, object, &bytes, encoder->err));
     size_t n = 0;
     const char *data = dk_value_data(bytes, &n);
-    uint32_t length = (uint32_t)strlen(block->type->name);
     encoder->has_objects = true;
-    outbox_put_u32(outbox, length);
-    outbox_put(outbox, block->type->name, length + 1);
+    writer_text(&outbox->writer, object.as.block->type->name);
     outbox_put_u64(outbox, n);
     if (n >= SEGMENT_INLINE_NBYTES)
         return put_piece(encoder, bytes, data, n);
@@ -138,11 +95,11 @@ static dk_status put_value(struct encoder *encoder, dk_value value)
     case DK_KIND_MAP:
         return put_items(encoder, value);
     case DK_KIND_TABLE:
-        if (table_put(outbox, &encoder->pieces, value.as.table) != DK_OK)
+        if (table_put(&outbox->writer, &encoder->pieces, value.as.table) != DK_OK)
             return error_nomem(encoder->err);
         return DK_OK;
     case DK_KIND_OBJECT:
-        return put_object(encoder, value.as.block);
+        return put_object(encoder, value);
     case DK_KIND_TASK:
         break;
     }
@@ -163,11 +120,11 @@ static dk_status put_segment(struct outbox *outbox, const struct pieces *pieces,
 {
     if (is_shared)
         return share_pieces(outbox, pieces, err);
-    size_t at = outbox->bytes.count;
-    if (vector_reserve(&outbox->bytes, at + pieces->nbytes) != DK_OK)
+    size_t at = outbox->writer.bytes.count;
+    if (vector_reserve(&outbox->writer.bytes, at + pieces->nbytes) != DK_OK)
         return error_nomem(err);
-    pieces_copy(pieces, (char *)outbox->bytes.data + at);
-    outbox->bytes.count += pieces->nbytes;
+    pieces_copy(pieces, (char *)outbox->writer.bytes.data + at);
+    outbox->writer.bytes.count += pieces->nbytes;
     return DK_OK;
 }
 
@@ -175,18 +132,18 @@ static dk_status put_parcel(struct encoder *encoder, dk_value value)
 {
     struct outbox *outbox = encoder->outbox;
     struct parcel_header header = {0};
-    size_t at = outbox->bytes.count;
+    size_t at = outbox->writer.bytes.count;
     outbox_put(outbox, &header, sizeof(header));
     DK_TRY(put_value(encoder, value));
-    if (outbox->failed)
+    if (outbox->writer.failed)
         return error_nomem(encoder->err);
-    header.body_nbytes = outbox->bytes.count - at - sizeof(header);
+    header.body_nbytes = outbox->writer.bytes.count - at - sizeof(header);
     header.segment_nbytes = encoder->pieces.nbytes;
     header.is_shared = encoder->pieces.nbytes >= SEGMENT_INLINE_NBYTES;
     header.has_objects = encoder->has_objects;
-    memcpy((char *)outbox->bytes.data + at, &header, sizeof(header));
+    memcpy((char *)outbox->writer.bytes.data + at, &header, sizeof(header));
     DK_TRY(put_segment(outbox, &encoder->pieces, header.is_shared, encoder->err));
-    return outbox->failed ? error_nomem(encoder->err) : DK_OK;
+    return outbox->writer.failed ? error_nomem(encoder->err) : DK_OK;
 }
 
 static void unref_all(const dk_value *values, size_t count)
@@ -226,8 +183,8 @@ bool parcel_take(struct cursor *cursor, struct parcel *parcel)
 
 struct parcel parcel_since(const struct outbox *outbox, struct outbox_mark mark)
 {
-    const char *bytes = outbox->bytes.data;
-    struct cursor cursor = {bytes + mark.nbytes, bytes + outbox->bytes.count, false};
+    const char *bytes = outbox->writer.bytes.data;
+    struct cursor cursor = {bytes + mark.nbytes, bytes + outbox->writer.bytes.count, false};
     struct parcel parcel;
     if (parcel_take(&cursor, &parcel))
         parcel.fd = outbox_last_fd(outbox);
@@ -239,7 +196,7 @@ static dk_status share_segment(struct outbox *outbox, const struct segment *segm
 {
     struct pieces pieces;
     size_t offset = 0;
-    pieces_init(&pieces, outbox->bytes.memory);
+    pieces_init(&pieces, outbox->writer.bytes.memory);
     dk_status status = pieces_add(&pieces, segment->data, segment->nbytes, &offset);
     status = status == DK_OK ? share_pieces(outbox, &pieces, err) : error_nomem(err);
     pieces_deinit(&pieces);
@@ -314,30 +271,23 @@ static dk_status get_bytes(struct decoder *decoder, dk_kind kind, dk_value *out)
                                 : value_bytes(memory, bytes, nbytes, out);
 }
 
+/* A window of the segment. */
+static dk_status get_buffer(void *self, uint64_t offset, uint64_t nbytes, struct buffer **out)
+{
+    struct segment *segment = self;
+    if (offset > segment->nbytes || nbytes > segment->nbytes - offset)
+        return DK_EPARSE;
+    *out = segment_buffer(segment, offset, nbytes);
+    return *out ? DK_OK : DK_ENOMEM;
+}
+
 static dk_status get_table(struct decoder *decoder, dk_value *out)
 {
     dk_table *table = NULL;
-    DK_TRY(table_get(decoder->context->memory, &decoder->cursor, decoder->segment, &table));
+    struct buffer_source buffers = {get_buffer, decoder->segment};
+    DK_TRY(table_get(decoder->context->memory, &decoder->cursor, buffers, &table));
     *out = dk_value_table(table);
     return DK_OK;
-}
-
-static const dk_object_type *get_type(struct decoder *decoder, dk_status *status)
-{
-    uint32_t length = cursor_u32(&decoder->cursor);
-    const char *name = cursor_skip(&decoder->cursor, (uint64_t)length + 1);
-    *status = DK_EPARSE;
-    if (!name || name[length])
-        return NULL;
-    const dk_object_type *type = registry_find_type(&decoder->context->registry, name);
-    *status = DK_OK;
-    if (!type) {
-        *status = error_set(decoder->err, DK_ENOTSUP,
-                            "an object of type '%s' has come from another process: register the "
-                            "type here, too, with dk_register_type()",
-                            name);
-    }
-    return type;
 }
 
 /* The packed bytes where they lie; NULL when they are not there. */
@@ -354,21 +304,12 @@ static const char *get_packed(struct decoder *decoder, uint64_t nbytes)
 
 static dk_status get_object(struct decoder *decoder, dk_value *out)
 {
-    dk_status status = DK_OK;
-    const dk_object_type *type = get_type(decoder, &status);
-    if (!type)
-        return status;
+    const char *type = cursor_text(&decoder->cursor);
     uint64_t nbytes = cursor_u64(&decoder->cursor);
     const char *bytes = get_packed(decoder, nbytes);
-    if (!bytes)
+    if (!type || !bytes)
         return DK_EPARSE;
-    void *object = NULL;
-    decoder->err->message[0] = 0;
-    status = type->unpack(decoder->context, bytes, nbytes, &object, decoder->err);
-    if (status != DK_OK)
-        return blame_type(decoder->err, "unpack", type->name, status);
-    decoder->err->message[0] = 0;
-    return value_object(decoder->context->memory, type, object, out);
+    return object_unpack(decoder->context, type, bytes, nbytes, out, decoder->err);
 }
 
 static dk_status get_value(struct decoder *decoder, dk_value *out)

@@ -15,7 +15,7 @@ static dk_status send_to(struct dk_context *from, struct dk_context *to, dk_valu
     outbox_init(&outbox, from->memory);
     outbox_record(&outbox);
     struct outbox_mark mark = outbox_mark(&outbox);
-    dk_status status = outbox.failed ? DK_ENOMEM : value_encode(from, &outbox, value, err);
+    dk_status status = outbox.writer.failed ? DK_ENOMEM : value_encode(from, &outbox, value, err);
     if (status == DK_OK) {
         struct parcel parcel = parcel_since(&outbox, mark);
         *is_shared = parcel.fd >= 0;

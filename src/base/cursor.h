@@ -1,7 +1,7 @@
 /* Reading bytes in order, never past their end. A short read gives zeros and marks the cursor, so a
  * reader can be written without checks and asked once at the end. */
-#ifndef LOCAL_CURSOR_H
-#define LOCAL_CURSOR_H
+#ifndef BASE_CURSOR_H
+#define BASE_CURSOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,6 +67,21 @@ static inline int64_t cursor_i64(struct cursor *cursor)
     int64_t value = 0;
     cursor_take(cursor, &value, sizeof(value));
     return value;
+}
+
+/* What writer_text() put, where it lies: NULL for NULL, and when there is no such text, which marks
+ * the cursor. */
+static inline const char *cursor_text(struct cursor *cursor)
+{
+    uint32_t nbytes = cursor_u32(cursor);
+    if (nbytes == UINT32_MAX)
+        return NULL;
+    const char *text = cursor_skip(cursor, (uint64_t)nbytes + 1);
+    if (!text || !memchr(text, 0, (size_t)nbytes + 1) || strlen(text) != nbytes) {
+        cursor->overrun = true;
+        return NULL;
+    }
+    return text;
 }
 
 #endif

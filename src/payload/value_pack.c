@@ -1,0 +1,126 @@
+#include "base/error.h"
+#include "graph/context.h"
+#include "graph/value.h"
+#include "payload/plain.h"
+#include "wire/pack.h"
+#include "wire/pickle.h"
+
+/* What Python does not know. */
+static bool is_ours(dk_value value)
+{
+    return value.kind == DK_KIND_TABLE || value.kind == DK_KIND_OBJECT ||
+           value_contains(value, DK_KIND_TABLE) || value_contains(value, DK_KIND_OBJECT);
+}
+
+static dk_status pack_map(struct payload_value *packed, struct wire_entry *entries, uint32_t count,
+                          struct vector *out, dk_error *err)
+{
+    struct wire_value map = wire_map(entries, count);
+    struct vector none; /* there is no payload in a header */
+    vector_init(&none, packed->arena.memory, sizeof(struct wire_bytes));
+    return wire_pack(out, &none, &map, err);
+}
+
+/* The header goes behind frame 0, in the same vector. */
+static dk_status pack_header(struct payload_value *packed, bool ours, dk_error *err)
+{
+    int64_t count = (int64_t)packed->frames.count;
+    struct wire_entry entries[] = {
+        {wire_text("serializer"), wire_text(ours ? "cdask" : "pickle")},
+        {wire_text("num-sub-frames"), wire_int(count)},
+        {wire_text("writeable"), wire_array(NULL, 0)}, /* Python asks for it in a pickle */
+    };
+    return pack_map(packed, entries, ours ? 2 : 3, &packed->bytes, err);
+}
+
+/* Frames of any length are sent whole: receivers ask for no pieces. */
+static dk_status pack_frames(struct payload_value *packed, dk_context *dk, dk_error *err)
+{
+    bool ours = is_ours(packed->value);
+    struct wire_value plain;
+    struct plain_packer packer = {dk, &packed->arena, &packed->frames, &packed->owned, 0, err};
+    if (!vector_push(&packed->frames))
+        return error_nomem(err);
+    DK_TRY(plain_pack(&packer, packed->value, &plain));
+    if (!ours) {
+        DK_TRY(pickle_pack(&packed->bytes, &plain, err));
+    } else {
+        struct vector none; /* all payload is in frames already */
+        vector_init(&none, dk->memory, sizeof(struct wire_bytes));
+        DK_TRY(wire_pack(&packed->bytes, &none, &plain, err));
+    }
+    size_t nbytes = packed->bytes.count;
+    DK_TRY(pack_header(packed, ours, err));
+    struct wire_bytes *frames = packed->frames.data;
+    const char *bytes = packed->bytes.data;
+    frames[0] = (struct wire_bytes){bytes, nbytes};
+    packed->payload = (struct wire_payload){
+        {bytes + nbytes, packed->bytes.count - nbytes}, frames, packed->frames.count};
+    return DK_OK;
+}
+
+dk_status payload_pack_value(dk_context *dk, dk_value value, struct payload_value *out,
+                             dk_error *err)
+{
+    *out = (struct payload_value){.value = dk_value_ref(value)};
+    arena_init(&out->arena, dk->memory);
+    vector_init(&out->bytes, dk->memory, 1);
+    vector_init(&out->frames, dk->memory, sizeof(struct wire_bytes));
+    vector_init(&out->owned, dk->memory, sizeof(dk_value));
+    dk_status status = pack_frames(out, dk, err);
+    if (status != DK_OK)
+        payload_value_deinit(out);
+    for (size_t i = 0; status == DK_OK && i < out->payload.nframes; i++)
+        out->nbytes += out->payload.frames[i].nbytes;
+    return status == DK_ENOMEM ? error_nomem(err) : status;
+}
+
+void payload_value_deinit(struct payload_value *packed)
+{
+    for (size_t i = 0; i < packed->owned.count; i++)
+        dk_value_unref(((const dk_value *)packed->owned.data)[i]);
+    vector_deinit(&packed->owned);
+    vector_deinit(&packed->frames);
+    vector_deinit(&packed->bytes);
+    arena_deinit(&packed->arena);
+    dk_value_unref(packed->value);
+    packed->value = dk_value_null();
+}
+
+/* ---- types ---- */
+
+/* What a kind is in Python; the pickle of its class, as pickle_class() writes it. */
+struct python_type {
+    const char *name;
+    struct wire_bytes class;
+};
+
+#define BUILTIN(name, nbytes)                                                                      \
+    {                                                                                              \
+        "\x80\x04X\x08\0\0\0builtinsX" nbytes "\0\0\0" name "\x93.",                               \
+            sizeof("\x80\x04X\x08\0\0\0builtinsX" nbytes "\0\0\0" name "\x93.") - 1                \
+    }
+
+static const struct python_type types[] = {
+    [DK_KIND_NULL] = {"NoneType", BUILTIN("object", "\x06")},
+    [DK_KIND_BOOL] = {"bool", BUILTIN("bool", "\x04")},
+    [DK_KIND_INT] = {"int", BUILTIN("int", "\x03")},
+    [DK_KIND_FLOAT] = {"float", BUILTIN("float", "\x05")},
+    [DK_KIND_TEXT] = {"str", BUILTIN("str", "\x03")},
+    [DK_KIND_BYTES] = {"bytes", BUILTIN("bytes", "\x05")},
+    [DK_KIND_LIST] = {"list", BUILTIN("list", "\x04")},
+    [DK_KIND_MAP] = {"dict", BUILTIN("dict", "\x04")},
+    [DK_KIND_TABLE] = {"cdask.table", BUILTIN("object", "\x06")},
+    [DK_KIND_OBJECT] = {"cdask.object", BUILTIN("object", "\x06")},
+    [DK_KIND_TASK] = {"cdask.task", BUILTIN("object", "\x06")},
+};
+
+const char *payload_typename(dk_value value)
+{
+    return types[value.kind].name;
+}
+
+struct wire_bytes payload_type(dk_value value)
+{
+    return types[value.kind].class;
+}
