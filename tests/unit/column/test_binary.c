@@ -66,6 +66,8 @@ static const struct example missing_examples[] = {
     {OP_OR, DK_BOOL, false, "0 1 NA", DK_INT64, false, "6 NA 5", DK_BOOL, "1 1 1"},
     {OP_POW, DK_INT64, false, "2 NA 3", DK_INT64, false, "3 -1 NA", DK_INT64, "8 NA NA"},
     {OP_POW, DK_INT64, false, "2 1", DK_INT64, false, "3 -1", DK_TYPE_COUNT, "DK_EINVAL"},
+    {OP_POW, DK_INT64, false, "NA NA", DK_INT64, true, "-3", DK_INT64, "NA NA"},
+    {OP_POW, DK_INT64, false, "NA 1", DK_INT64, true, "-3", DK_TYPE_COUNT, "DK_EINVAL"},
     {OP_POW, DK_FLOAT64, false, "4 -0.0 9", DK_FLOAT64, true, "0.5", DK_FLOAT64, "2 -0.0 3"},
     {OP_POW, DK_FLOAT64, false, "4 0.0 -8", DK_FLOAT64, true, "-1", DK_FLOAT64, "0.25 inf -0.125"},
     {OP_EQ, DK_CATEGORY, false, "a b NA", DK_CATEGORY, false, "b b NA", DK_BOOL, "0 1 0"},
