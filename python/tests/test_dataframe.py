@@ -100,6 +100,16 @@ def test_negative_powers_of_missing_integers(rows):
             (dd.from_pandas(base) ** -1).compute()
 
 
+def test_category_equals_no_bool():
+    """Not even a missing one, of which pandas cannot say."""
+    data = pd.DataFrame({"word": ["a", None], "truth": [True, None]})
+    data = data.astype({"word": "category", "truth": "boolean"})
+    lazy = dd.from_pandas(data)
+    for left, right in (("word", "truth"), ("truth", "word")):
+        assert (lazy[left] == lazy[right]).compute().tolist() == [False, False]
+        assert (lazy[left] != lazy[right]).compute().tolist() == [True, True]
+
+
 def test_persist_keeps_types():
     """Integers beside missing ones stay integers, of any size."""
     data = pd.Series([2**62 + 1, None, 3], dtype="Int64", name="n")

@@ -172,11 +172,21 @@ def floored(op, a, b):
     name = (a == b).name
     a, b = (plain(side if isinstance(side, pd.Series) else pd.Series(side, rows.index))
             for side, rows in ((a, b), (b, a)))
-    is_count = kind(b) != "timedelta64[ns]"
-    exact = [None if pd.isna(x) or pd.isna(y) or not y else OPERATORS[op](x.value, int(y) if is_count else y.value)
+    is_number = kind(b) != "timedelta64[ns]"
+    exact = [None if pd.isna(x) or pd.isna(y) or not y else floored_value(op, x.value, y if is_number else y.value)
              for x, y in zip(a, b)]
     made = pd.Series(exact, a.index, dtype="Int64", name=name)
-    return made.astype("timedelta64[ns]") if is_count or op == "%" else made
+    return made.astype("timedelta64[ns]") if is_number or op == "%" else made
+
+
+def floored_value(op, x, y):
+    """Of nanoseconds; floats round the quotient first."""
+    if not isinstance(y, (float, np.floating)):
+        return OPERATORS[op](x, int(y))
+    quotient = math.floor(x / float(y))
+    if op == "//":
+        return quotient
+    return None if math.isinf(y) else x - int(quotient * float(y))
 
 
 def elementwise(op, a, b):
@@ -187,6 +197,8 @@ def elementwise(op, a, b):
         a, b = (pd.Timestamp(side) if isinstance(side, str) else side for side in (a, b))
     if refuses(op, *kinds):
         raise Refused(f"{kinds[0]} {op} {kinds[1]}")
+    if {*kinds} == {"category", "bool"}:  # which are never equal; pandas stumbles over missing bools
+        a, b = (side.fillna(False).astype("bool") if kind(side) == "bool" else side for side in (a, b))
     counts = {*INTS, "bool", int, bool}
     if {*kinds} & {"bool", bool} and "timedelta64[ns]" in kinds and op not in COMPARISONS:
         raise Refused("a bool is no number beside durations")
@@ -196,7 +208,7 @@ def elementwise(op, a, b):
             made = divided(op, a, b)
         elif op == "**" and {*kinds} <= counts and not mixes:
             made = powered(a, b)
-        elif op in ("//", "%") and kinds[0] == "timedelta64[ns]" and kinds[1] in counts | {kinds[0]}:
+        elif op in ("//", "%") and kinds[0] == "timedelta64[ns]" and kinds[1] in {*counts, *FLOATS, float, kinds[0]}:
             made = floored(op, a, b)
         elif op in LOGIC and {*kinds} & {"bool", bool}:  # where missing is false
             made = OPERATORS[op](*(side.fillna(False if kind(side) == "bool" else 0).astype(kind(side)) if isinstance(side, pd.Series) else side
