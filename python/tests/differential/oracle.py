@@ -235,9 +235,10 @@ def aligned(a, b):
     kinds = {kind(a.index), kind(b.index)}
     if len(kinds) > 1 and (kinds & {"str", "bool", *TIMES} or "uint64" in kinds and kinds & INTS - {"uint64"}):
         raise Unaligned("labels that do not compare")
+    b = b.rename_axis(index=a.index.name)  # pandas fails if only the name is another
     axis = {"axis": 0} if isinstance(a, pd.DataFrame) else {}
     left, right = (each(side, plain) for side in a.align(b, join="outer", **axis))
-    labels = left.index.rename(a.index.name)
+    labels = left.index
     if len(kinds) > 1:
         labels = labels.astype("float64" if kinds & {*FLOATS} else "int64")
     return left.set_axis(labels), right.set_axis(labels)
