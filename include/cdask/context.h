@@ -44,7 +44,9 @@ typedef struct dk_options {
 /* Opens a context; `options` may be NULL.
  *
  * Ownership: the caller closes it with dk_close().
- * Thread: any; a context may be used from several threads at once.
+ * Thread: any; a context may be used from several threads at once, and in a child of fork(),
+ * whatever other threads do with it meanwhile: fork() waits a moment for them (pthread_atfork()),
+ * and what they compute is not there in the child.
  * Errors: DK_ENOMEM, DK_EINVAL (unknown scheduler name, listing the accepted ones; a number of
  * workers that is none; some fork hooks and not the others). */
 DK_API dk_status dk_open_with(const dk_options *options, dk_context **out,

@@ -49,8 +49,8 @@ DK_API dk_frame dk_read_csv_list(dk_context *dk, dk_names paths, const dk_csv_op
  * rows). Ownership: adds a reference.   Source: dask.dataframe.from_pandas. */
 DK_API dk_frame dk_from_table(dk_context *dk, dk_table *table, int32_t npartitions);
 
-/* Literals, for the other side of an operator. A text against timestamps is read as one. Times are
- * nanoseconds, timestamps since 1970-01-01. */
+/* Literals, for the other side of an operator. A text that is compared with timestamps is read as
+ * one. Times are nanoseconds, timestamps since 1970-01-01. */
 DK_API dk_frame dk_bool(dk_context *dk, bool value);
 DK_API dk_frame dk_int(dk_context *dk, int64_t value);
 DK_API dk_frame dk_float(dk_context *dk, double value);

@@ -7,12 +7,12 @@
 import sys
 
 from . import config, local, multiprocessing, threaded
-from ._collections import compute, explain, visualize
+from ._collections import compute, explain, persist, visualize
 from .delayed import delayed
 from .local import get_sync
 
 __all__ = ["compute", "config", "delayed", "explain", "get_sync", "local", "multiprocessing",
-           "threaded", "visualize"]
+           "persist", "threaded", "visualize"]
 
 # The old home of get_sync, which is no longer a name: getattr(cdask, "async").get_sync
 setattr(sys.modules[__name__], "async", local)

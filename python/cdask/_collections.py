@@ -39,9 +39,45 @@ def compute(*args, traverse=True, **options):
     KeyboardInterrupt
         After Ctrl-C.
     """
+    return replaced(args, traverse, lambda lazies: _compute.compute(lazies, **options))
+
+
+def persist(*args, traverse=True, **options):
+    """Computes several lazy things now, at once, and keeps the results in memory.
+
+    Follows :func:`dask.persist`.
+
+    Parameters
+    ----------
+    *args : any
+        Dataframes, series and what :func:`cdask.delayed` gives, also inside lists, tuples, sets and
+        dicts; anything else is passed through.
+    traverse : bool
+        Whether to look into lists, tuples, sets and dicts.
+    **options
+        `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+    Returns
+    -------
+    tuple
+        The arguments with lazy things of the same classes in the places of lazy things, on which
+        nothing is left to be computed; dataframes in as many partitions.
+
+    Raises
+    ------
+    Exception
+        As :func:`cdask.compute`.
+    NotImplementedError
+        For single values and rows of dataframes, whose results are small: compute them.
+    """
+    return replaced(args, traverse, lambda lazies: _compute.persist(lazies, **options))
+
+
+def replaced(args, traverse, function):
+    """`args` with what function(all lazy things) gives in the places of lazy things."""
     lazies = []
     shapes = [collect(arg, lazies) if traverse or isinstance(arg, Lazy) else arg for arg in args]
-    results = _compute.compute(lazies, **options) if lazies else []
+    results = function(lazies) if lazies else []
     return tuple(filled(shape, results) for shape in shapes)
 
 

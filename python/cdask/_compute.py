@@ -78,12 +78,30 @@ def scheduler_name(scheduler=None, get=None):
 
 def compute(lazies, **options):
     """The results of lazy things, in a list. Shared work is done once."""
+    things = _values.taken(_results(lazies, options))
+    return [lazy._finish(thing) for lazy, thing in zip(lazies, things)]
+
+
+def persist(lazies, **options):
+    """Lazy things like these whose results are there, in a list. Shared work is done once."""
+    for lazy in lazies:
+        if not hasattr(lazy, "_keep"):
+            raise NotImplementedError(f"persist() of a {type(lazy).__name__}: use compute()")
+    values = _results(lazies, options)
+    try:
+        return [lazy._keep(value) for lazy, value in zip(lazies, values)]
+    finally:
+        _values.drop(values)
+
+
+def _results(lazies, options):
+    """Values, whose references are the caller's."""
     options = Options(**options)
     frames = (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies))
     values = (_abi.dk_value * len(lazies))()
     perform(options, _abi.dk_compute_values, frames, len(lazies), ctypes.byref(options.filled),
             values)
-    return [lazy._finish(thing) for lazy, thing in zip(lazies, _values.taken(list(values)))]
+    return list(values)
 
 
 def table(frame, **options):

@@ -142,8 +142,12 @@ def taken(values):
     try:
         return [python_of(value) for value in values]
     finally:
-        for value in values:
-            _abi.dk_value_unref(value)
+        drop(values)
+
+
+def drop(values):
+    for value in values:
+        _abi.dk_value_unref(value)
 
 
 def partition_value(thing):

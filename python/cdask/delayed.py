@@ -144,6 +144,30 @@ class Delayed(Lazy):
         """
         return _compute.compute([self], **options)[0]
 
+    def persist(self, **options):
+        """Makes the calls now and keeps the result in memory.
+
+        Parameters
+        ----------
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        Delayed
+            Of the result, of as many results if their number is known.
+
+        Raises
+        ------
+        Exception
+            As :meth:`compute`.
+        """
+        return _compute.persist([self], **options)[0]
+
+    def _keep(self, value):
+        result = _values.python_of(value)
+        return make(_identity, (result,), name=type(result).__name__, nout=self._nout, traverse=False)
+
     def visualize(self, filename="mydask", **options):
         """Draws the tasks.
 

@@ -79,6 +79,37 @@ def test_what_cannot_be_compared(thing):
             compare()
 
 
+@pytest.mark.parametrize("of", ["bool", "float32", "float64"])
+def test_refused_without_rows(of):
+    """Types that do not go together are refused where there are no rows; pandas answers objects."""
+    day, nothing = pd.Timestamp("2000-01-01"), pd.Series(dtype=of)
+    assert (day - nothing).dtype == object
+    with pytest.raises(TypeError, match=f"cannot apply - to .* and {of}"):
+        day - dd.from_pandas(nothing)
+
+
+@pytest.mark.parametrize("rows", [[None, None], [None, 2], [None, 2, -3]])
+def test_negative_powers_of_missing_integers(rows):
+    """What is missing has no power, and is no reason to refuse one."""
+    base = pd.Series(rows, dtype="Int64")
+    exponent = base.isna() * -4 + 3  # negative where the base is missing
+    power = dd.from_pandas(base, npartitions=2) ** dd.from_pandas(exponent, npartitions=2)
+    assert power.compute().fillna(0).tolist() == [x**3 if x else 0 for x in rows]
+    if any(rows):
+        with pytest.raises(ValueError, match="negative integer powers"):
+            (dd.from_pandas(base) ** -1).compute()
+
+
+def test_category_equals_no_bool():
+    """Not even a missing one, of which pandas cannot say."""
+    data = pd.DataFrame({"word": ["a", None], "truth": [True, None]})
+    data = data.astype({"word": "category", "truth": "boolean"})
+    lazy = dd.from_pandas(data)
+    for left, right in (("word", "truth"), ("truth", "word")):
+        assert (lazy[left] == lazy[right]).compute().tolist() == [False, False]
+        assert (lazy[left] != lazy[right]).compute().tolist() == [True, True]
+
+
 def test_persist_keeps_types():
     """Integers beside missing ones stay integers, of any size."""
     data = pd.Series([2**62 + 1, None, 3], dtype="Int64", name="n")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import types
 
 import dask
 import dask.dataframe
@@ -15,6 +16,7 @@ import pytest
 
 import cdask
 import cdask.dataframe
+from cdask.diagnostics import Profiler
 from compare import assert_same
 
 MODULES = [dask, cdask]
@@ -179,6 +181,48 @@ def test_compute_passes_through(module, delayed):
     assert module.compute(delayed(1), 2, [delayed(3), {"k": delayed(4)}]) == (1, 2, [3, {"k": 4}])
 
 
+def test_persist(module, delayed):
+    """What is kept is of the same class and computes to the same; calls are not made again."""
+    calls = []
+    lazy = delayed(lambda: calls.append("once") or [1, 2], nout=2)()
+    [kept], number = module.persist([lazy], 5)
+    assert number == 5 and type(kept) is type(lazy)
+    assert [one.compute() for one in kept] == [1, 2] and kept.compute() == [1, 2]
+    assert calls == ["once"]
+    assert lazy.persist().compute() == [1, 2] and calls == ["once"] * 2
+    assert module.persist([lazy], 1, traverse=False) == ([lazy], 1)
+
+
+def test_persist_dataframes(module):
+    """In as many partitions."""
+    df = module.dataframe.from_pandas(FRAME, npartitions=2)
+    doubled, [column] = module.persist(df + df, [df.a])
+    assert doubled.npartitions == 2 and type(doubled) is type(df) and type(column) is type(df.a)
+    assert_same(doubled.compute(), FRAME + FRAME)
+    assert_same(column.compute(), FRAME.a)
+
+
+@pytest.mark.parametrize("how", SCHEDULERS)
+def test_persist_shares_work(how):
+    """Under every scheduler what two things have in common is computed once."""
+    profiler = Profiler()
+    shared = cdask.delayed(inc)(1)
+    with profiler:
+        kept = cdask.persist(shared, shared + 1, scheduler=how, num_workers=1)
+        assert cdask.compute(*kept) == (2, 3)
+    assert sum("inc" in str(one.key) for one in profiler.results) == 1
+
+
+def test_persist_of_single_values():
+    """Is refused before anything runs; an error in a call is the call's own."""
+    df = cdask.dataframe.from_pandas(FRAME)
+    for lazy in (df.a.sum(), df[["a"]].sum()):
+        with pytest.raises(NotImplementedError, match="use compute"):
+            cdask.persist(lazy, cdask.delayed(fail)(AssertionError))
+    with pytest.raises(KeyError, match="k"):
+        cdask.delayed(fail)(KeyError, "k").persist()
+
+
 # What a Delayed is not
 
 def test_no_truth_no_length_no_changes(delayed):
@@ -219,6 +263,12 @@ def test_names(delayed):
     assert repr(delayed(inc)(1)).startswith("Delayed('inc")
     assert repr(delayed(inc)(1) + 1).startswith("Delayed('add")
     assert repr(delayed("x").upper()).startswith("Delayed('upper")
+
+
+def test_key_and_dask_are_attributes():
+    """Of the result, as any other name."""
+    lazy = cdask.delayed(types.SimpleNamespace)(key=3, dask=4)
+    assert lazy.key.compute() == 3 and lazy.dask.compute() == 4
 
 
 # Dataframes

@@ -3,12 +3,16 @@
 A process of its own computes and tells by a pipe what happens; it is sent SIGINT once a task runs.
 """
 import os
+import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
 
 import pytest
+
+from tree import BUILD
 
 SCHEDULERS = ["sync", "threads", "processes"]
 
@@ -18,7 +22,7 @@ import numpy as np, pandas as pd
 import cdask, cdask.dataframe as dd
 from cdask.diagnostics import ProgressBar
 
-target, what, how = int(sys.argv[1]), *sys.argv[2:]
+target, (what, how, *paths) = int(sys.argv[1]), sys.argv[2:]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 def tell(*words):
@@ -38,18 +42,25 @@ def groups():
     df = dd.from_pandas(pd.DataFrame({"key": random[0], "value": random[1]}), npartitions=3)
     return df.groupby("key").value.nunique()
 
+def spread(paths):
+    df = dd.read_csv(paths, parse_dates=["timestamp"])
+    days = df.groupby(df.timestamp.dt.round("1d"))
+    return days.high.max() - days.low.min()
+
 def lazy():
     if what == "groupby":
         return groups()
+    if what == "spread":
+        return spread(paths * 100)
     if what == "partitions":
         df = dd.from_pandas(pd.DataFrame({"a": range(10)}), npartitions=2)
         return df.map_partitions(lambda partition: sleep(), meta=pd.DataFrame({"a": [1]}))
     return cdask.delayed({"sleep": sleep, "spin": spin}[what])()
 
 def compute(thing):
-    if what != "groupby":
+    if what not in ("groupby", "spread"):
         return thing.compute(scheduler=how)
-    with open(target, "w", closefd=False) as out, ProgressBar(out=out):  # tells when tasks begin
+    with open(target, "w", closefd=False) as out, ProgressBar(out=out, dt=0.01):
         thing.compute(scheduler=how)
 
 def interrupted(thing):
@@ -72,31 +83,32 @@ def check():
 class Program:
     """PROGRAM and what follows it, computing `what` under the scheduler `how`."""
 
-    def __init__(self, text, what, how):
+    BEGUN = {"groupby": r"\[", "spread": r"\| +[1-9]\d?% "}  # of progress bars; else a task says so
+
+    def __init__(self, text, what, how, *paths):
         self.source, target = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM + text, str(target), what, how],
+            [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM + text, str(target), what, how, *paths],
             pass_fds=[target], start_new_session=True, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         os.close(target)
-        self.heard = ""
+        self.heard, self.begun = "", self.BEGUN.get(what, "running")
 
-    def hear(self, word):
-        """Waits for a word; fails when the process has nothing more to tell."""
-        while word not in self.heard:
+    def hear(self, pattern):
+        """Waits for words and forgets them; fails when the process has nothing more to tell."""
+        while not (found := re.search(pattern, self.heard)):
             more = os.read(self.source, 4096).decode()
             assert more, f"{self.heard}\n{self.process.stdout.read()}"
             self.heard += more
+        self.heard = self.heard[found.end():]
+        return found
 
     def interrupt(self, send):
         """Sends SIGINT and gives the seconds until KeyboardInterrupt was caught."""
-        self.hear("[" if "groupby" in self.process.args else "running")
-        self.heard = ""
+        self.hear(self.begun)
         sent = time.monotonic()
         send(self.process.pid, signal.SIGINT)
-        self.hear("interrupted ")
-        self.hear("\n")
-        return float(self.heard.split("interrupted ")[1].split()[0]) - sent
+        return float(self.hear(r"\ninterrupted (.*)\n")[1]) - sent
 
     def end(self):
         """The process comes to its end, without a word, and nobody of its session is left."""
@@ -137,6 +149,31 @@ def test_interrupt_of_one_process(how):
     for _ in range(4):
         assert program.interrupt(os.kill) < 1
     program.end()
+
+
+@pytest.fixture(scope="module")
+def prices(tmp_path_factory):
+    """Several files, 17 MB in all; a program reads them a hundred times over."""
+    folder = tmp_path_factory.mktemp("prices")
+    subprocess.run([BUILD / "bin/cdask", "demo-data", "--quiet", "--directory", folder,
+                    "--start", "2015-04-20", "--end", "2015-04-29"], check=True)
+    return sorted(folder.glob("stocks/GOOG/*.csv"))
+
+
+@pytest.mark.parametrize("how", SCHEDULERS)
+def test_interrupt_of_a_spread(prices, how):
+    """In the middle of reading files: within 0.1 s, and the same files give the same after it."""
+    program = Program("""
+before = spread(paths).compute(scheduler=how)
+for _ in range(9):
+    interrupted(lazy())
+pd.testing.assert_series_equal(spread(paths).compute(scheduler=how), before)
+check()
+""", "spread", how, *prices)
+    took = [program.interrupt(os.killpg) for _ in range(9)]
+    program.end()
+    print(f"a spread under {how}: {statistics.median(took) * 1e3:.1f} ms, at most {max(took) * 1e3:.1f} ms")
+    assert statistics.median(took) < 0.1 and max(took) < 1
 
 
 def test_interrupt_just_when_waiting_begins():

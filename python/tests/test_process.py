@@ -182,6 +182,35 @@ for how in ("sync", "threads", "processes"):
 """) == 0
 
 
+def test_fork_beside_threads():
+    """Whatever other threads compute and build, children find the library free."""
+    assert run(PRELUDE + """
+import logging, signal
+logging.basicConfig()  # has hooks of its own around forks
+is_over = False
+def compute():
+    while not is_over:
+        (df.key + df.value).sum().compute(scheduler="sync")
+def build():
+    while not is_over:
+        df.key + df.value
+threads = [threading.Thread(target=one) for one in (compute, compute, build)]
+for thread in threads:
+    thread.start()
+for i in range(100):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        assert (df.key - df.value).sum().compute(scheduler="sync") == -2
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+is_over = True
+for thread in threads:
+    thread.join()
+check()
+""") == 0
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(method, tmp_path):
     """Pools of the standard library, however they start, compute with cdask in their processes."""

@@ -6,6 +6,7 @@
 #include "frame/lower.h"
 #include "graph/context.h"
 #include "local/cpus.h"
+#include "local/fork_guard.h"
 
 static dk_status choose_scheduler(dk_context *dk, const dk_options *options, dk_error *err)
 {
@@ -68,7 +69,8 @@ static dk_status fill(dk_context *dk, const dk_options *options, dk_error *err)
     DK_TRY(choose_scheduler(dk, options, err));
     DK_TRY(choose_workers(dk, options, err));
     DK_TRY(choose_fork_hooks(dk, options, err));
-    return frame_register(dk, err);
+    DK_TRY(frame_register(dk, err));
+    return fork_guard(dk, err);
 }
 
 dk_status dk_open_with(const dk_options *options, dk_context **out, dk_error *err)
@@ -104,6 +106,7 @@ void dk_close(dk_context *dk)
     if (!dk)
         return;
     struct memory *memory = dk->memory;
+    fork_unguard(dk);
     expressions_free(dk->expressions);
     registry_deinit(&dk->registry);
     memory_free(memory, dk, sizeof(*dk));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "column/kernels/align.h"
+#include "column/kernels/binary.h"
 
 /* `column`, of one row, for use in every row of `rows`. */
 static const struct col *broadcast(struct expressions *expressions, const struct rowset *rows,
@@ -92,22 +93,31 @@ static dk_status literal_of(dk_context *dk, struct vec *vec, const char *text,
     return *out ? DK_OK : error_nomem(err);
 }
 
-/* A text literal against timestamps is one; DK_EPARSE when it cannot be read, which makes == false
- * for all. */
-static dk_status read_timestamp(dk_context *dk, const struct col **literal, dk_error *err)
+/* The timestamp that `text` says, which may be the missing one. */
+static dk_status parse_timestamp(const char *text, struct vec *out, dk_error *err)
 {
-    int64_t ns = 0;
-    const char *text = (*literal)->text;
-    if (!timestamp_parse(text, strlen(text), &ns))
+    size_t nbytes = strlen(text);
+    if (vec_reset(out, 1) != DK_OK)
+        return error_nomem(err);
+    if (timestamp_parse(text, nbytes, out->data))
+        return DK_OK;
+    if (nbytes && !timestamp_is_missing_word(text, nbytes))
         return error_set(err, DK_EPARSE, "cannot read '%s' as a timestamp (YYYY-MM-DD HH:MM:SS)",
                          text);
+    memset(out->data, 0, sizeof(int64_t));
+    vec_set_null(out, 0);
+    return DK_OK;
+}
+
+/* A text literal compared with timestamps is one; DK_EPARSE when it cannot be read, which makes ==
+ * false for all. */
+static dk_status read_timestamp(dk_context *dk, const struct col **literal, dk_error *err)
+{
     struct vec vec;
     vec_init(&vec, dk->memory, DK_TIMESTAMP);
-    dk_status status = vec_reset(&vec, 1) == DK_OK ? DK_OK : error_nomem(err);
-    if (status == DK_OK) {
-        memcpy(vec.data, &ns, sizeof(ns));
-        status = literal_of(dk, &vec, text, literal, err);
-    }
+    dk_status status = parse_timestamp((*literal)->text, &vec, err);
+    if (status == DK_OK)
+        status = literal_of(dk, &vec, (*literal)->text, literal, err);
     vec_deinit(&vec);
     return status;
 }
@@ -174,9 +184,9 @@ dk_status column_binary(dk_context *dk, enum binary_op op, const struct col *a, 
     struct meeting meeting = {.a = a, .b = b};
     dk_status status = DK_OK;
     bool is_timestamp = a->type == DK_TIMESTAMP;
-    if (is_text_literal(b) && is_timestamp) {
+    if (is_timestamp && binary_is_compare(op) && is_text_literal(b)) {
         status = read_timestamp(dk, &meeting.b, err);
-    } else if (is_text_literal(a) && b->type == DK_TIMESTAMP) {
+    } else if (b->type == DK_TIMESTAMP && binary_is_compare(op) && is_text_literal(a)) {
         status = read_timestamp(dk, &meeting.a, err);
     }
     if (status == DK_EPARSE && (op == OP_EQ || op == OP_NE))

@@ -16,8 +16,9 @@ struct dk_context {
     struct expressions *expressions;
     dk_get default_get;
     int32_t num_workers;
-    dk_fork_hooks fork_hooks;       /* all NULL: none */
-    pthread_mutex_t *building_lock; /* of the expressions, for who forks; NULL: there are none */
+    dk_fork_hooks fork_hooks;        /* all NULL: none */
+    pthread_mutex_t *building_lock;  /* of the expressions, for who forks; NULL: there are none */
+    struct dk_context *next_guarded; /* against forks: see local/fork_guard.h */
 };
 
 #endif

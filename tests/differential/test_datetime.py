@@ -129,12 +129,19 @@ def test_no_field(dk):
 
 
 def test_compare_with_text(dk, seed):
-    """A text beside timestamps is read as one; one that is none is never equal."""
+    """A text compared with timestamps is read as one, which may be missing; one that is none is never equal."""
     data = series(generator("text", seed), "timestamp", 300)
     data[10] = pd.Timestamp("2015-05-05")
     lazy = dk.from_pandas(data, 2)
-    for text in ("2015-05-05", "2015-05-05 00:00:00", "1900", "2015-05"):
+    for text in ("2015-05-05", "2015-05-05 00:00:00", "1900", "2015-05", "", "NaT", "nan"):
         for op in ("eq", "ne", "lt", "le", "gt", "ge"):
             assert_same(lazy.operate(op, text).compute(), getattr(data, op)(text))
     assert not lazy.operate("eq", "no date").compute().any()
     assert lazy.operate("lt", "no date").error.status == "DK_EPARSE"
+
+
+def test_no_arithmetic_with_text(dk):
+    """Beside arithmetic a text stays a text, as in pandas."""
+    lazy = dk.from_pandas(times("2015-05-05"))
+    for literal in ("2015-05-05", "", "NaT"):
+        assert lazy.operate("sub", literal).error.status == "DK_ETYPE"

@@ -403,8 +403,10 @@ class Rows(Collection):
         -------
         The same class
         """
-        from ._io import cut
-        return cut(_compute.table(self._frame, **options), self.npartitions, type(self))
+        return _compute.persist([self], **options)[0]
+
+    def _keep(self, value):
+        return type(self)(_abi.dk_from_table(_context.current(), value.as_.table, self.npartitions))
 
     def head(self, n=5, npartitions=1, compute=True, **options):
         """The first rows of the first partition, now. Reads no more than they need.

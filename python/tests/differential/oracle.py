@@ -24,7 +24,8 @@ OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": opera
              "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "==": operator.eq,
              "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
              "&": operator.and_, "|": operator.or_, "^": operator.xor}
-COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
+ORDERINGS = {"<", "<=", ">", ">="}
+COMPARISONS = {"==", "!=", *ORDERINGS}
 LOGIC = {"&", "|", "^"}
 NAT = np.iinfo("i8").min
 
@@ -115,6 +116,12 @@ def shown(values):
     return values
 
 
+def spread(made, there):
+    """The values of the rows that are `there`, in all rows; in the others they are missing."""
+    full = nullable(plain(made)).set_axis(np.flatnonzero(there)).reindex(range(len(there)))
+    return plain(full.set_axis(there.index))
+
+
 # Operators
 
 def refuses(op, a, b):
@@ -154,9 +161,10 @@ def divided(op, a, b):
 
 
 def powered(a, b):
-    """a ** b; pandas also looks at what stands under missing integers."""
-    return operator.pow(*(nullable(side).fillna(1).mask(side.isna()) if kind(side) in INTS and side.isna().any()
-                          else side for side in (a, b)))
+    """Integers ** integers, where both are there: pandas also looks at what stands under missing ones."""
+    there = pd.notna(a) & pd.notna(b)
+    return spread(operator.pow(*(side[there].astype(kind(side)) if isinstance(side, pd.Series) else side
+                                 for side in (a, b))), there)
 
 
 def floored(op, a, b):
@@ -164,20 +172,33 @@ def floored(op, a, b):
     name = (a == b).name
     a, b = (plain(side if isinstance(side, pd.Series) else pd.Series(side, rows.index))
             for side, rows in ((a, b), (b, a)))
-    is_count = kind(b) != "timedelta64[ns]"
-    exact = [None if pd.isna(x) or pd.isna(y) or not y else OPERATORS[op](x.value, int(y) if is_count else y.value)
+    is_number = kind(b) != "timedelta64[ns]"
+    exact = [None if pd.isna(x) or pd.isna(y) or not y else floored_value(op, x.value, y if is_number else y.value)
              for x, y in zip(a, b)]
     made = pd.Series(exact, a.index, dtype="Int64", name=name)
-    return made.astype("timedelta64[ns]") if is_count or op == "%" else made
+    return made.astype("timedelta64[ns]") if is_number or op == "%" else made
+
+
+def floored_value(op, x, y):
+    """Of nanoseconds; floats round the quotient first."""
+    if not isinstance(y, (float, np.floating)):
+        return OPERATORS[op](x, int(y))
+    quotient = math.floor(x / float(y))
+    if op == "//":
+        return quotient
+    return None if math.isinf(y) else x - int(quotient * float(y))
 
 
 def elementwise(op, a, b):
     """Two columns of the same rows, or a column and a literal."""
     kinds = kind(a), kind(b)
-    if {"datetime64[ns]", str} == {*kinds} and op not in ("==", "!="):  # read as one, or a ValueError
+    a, b = (side.as_unit("ns") if isinstance(side, (pd.Timestamp, pd.Timedelta)) else side for side in (a, b))
+    if {"datetime64[ns]", str} == {*kinds} and op in ORDERINGS:  # read as one, or a ValueError
         a, b = (pd.Timestamp(side) if isinstance(side, str) else side for side in (a, b))
     if refuses(op, *kinds):
         raise Refused(f"{kinds[0]} {op} {kinds[1]}")
+    if {*kinds} == {"category", "bool"}:  # which are never equal; pandas stumbles over missing bools
+        a, b = (side.fillna(False).astype("bool") if kind(side) == "bool" else side for side in (a, b))
     counts = {*INTS, "bool", int, bool}
     if {*kinds} & {"bool", bool} and "timedelta64[ns]" in kinds and op not in COMPARISONS:
         raise Refused("a bool is no number beside durations")
@@ -185,15 +206,17 @@ def elementwise(op, a, b):
     with np.errstate(all="ignore"):
         if op in ("//", "%") and {*kinds} <= counts and not mixes:
             made = divided(op, a, b)
-        elif op in ("//", "%") and kinds[0] == "timedelta64[ns]" and kinds[1] in counts | {kinds[0]}:
+        elif op == "**" and {*kinds} <= counts and not mixes:
+            made = powered(a, b)
+        elif op in ("//", "%") and kinds[0] == "timedelta64[ns]" and kinds[1] in {*counts, *FLOATS, float, kinds[0]}:
             made = floored(op, a, b)
         elif op in LOGIC and {*kinds} & {"bool", bool}:  # where missing is false
             made = OPERATORS[op](*(side.fillna(False if kind(side) == "bool" else 0).astype(kind(side)) if isinstance(side, pd.Series) else side
                                    for side in (a, b)))
         else:
-            made = powered(a, b) if op == "**" else OPERATORS[op](a, b)
-    if op == "**" and kind(made) in INTS:  # pandas' nullable ones know that 1 ** missing is 1
-        made = made.mask(pd.isna(a) | pd.isna(b))
+            made = OPERATORS[op](a, b)
+    if made.dtype == object and not len(made):
+        raise Refused(f"{kinds[0]} {op} {kinds[1]}: pandas looks at single values, of which there are none")
     if op in COMPARISONS and made.dtype == "boolean":
         made = made.fillna(op == "!=")
     if op == "//" and "float32" in kinds and kind(made) == "float64" and not {*kinds} & {"int32", "int64", "uint64", "float64"}:
@@ -212,9 +235,10 @@ def aligned(a, b):
     kinds = {kind(a.index), kind(b.index)}
     if len(kinds) > 1 and (kinds & {"str", "bool", *TIMES} or "uint64" in kinds and kinds & INTS - {"uint64"}):
         raise Unaligned("labels that do not compare")
+    b = b.rename_axis(index=a.index.name)  # pandas fails if only the name is another
     axis = {"axis": 0} if isinstance(a, pd.DataFrame) else {}
     left, right = (each(side, plain) for side in a.align(b, join="outer", **axis))
-    labels = left.index.rename(a.index.name)
+    labels = left.index
     if len(kinds) > 1:
         labels = labels.astype("float64" if kinds & {*FLOATS} else "int64")
     return left.set_axis(labels), right.set_axis(labels)
@@ -348,8 +372,7 @@ def cast(column, to):
         return plain(made)
     if to == "category":
         return column.astype(to)
-    return plain(nullable(plain(made)).set_axis(np.flatnonzero(column.notna())).reindex(range(len(column)))
-                 .set_axis(column.index))
+    return spread(made, column.notna())
 
 
 def fits(column, to):
@@ -372,8 +395,7 @@ def dt(series, field):
     made = getattr(series.dropna().dt, field)
     if made.dtype == bool:
         return getattr(series.dt, field)
-    full = nullable(made).set_axis(np.flatnonzero(series.notna())).reindex(range(len(series)))
-    return plain(full.set_axis(series.index).rename(series.name))
+    return spread(made, series.notna())
 
 
 # Reductions

@@ -1,18 +1,15 @@
 /* Forking in a host that may have threads, signal handlers and an interpreter. From the outside in:
  * the hooks, which may wait for the interpreter and run its code, so no lock of ours is held and
- * signals come as ever; our locks that tasks may take, since a thread that holds one does not exist
- * in the child; all signals blocked, until the child has let go of the host's handlers.
+ * signals come as ever; all signals blocked, until the child has let go of the host's handlers; our
+ * locks that tasks may take (local/fork_guard.h).
  */
 #include "local/processes/fork.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#include "local/interrupt.h"
 
 static int lock_nothing(void)
 {
@@ -76,26 +73,12 @@ static pid_t fork_blocked(void)
     return pid;
 }
 
-static pid_t fork_locked(dk_context *dk)
-{
-    if (dk->building_lock)
-        pthread_mutex_lock(dk->building_lock);
-    pthread_mutex_lock(&dk->registry.lock);
-    interrupt_lock();
-    pid_t pid = fork_blocked();
-    interrupt_unlock();
-    pthread_mutex_unlock(&dk->registry.lock);
-    if (dk->building_lock)
-        pthread_mutex_unlock(dk->building_lock);
-    return pid;
-}
-
 pid_t fork_worker(dk_context *dk)
 {
     const dk_fork_hooks *hooks = dk->fork_hooks.lock ? &dk->fork_hooks : &no_hooks;
     int locked = hooks->lock();
     hooks->before();
-    pid_t pid = fork_locked(dk);
+    pid_t pid = fork_blocked();
     int errnum = errno;
     if (pid == 0) {
         hooks->in_child();

@@ -7,8 +7,7 @@
 #include "graph/context.h"
 
 /* fork(), with the hooks of `dk` around it. The child ends with its parent, has none of the host's
- * signal handlers, leaves an interrupt from the terminal to its parent, and finds free what
- * tasks may lock: the expressions, the registry, who watches for interrupts. -1: errno says why. */
+ * signal handlers, and leaves an interrupt from the terminal to its parent. -1: errno says why. */
 pid_t fork_worker(dk_context *dk);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "local/fork_guard.h"
 #include "support/boxes.h"
 
 #define LOCKED 4711
@@ -175,6 +176,7 @@ static void test_registry_in_use(void **state)
     (void)state;
     pthread_t thread;
     dk.fork_hooks = (dk_fork_hooks){0};
+    assert_int_equal(fork_guard(&dk, NULL), DK_OK);
     add_function("box", boxes_make);
     assert_int_equal(dk_register_type(&dk, &box_type, NULL), DK_OK);
     atomic_store(&is_over, false);
@@ -191,6 +193,7 @@ static void test_registry_in_use(void **state)
     atomic_store(&is_over, true);
     pthread_join(thread, NULL);
     dk_graph_free(graph);
+    fork_unguard(&dk);
 }
 
 int main(void)
