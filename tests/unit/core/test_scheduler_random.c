@@ -42,7 +42,9 @@ static struct wire_bytes key_of(uint32_t number)
 
 static uint32_t number_of(const struct wire_value *packed)
 {
-    return (uint32_t)strtoul(packed->as.bytes + 3, NULL, 10);
+    char text[16];
+    key_text((struct wire_bytes){packed->as.bytes, packed->count}, text, sizeof(text));
+    return (uint32_t)strtoul(text + 2, NULL, 10);
 }
 
 static const char *address_of(uint32_t worker)
