@@ -31,20 +31,21 @@ static struct sched_client *make_client(struct sched *sched, uint32_t id, const 
     return client;
 }
 
-struct sched_client *sched_client_get(struct sched *sched, const char *name, bool is_pseudo)
+struct sched_client *sched_client_get(struct sched *sched, const struct sched_add_client *added)
 {
     uint32_t id;
     bool is_new;
-    if (keys_add(&sched->client_names, bytes_of(name), &id, &is_new) != DK_OK)
+    if (keys_add(&sched->client_names, bytes_of(added->name), &id, &is_new) != DK_OK)
         return NULL;
     if (!is_new)
         return sched_client_at(sched, id);
-    struct sched_client *client = make_client(sched, id, name);
+    struct sched_client *client = make_client(sched, id, added->name);
     if (!client) {
         keys_remove(&sched->client_names, id);
         return NULL;
     }
-    client->is_pseudo = is_pseudo;
+    client->is_pseudo = added->is_pseudo;
+    client->is_native = added->is_native;
     client->last_seen_us = sched->now_us;
     ((struct sched_client **)sched->clients.data)[id] = client;
     return client;

@@ -4,9 +4,8 @@
 
 #include "core/scheduler/state.h"
 
-/* A client with this name, made when there is none; NULL when out of memory. Pseudo-clients hold
- * results for what is no client: published datasets, variables, queues. */
-struct sched_client *sched_client_get(struct sched *sched, const char *name, bool is_pseudo);
+/* The client with this name, made when there is none; NULL when out of memory. */
+struct sched_client *sched_client_get(struct sched *sched, const struct sched_add_client *added);
 void sched_client_free(struct sched *sched, struct sched_client *client);
 
 void sched_client_remove(struct sched *sched, struct sched_client *client);

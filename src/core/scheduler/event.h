@@ -18,8 +18,6 @@ struct sched_priority {
 
 /* No worker, no client. */
 #define SCHED_NOBODY UINT32_MAX
-/* As the client of SCHED_ADD_CLIENT: one to whom nothing is sent, that holds published results. */
-#define SCHED_PSEUDO (UINT32_MAX - 1)
 
 enum sched_event_kind {
     SCHED_ADD_CLIENT,
@@ -96,6 +94,12 @@ struct sched_add_worker {
     bool has_native;
 };
 
+struct sched_add_client {
+    const char *name;
+    bool is_pseudo; /* holds results for what is no client, and is told nothing */
+    bool is_native; /* one of cdask's own: is told the texts of exceptions, too */
+};
+
 struct sched_data {
     struct wire_bytes key;
     const uint32_t *workers;
@@ -127,7 +131,7 @@ struct sched_event {
     uint32_t worker;      /* whom it is from or about */
     uint32_t client;
     union {
-        const char *client_name; /* ADD_CLIENT */
+        struct sched_add_client add_client;
         struct sched_update_graph graph;
         struct sched_keys
             keys; /* DESIRES, RELEASES, REPORT, RETRY, RELEASE_DATA, ADD_KEYS, REFRESH */

@@ -211,6 +211,8 @@ void sched_tell_erred(struct sched *sched, struct sched_task *task,
     put(&draft, "key", sched_outbox_key(sched->out, sched_key(sched, task)));
     put(&draft, "exception", sched_outbox_box(sched->out, task->failure->exception));
     put(&draft, "traceback", sched_outbox_box(sched->out, task->failure->traceback));
+    if (client->is_native)
+        put(&draft, "exception_text", sched_outbox_box(sched->out, task->failure->text));
     tell_client(&draft, client);
 }
 

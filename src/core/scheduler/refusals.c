@@ -2,33 +2,52 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/scheduler/tasks.h"
 #include "core/scheduler/transitions.h"
+#include "wire/pickle.h"
 
 #define TEXT_NBYTES 1024
 #define KEY_NBYTES  256
 
-struct sched_failure *sched_failure_of(struct sched *sched, const struct sched_task *task,
-                                       const char *module, const char *class_name, const char *text)
+static struct sched_failure *failure_from(struct sched *sched, const struct sched_task *task,
+                                          const struct vector *pickle, const char *text)
 {
-    (void)module;
-    (void)class_name;
-    struct sched_erred erred = {.key = sched_key(sched, task), .exception = wire_text(text)};
+    struct sched_erred erred = {.key = sched_key(sched, task)};
+    erred.exception = wire_bin((struct wire_bytes){pickle->data, pickle->count});
     erred.text = wire_text(text);
     return sched_failure_new(sched->memory, &erred);
 }
 
-static void fail(struct sched *sched, struct sched_task *task, const char *module,
-                 const char *class_name, const char *text)
+struct sched_failure *sched_failure_of(struct sched *sched, const struct sched_task *task,
+                                       const char *module, const char *class_name, const char *text)
 {
-    struct sched_failure *failure = sched_failure_of(sched, task, module, class_name, text);
+    struct vector pickle;
+    struct sched_failure *failure = NULL;
+    vector_init(&pickle, sched->memory, 1);
+    if (pickle_exception(&pickle, module, class_name, (struct wire_bytes){text, strlen(text)}) ==
+        DK_OK)
+        failure = failure_from(sched, task, &pickle, text);
+    vector_deinit(&pickle);
+    return failure;
+}
+
+/* *Takes* the failure; NULL: out of memory. */
+static void fail_with(struct sched *sched, struct sched_task *task, struct sched_failure *failure)
+{
     if (!failure) {
         sched->has_failed = true;
         return;
     }
     sched_task_fail(sched, task, failure);
     sched_failure_unref(failure);
+}
+
+static void fail(struct sched *sched, struct sched_task *task, const char *module,
+                 const char *class_name, const char *text)
+{
+    fail_with(sched, task, sched_failure_of(sched, task, module, class_name, text));
 }
 
 static const char *name_of(const struct sched *sched, const struct sched_task *task,
@@ -81,7 +100,15 @@ void sched_fail_as_killer(struct sched *sched, struct sched_task *task,
              " different workers, but all those workers died while running it. The last worker "
              "that attempted to run the task was %s.",
              name_of(sched, task, key), sched->options.allowed_failures + 1, last->address);
-    fail(sched, task, "distributed.scheduler", "KilledWorker", text);
+    struct vector pickle;
+    struct wire_value shown = wire_text(key);
+    vector_init(&pickle, sched->memory, 1);
+    struct sched_failure *failure = NULL;
+    if (pickle_killed_worker(&pickle, &shown, last->address, sched->options.allowed_failures,
+                             NULL) == DK_OK)
+        failure = failure_from(sched, task, &pickle, text);
+    vector_deinit(&pickle);
+    fail_with(sched, task, failure);
 }
 
 void sched_fail_lost_actor(struct sched *sched, struct sched_task *task)

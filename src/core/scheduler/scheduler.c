@@ -73,7 +73,8 @@ struct sched *sched_new(struct memory *memory, const struct sched_options *optio
     sched->next_run_id = 1;
     set_defaults(&sched->options);
     init_tables(sched, memory);
-    struct sched_client *fire_and_forget = sched_client_get(sched, "fire-and-forget", true);
+    struct sched_client *fire_and_forget = sched_client_get(
+        sched, &(struct sched_add_client){.name = "fire-and-forget", .is_pseudo = true});
     if (!fire_and_forget) {
         sched_free(sched);
         return NULL;
@@ -227,9 +228,7 @@ static dk_status handle(struct sched *sched, const struct sched_event *event, dk
     case SCHED_ADD_WORKER:
         return sched_worker_add(sched, &event->as.add_worker, err);
     case SCHED_ADD_CLIENT:
-        if (!sched_client_get(sched, event->as.client_name, event->client == SCHED_PSEUDO))
-            return error_nomem(err);
-        return DK_OK;
+        return sched_client_get(sched, &event->as.add_client) ? DK_OK : error_nomem(err);
     case SCHED_UPDATE_DATA:
         sched_update_data(sched, sched_client_at(sched, event->client), event->as.data.list,
                           event->as.data.count);

@@ -167,6 +167,7 @@ struct sched_client {
     struct sched_desire *desires;
     uint32_t ndesires;
     bool is_pseudo; /* nobody to send to */
+    bool is_native;
     int64_t last_seen_us;
 };
 

@@ -86,7 +86,7 @@ static inline void note_run_id(struct story *story, const struct wire_value *mes
 /* "WORKER: compute-task KEY [dep@holders]" and so on. */
 static inline void show_message(struct story *story, const struct sched_message *message)
 {
-    static const char *const fields[] = {"key", "keys", "who_has", "worker", "exception"};
+    static const char *const fields[] = {"key", "keys", "who_has", "worker", "exception_text"};
     text_printf(&story->diary, "%s: ", target_name(story, message));
     show_value(&story->diary, wire_find(&message->value, "op")[0]);
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
@@ -135,7 +135,9 @@ static inline void begin_story(struct story *story, const struct sched_options *
     sched_outbox_init(&story->out, story->memory);
     text_init(&story->diary, story->memory);
     assert_int_equal(
-        take(story, (struct sched_event){.kind = SCHED_ADD_CLIENT, .as.client_name = "me"}), DK_OK);
+        take(story, (struct sched_event){.kind = SCHED_ADD_CLIENT,
+                                         .as.add_client = {.name = "me", .is_native = true}}),
+        DK_OK);
     story->client = sched_find_client(story->sched, "me");
 }
 

@@ -311,7 +311,8 @@ static void begin(struct cluster *cluster, uint64_t seed)
     cluster->sched = sched_new(cluster->memory, NULL);
     cluster->code = wire_box_new(cluster->memory, &code);
     sched_outbox_init(&cluster->out, cluster->memory);
-    take_event(cluster, (struct sched_event){.kind = SCHED_ADD_CLIENT, .as.client_name = "me"});
+    take_event(cluster,
+               (struct sched_event){.kind = SCHED_ADD_CLIENT, .as.add_client = {.name = "me"}});
     cluster->client = sched_find_client(cluster->sched, "me");
 }
 

@@ -1,0 +1,215 @@
+#include "core/scheduler/queries.h"
+
+#include <string.h>
+
+#include "core/scheduler/tasks.h"
+
+/* ---- workers ---- */
+
+static const char *status_name(enum sched_worker_status status)
+{
+    static const char *const names[] = {"init", "running", "paused", "closing_gracefully",
+                                        "closed"};
+    return names[status];
+}
+
+static struct wire_value registered(const struct sched_worker *worker, const char *field)
+{
+    const struct wire_value *value = wire_find(&worker->registration->value, field);
+    return value ? *value : wire_nil();
+}
+
+static struct wire_value describe(const struct sched *sched, struct wire_builder *builder,
+                                  const struct sched_worker *worker)
+{
+    struct wire_filling map = wire_begin_map(builder, 16);
+    wire_put(&map, "type", wire_text("Worker"));
+    wire_put(&map, "id", wire_box_value(worker->name));
+    wire_put(&map, "host", wire_text(worker->host));
+    wire_put(&map, "resources", registered(worker, "resources"));
+    wire_put(&map, "local_directory", registered(worker, "local_directory"));
+    wire_put(&map, "name", wire_box_value(worker->name));
+    wire_put(&map, "nthreads", wire_int(worker->nthreads));
+    wire_put(&map, "memory_limit", wire_int(worker->memory_limit));
+    wire_put(&map, "last_seen", wire_float((double)(sched->now_us - worker->last_seen_us) / 1e6));
+    wire_put(&map, "services", registered(worker, "services"));
+    wire_put(&map, "metrics", worker->metrics ? worker->metrics->value : wire_map(NULL, 0));
+    wire_put(&map, "status", wire_text(status_name(worker->status)));
+    wire_put(&map, "nanny", worker->nanny ? wire_text(worker->nanny) : wire_nil());
+    return wire_end_map(&map);
+}
+
+struct wire_value sched_describe_workers(const struct sched *sched, struct wire_builder *builder,
+                                         uint32_t count)
+{
+    if (count > sched->nworkers)
+        count = sched->nworkers;
+    struct wire_filling map = wire_begin_map(builder, count);
+    for (size_t i = 0; i < sched->workers.count && map.count < count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (worker)
+            wire_put(&map, worker->address, describe(sched, builder, worker));
+    }
+    return wire_end_map(&map);
+}
+
+int64_t sched_total_threads(const struct sched *sched)
+{
+    return sched->total_nthreads;
+}
+
+int64_t sched_total_memory(const struct sched *sched)
+{
+    return sched->total_memory;
+}
+
+static struct wire_value key_of(const struct sched *sched, const struct sched_task *task)
+{
+    return wire_packed(sched_key(sched, task));
+}
+
+static struct wire_value list_replicas(const struct sched *sched, struct wire_builder *builder,
+                                       const struct sched_worker *worker)
+{
+    struct wire_filling array = wire_begin_array(builder, worker->nreplicas);
+    for (struct sched_replica *r = worker->replicas; r; r = r->next_of_worker)
+        wire_add(&array, key_of(sched, r->task));
+    return wire_end_array(&array);
+}
+
+static struct wire_value list_processing(const struct sched *sched, struct wire_builder *builder,
+                                         const struct sched_worker *worker)
+{
+    struct wire_filling array = wire_begin_array(builder, worker->nprocessing);
+    for (struct sched_task *t = worker->processing; t; t = t->next)
+        wire_add(&array, key_of(sched, t));
+    return wire_end_array(&array);
+}
+
+static struct wire_value answer(const struct sched *sched, struct wire_builder *builder,
+                                enum sched_worker_question question,
+                                const struct sched_worker *worker)
+{
+    switch (question) {
+    case SCHED_HAS_WHAT:
+        return list_replicas(sched, builder, worker);
+    case SCHED_PROCESSES:
+        return list_processing(sched, builder, worker);
+    default:
+        return wire_int(worker->nthreads);
+    }
+}
+
+static bool is_asked(const struct sched_worker *worker, const struct wire_value *addresses)
+{
+    if (!addresses || addresses->kind == WIRE_NIL)
+        return true;
+    uint32_t count =
+        addresses->kind == WIRE_ARRAY || addresses->kind == WIRE_SET ? addresses->count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (wire_text_is(&addresses->as.items[i], worker->address))
+            return true;
+    return false;
+}
+
+struct wire_value sched_ask_workers(const struct sched *sched, struct wire_builder *builder,
+                                    enum sched_worker_question question,
+                                    const struct wire_value *addresses)
+{
+    struct wire_filling map = wire_begin_map(builder, sched->nworkers);
+    for (size_t i = 0; i < sched->workers.count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (!worker || !is_asked(worker, addresses) ||
+            (question == SCHED_NCORES_RUNNING && worker->status != SCHED_RUNNING))
+            continue;
+        wire_put(&map, worker->address, answer(sched, builder, question, worker));
+    }
+    return wire_end_map(&map);
+}
+
+/* ---- tasks ---- */
+
+static struct wire_value holders_of(struct wire_builder *builder, const struct sched_task *task)
+{
+    struct wire_filling array = wire_begin_array(builder, task ? task->nreplicas : 0);
+    for (struct sched_replica *r = task ? task->replicas : NULL; r; r = r->next_of_task)
+        wire_add(&array, wire_text(r->worker->address));
+    return wire_end_array(&array);
+}
+
+static struct wire_value all_who_has(const struct sched *sched, struct wire_builder *builder)
+{
+    struct wire_filling map = wire_begin_map(builder, sched->keys.count);
+    for (size_t i = 0; i < sched->tasks.count; i++) {
+        const struct sched_task *task = sched_task_at(sched, (uint32_t)i);
+        if (task && task->replicas)
+            wire_put_key(&map, key_of(sched, task), holders_of(builder, task));
+    }
+    return wire_end_map(&map);
+}
+
+/* {key: what `of` says about its task, which is NULL when there is none} */
+static struct wire_value
+each(const struct sched *sched, struct wire_builder *builder, const struct sched_keys *keys,
+     struct wire_value (*of)(struct wire_builder *builder, const struct sched_task *task))
+{
+    struct wire_filling map = wire_begin_map(builder, keys->count);
+    for (size_t i = 0; i < keys->count; i++)
+        wire_put_key(&map, wire_packed(keys->list[i]),
+                     of(builder, sched_find_task(sched, keys->list[i])));
+    return wire_end_map(&map);
+}
+
+struct wire_value sched_who_has(const struct sched *sched, struct wire_builder *builder,
+                                const struct sched_keys *keys)
+{
+    return keys ? each(sched, builder, keys, holders_of) : all_who_has(sched, builder);
+}
+
+static struct wire_value size_of(struct wire_builder *builder, const struct sched_task *task)
+{
+    (void)builder;
+    return task ? wire_int(task->nbytes) : wire_nil();
+}
+
+struct wire_value sched_sizes(const struct sched *sched, struct wire_builder *builder,
+                              const struct sched_keys *keys)
+{
+    return each(sched, builder, keys, size_of);
+}
+
+static struct wire_value state_of(struct wire_builder *builder, const struct sched_task *task)
+{
+    (void)builder;
+    return task ? wire_text(sched_state_name((enum sched_state)task->state)) : wire_nil();
+}
+
+struct wire_value sched_states(const struct sched *sched, struct wire_builder *builder,
+                               const struct sched_keys *keys)
+{
+    return each(sched, builder, keys, state_of);
+}
+
+struct wire_value sched_counts(const struct sched *sched, struct wire_builder *builder)
+{
+    uint64_t counts[SCHED_NSTATES] = {0};
+    for (size_t i = 0; i < sched->groups.count; i++) {
+        const struct sched_group *group = ((struct sched_group **)sched->groups.data)[i];
+        for (int state = 0; group && state < SCHED_NSTATES; state++)
+            counts[state] += group->ntasks[state];
+    }
+    struct wire_filling map = wire_begin_map(builder, SCHED_NSTATES);
+    for (int state = 0; state < SCHED_FORGOTTEN; state++)
+        wire_put(&map, sched_state_name((enum sched_state)state), wire_int((int64_t)counts[state]));
+    return wire_end_map(&map);
+}
+
+size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t *out, size_t max)
+{
+    const struct sched_task *task = sched_find_task(sched, key);
+    size_t count = 0;
+    for (struct sched_replica *r = task ? task->replicas : NULL; r; r = r->next_of_task, count++)
+        if (count < max)
+            out[count] = r->worker->id;
+    return count;
+}
