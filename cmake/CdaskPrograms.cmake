@@ -57,7 +57,7 @@ endfunction()
 # As an outside program: the shared library and the public headers only.
 cdask_programs(examples example cdask_shared m)
 # What tests in other languages run to reach a layer below the public headers.
-cdask_programs(tests/programs test cdask_wire)
+cdask_programs(tests/programs test cdask_api)
 if(CDASK_BENCH)
     add_subdirectory(bench)
 endif()
