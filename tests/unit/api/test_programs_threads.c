@@ -116,6 +116,69 @@ static void test_damage(void **state)
     dk_close(dk);
 }
 
+/* The program of a pass over two files, with a column of their paths and a filter. */
+static dk_value packed_files(dk_context *dk, const struct days *days)
+{
+    dk_graph *graph = NULL;
+    dk_task_id key;
+    dk_value bytes = dk_value_null();
+    dk_csv_options options = {.include_path_column = "path", .na_values = DK_NAMES("none")};
+    options.dtype = (dk_column_type[]){{"low", DK_FLOAT32}};
+    options.ndtype = 1;
+    dk_frame df = dk_read_csv(dk, days->glob, &options);
+    dk_frame rows = dk_filter(df, dk_gt(dk_col(df, "high"), dk_float(dk, 1)));
+    assert_int_equal(dk_frame_graph(&rows, 1, &graph, &key, NULL), DK_OK);
+    const dk_value *args = graph_args(graph, graph_task(graph, 0));
+    assert_int_equal(object_pack(dk, args[0], &bytes, NULL), DK_OK);
+    dk_graph_free(graph);
+    return bytes;
+}
+
+/* Unpacks and packs again in a context of which the n-th allocation fails; true when one did. */
+static bool fail_allocation(dk_value bytes, int64_t n)
+{
+    struct failing failing = {.left = -1};
+    dk_allocator allocator = {failing_resize, &failing};
+    dk_context *dk = dk_open(&(dk_options){.allocator = &allocator});
+    assert_non_null(dk);
+    size_t nbytes = 0;
+    const char *data = dk_value_data(bytes, &nbytes);
+    dk_value object = dk_value_null();
+    dk_value again = dk_value_null();
+    int64_t before = dk_context_memory(dk).blocks;
+    failing.left = n;
+    dk_status status = object_unpack(dk, "frame.program", data, nbytes, &object, NULL);
+    if (status == DK_OK)
+        status = object_pack(dk, object, &again, NULL);
+    failing.left = -1;
+    assert_int_equal(status, failing.failed ? DK_ENOMEM : DK_OK);
+    if (status == DK_OK)
+        assert_memory_equal(dk_value_data(again, NULL), data, nbytes);
+    dk_value_unref(again);
+    dk_value_unref(object);
+    /* Names of kernels stay with the context. */
+    assert_true(dk_context_memory(dk).blocks <= before + 16);
+    dk_close(dk);
+    return failing.failed;
+}
+
+/* Proves that any allocation may fail. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    struct days days;
+    dk_context *dk = dk_open(NULL);
+    days_make(&days, 2);
+    dk_value all[] = {packed_program(dk), packed_files(dk, &days)};
+    for (size_t i = 0; i < 2; i++) {
+        for (int64_t n = 0; fail_allocation(all[i], n); n++)
+            assert_true(n < 10000);
+        dk_value_unref(all[i]);
+    }
+    days_remove(&days);
+    dk_close(dk);
+}
+
 struct user {
     dk_context *dk;
     dk_value bytes;
@@ -160,9 +223,8 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_program),
-        cmocka_unit_test(test_bytes_stay),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_one_program), cmocka_unit_test(test_bytes_stay),
+        cmocka_unit_test(test_damage),      cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
