@@ -17,6 +17,11 @@ void frames_deinit(struct frames *frames)
     *frames = (struct frames){.memory = frames->memory};
 }
 
+static size_t aligned(size_t nbytes)
+{
+    return (nbytes + WORD - 1) & ~(WORD - 1);
+}
+
 static dk_status put_word(struct vector *out, uint64_t word)
 {
     word = htole64(word);
@@ -106,12 +111,24 @@ static dk_status check_count(const struct frame_reader *reader, dk_error *err)
     return DK_OK;
 }
 
+/* Goes on to the next frame that has anything in it once nothing is left of this one. */
+static void begin_frame(struct frame_reader *reader)
+{
+    while (!reader->left && !reader->complete) {
+        reader->nbytes = aligned(reader->nbytes);
+        reader->complete = ++reader->frame == count_frames(reader);
+        if (!reader->complete)
+            reader->left = word_at(reader, 2 + reader->frame);
+    }
+}
+
 /* Adds the lengths up, and finds the frame that ends with the first chunk. */
 static dk_status check_lengths(struct frame_reader *reader, dk_error *err)
 {
     size_t nframes = count_frames(reader);
     uint64_t chunk = word_at(reader, 0) - (1 + nframes) * WORD;
     uint64_t total = 0;
+    size_t wanted = 0;
     bool ends = chunk == 0;
     for (size_t i = 0; i < nframes; i++) {
         uint64_t nbytes = word_at(reader, 2 + i);
@@ -121,6 +138,7 @@ static dk_status check_lengths(struct frame_reader *reader, dk_error *err)
                              reader->limits.nbytes, i, nbytes);
         }
         total += nbytes;
+        wanted += aligned(nbytes);
         ends = ends || chunk == total;
     }
     if (!ends) {
@@ -129,8 +147,9 @@ static dk_status check_lengths(struct frame_reader *reader, dk_error *err)
                          " bytes of %zu frames",
                          chunk, total, nframes);
     }
-    reader->wanted = total;
-    reader->complete = total == 0;
+    reader->wanted = wanted;
+    reader->left = word_at(reader, 2);
+    begin_frame(reader);
     return DK_OK;
 }
 
@@ -196,12 +215,13 @@ static dk_status make_room(struct frame_reader *reader, size_t n)
 static dk_status feed_body(struct frame_reader *reader, struct wire_bytes *bytes, dk_error *err)
 {
     const char *from = bytes->data;
-    size_t n = split_off(bytes, reader->wanted - reader->nbytes);
+    size_t n = split_off(bytes, reader->left);
     if (make_room(reader, n) != DK_OK)
         return error_nomem(err);
     memcpy(reader->body + reader->nbytes, from, n);
     reader->nbytes += n;
-    reader->complete = reader->nbytes == reader->wanted;
+    reader->left -= n;
+    begin_frame(reader);
     return DK_OK;
 }
 
@@ -230,12 +250,12 @@ dk_status frame_reader_take(struct frame_reader *reader, struct frames *out)
     const char *at = reader->body;
     for (size_t i = 0; i < count; i++) {
         list[i] = (struct wire_bytes){at, word_at(reader, 2 + i)};
-        at = list[i].nbytes ? at + list[i].nbytes : at;
+        at = list[i].nbytes ? at + aligned(list[i].nbytes) : at;
     }
     *out = (struct frames){reader->memory, reader->body, reader->capacity, list, count};
     reader->prelude.count = 0;
     reader->body = NULL;
-    reader->capacity = reader->nbytes = reader->wanted = 0;
+    reader->capacity = reader->nbytes = reader->wanted = reader->frame = 0;
     reader->complete = false;
     return DK_OK;
 }

@@ -22,7 +22,8 @@ struct frame_limits {
     uint64_t nbytes; /* of all frames of a message together; at most INT64_MAX */
 };
 
-/* A message's frames, at least one: `list` points into `bytes`. */
+/* A message's frames, at least one: `list` points into `bytes`, each to a multiple of 8, so that
+ * numbers in a frame can be used where they are. */
 struct frames {
     struct memory *memory;
     char *bytes;
@@ -44,8 +45,10 @@ struct frame_reader {
     struct vector prelude; /* of char, with the length of the first chunk */
     char *body;
     size_t capacity; /* of body */
-    size_t nbytes;   /* in body */
-    size_t wanted;   /* in body */
+    size_t nbytes;   /* in body, with the gaps */
+    size_t wanted;   /* in body, with the gaps */
+    size_t frame;    /* that is being read, and what is left of it */
+    size_t left;
     bool complete;
 };
 
