@@ -1,5 +1,5 @@
-/* Any bytes, as a native task, as the bytes of a frame's program, as a pickle, and as a value: they
- * are refused, or make something that can be packed again and comes back the same. */
+/* Any bytes, as a native task, as the bytes of a frame's program or file, as a pickle, and as a
+ * value: they are refused, or make something that can be packed again and comes back the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +56,10 @@ static void read_program(dk_context *dk, struct wire_bytes bytes)
     struct program *program = NULL;
     if (program_get(dk, bytes.data, bytes.nbytes, &program, NULL) == DK_OK)
         program_unref(program);
+    struct csv_source *csv = NULL;
+    struct cursor cursor = {bytes.data, bytes.data + bytes.nbytes, false};
+    if (csv_source_get(dk->memory, &cursor, &csv, NULL) == DK_OK)
+        csv_source_unref(csv);
 }
 
 /* What is read can be written, and is then read as the same. */

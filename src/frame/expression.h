@@ -22,6 +22,7 @@
 #include "column/kernels/elementwise.h"
 #include "column/kernels/groups.h"
 #include "frame/nodes.h"
+#include "frame/shared.h"
 #include "graph/context.h"
 #include "io/csv.h"
 
@@ -29,7 +30,6 @@
 #define HEIGHT_MAX 2000
 
 struct call;
-struct program;
 
 enum rowset_kind {
     ROWS_CSV,    /* `csv` */
@@ -118,17 +118,12 @@ struct dk_expression {
     const dk_error *error; /* NULL: a good one */
 };
 
-/* Programs that came from other processes, by their bytes; the lock is that of the nodes. */
-#define PROGRAM_CHAINS 64
-struct programs {
-    struct program *chains[PROGRAM_CHAINS];
-};
-
 /* The context's expressions. */
 struct expressions {
     struct memory *memory;
-    struct nodes nodes; /* rowsets, column expressions, frames */
-    struct programs programs;
+    struct nodes nodes;         /* rowsets, column expressions, frames */
+    struct shared_set programs; /* and files, of other processes; their lock is that of the nodes */
+    struct shared_set files;
     atomic_ullong ncalls;
     struct dk_expression nomem; /* for when there is no memory to say so */
 };

@@ -11,6 +11,7 @@ struct expressions *expressions_new(struct memory *memory)
     expressions->nomem.error = &nomem;
     expressions->nomem.node.refs = 1;
     nodes_init(&expressions->nodes, memory);
+    expressions->programs.lock = expressions->files.lock = &expressions->nodes.lock;
     return expressions;
 }
 

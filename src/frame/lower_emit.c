@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "column/table.h"
+#include "frame/file.h"
 #include "frame/lower.h"
 #include "frame/pass.h"
 #include "graph/value.h"
@@ -202,6 +203,22 @@ static dk_status push_rows(const struct rowset *source, int32_t partition, struc
     return push(args, dk_value_table(rows));
 }
 
+/* The block of a partition: its number in its file, and the file, an object that is made for the
+ * first of its blocks and kept in `file`. */
+static dk_status push_block(struct memory *memory, const struct rowset *source, int32_t partition,
+                            dk_value *file, struct vector *args)
+{
+    int32_t block = 0;
+    int32_t number = csv_source_file_of(source->csv, partition, &block);
+    if (block == 0) {
+        dk_value_unref(*file);
+        *file = dk_value_null();
+        DK_TRY(file_value(memory, source->csv, number, file));
+    }
+    DK_TRY(push(args, dk_value_int(block)));
+    return push(args, dk_value_ref(*file));
+}
+
 /* The tables a pass goes through: its inputs one by one, or the one task that `gives` them. */
 static dk_status push_inputs(struct emission *emission, const struct pass *pass,
                              const dk_task_id *gives, struct vector *args)
@@ -215,13 +232,16 @@ static dk_status push_inputs(struct emission *emission, const struct pass *pass,
 }
 
 static dk_status add_partition(struct emission *emission, struct pass *pass, dk_value program,
-                               int32_t partition, const dk_task_id *gives, struct vector *args)
+                               int32_t partition, const dk_task_id *gives, dk_value *file,
+                               struct vector *args)
 {
     const struct place *scalars = pass->scalars.data;
     dk_task_id task = {0};
     DK_TRY(push(args, dk_value_ref(program)));
     if (pass->source->kind == ROWS_TABLE)
         DK_TRY(push_rows(pass->source, partition, args));
+    else if (pass->source->kind == ROWS_CSV)
+        DK_TRY(push_block(emission->lowering->memory, pass->source, partition, file, args));
     else
         DK_TRY(push(args, dk_value_int(partition)));
     DK_TRY(push_inputs(emission, pass, gives, args));
@@ -232,7 +252,7 @@ static dk_status add_partition(struct emission *emission, struct pass *pass, dk_
 }
 
 static dk_status add_partitions(struct emission *emission, struct pass *pass, dk_value program,
-                                struct vector *args)
+                                dk_value *file, struct vector *args)
 {
     int32_t count = pass->program->limit > 0 ? 1 : pass->source->npartitions;
     bool is_align = pass->source->kind == ROWS_ALIGN;
@@ -246,7 +266,8 @@ static dk_status add_partitions(struct emission *emission, struct pass *pass, dk
     for (int32_t i = 0; i < count; i++) {
         if (is_map)
             DK_TRY(add_map(emission, pass, &labels, i, args, &gives));
-        DK_TRY(add_partition(emission, pass, program, i, is_align || is_map ? &gives : NULL, args));
+        DK_TRY(add_partition(emission, pass, program, i, is_align || is_map ? &gives : NULL, file,
+                             args));
     }
     return DK_OK;
 }
@@ -324,6 +345,7 @@ static dk_status emit_pass(struct emission *emission, struct pass *pass)
     if (!pass->label)
         return DK_ENOMEM;
     dk_value program = dk_value_null();
+    dk_value file = dk_value_null();
     struct program *owned = pass->program;
     program_hold(owned);
     struct vector args;
@@ -332,10 +354,11 @@ static dk_status emit_pass(struct emission *emission, struct pass *pass)
     if (status != DK_OK)
         pass->program = NULL;
     if (status == DK_OK)
-        status = add_partitions(emission, pass, program, &args);
+        status = add_partitions(emission, pass, program, &file, &args);
     if (status == DK_OK)
         status = add_results(emission, pass, program, &args);
     drop(&args);
+    dk_value_unref(file);
     dk_value_unref(program);
     pass->program = NULL;
     pass->emitted = true;

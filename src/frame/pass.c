@@ -68,8 +68,8 @@ static dk_status walk_csv(struct walk *walk, const struct pass_input *input, dk_
 {
     const struct program *program = walk->program;
     struct csv_scan *scan = NULL;
-    DK_TRY(csv_scan_open(program->memory, program->source->csv, (int32_t)input->partition,
-                         program->loads.data, (int32_t)program->loads.count, &scan, err));
+    DK_TRY(csv_scan_open(program->memory, input->csv, input->block, program->loads.data,
+                         (int32_t)program->loads.count, &scan, err));
     dk_status status = walk_scan(walk, scan, err);
     csv_scan_close(scan);
     return status;

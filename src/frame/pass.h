@@ -12,8 +12,9 @@
 struct pass_input {
     dk_table *const *tables; /* one for each input of the steps (none for files) */
     dk_table *const *scalars;
-    int64_t partition;   /* of files: the block */
-    int64_t first_label; /* of numbered rows of a table */
+    const struct csv_source *csv; /* the file; NULL without files */
+    int32_t block;                /* of the file */
+    int64_t first_label;          /* of numbered rows of a table */
 };
 
 /* Runs `program` and gives one value a sink, as a list: a table of collected rows, or a list of

@@ -1,15 +1,12 @@
 #include "frame/program.h"
 
-#include "graph/value.h"
-
 struct program *program_new(dk_context *dk, const struct rowset *source)
 {
     struct memory *memory = dk->memory;
     struct program *program = memory_calloc(memory, sizeof(*program));
     if (!program)
         return NULL;
-    atomic_init(&program->refs, 1);
-    atomic_init(&program->packed, NULL);
+    shared_init(&program->shared);
     program->memory = memory;
     program->nodes = &dk->expressions->nodes;
     program->source = source;
@@ -93,13 +90,10 @@ static void release_stand_ins(struct program *program)
 
 static void program_free(struct program *program)
 {
-    struct dk_block *packed = atomic_load(&program->packed);
     if (program->is_holding)
         let_go(program);
     if (program->is_stand_in)
         release_stand_ins(program);
-    if (packed)
-        dk_value_unref((dk_value){DK_KIND_BYTES, {.block = packed}});
     for (size_t i = 0; i < program->sinks.count; i++)
         sink_deinit(program_sink(program, i));
     vector_deinit(&program->registers);
@@ -112,99 +106,36 @@ static void program_free(struct program *program)
     memory_free(program->memory, program, sizeof(*program));
 }
 
-/* ---- those from other processes: equal bytes are one program, as long as somebody uses it ---- */
-
-static struct program **find(struct programs *cache, struct token token)
-{
-    struct program **at = &cache->chains[token.lo % PROGRAM_CHAINS];
-    while (*at && !token_equal((*at)->token, token))
-        at = &(*at)->next;
-    return at;
-}
-
-/* True when that was the last reference; nobody finds the program from then on. */
-static bool drop_reference(struct program *program)
-{
-    struct programs *cache = program->cache;
-    if (!cache)
-        return atomic_fetch_sub_explicit(&program->refs, 1, memory_order_acq_rel) == 1;
-    pthread_mutex_lock(&program->nodes->lock);
-    bool was_last = atomic_fetch_sub(&program->refs, 1) == 1;
-    if (was_last)
-        *find(cache, program->token) = program->next;
-    pthread_mutex_unlock(&program->nodes->lock);
-    return was_last;
-}
-
 void program_unref(struct program *program)
 {
-    if (program && drop_reference(program))
+    if (program && shared_unref(&program->shared))
         program_free(program);
-}
-
-/* The program of these bytes with a reference more; NULL: there is none. */
-static struct program *find_ref(struct expressions *expressions, struct token token)
-{
-    pthread_mutex_lock(&expressions->nodes.lock);
-    struct program *program = *find(&expressions->programs, token);
-    if (program)
-        atomic_fetch_add(&program->refs, 1);
-    pthread_mutex_unlock(&expressions->nodes.lock);
-    return program;
-}
-
-/* Puts a program into the cache, or takes the one that came there meanwhile for it. */
-static struct program *add_or_replace(struct expressions *expressions, struct program *program)
-{
-    pthread_mutex_lock(&expressions->nodes.lock);
-    struct program **at = find(&expressions->programs, program->token);
-    struct program *known = *at;
-    if (known) {
-        atomic_fetch_add(&known->refs, 1);
-    } else {
-        program->cache = &expressions->programs;
-        *at = program;
-    }
-    pthread_mutex_unlock(&expressions->nodes.lock);
-    if (!known)
-        return program;
-    program_unref(program);
-    return known;
 }
 
 static dk_status unpack(dk_context *dk, const void *bytes, size_t nbytes, void **object,
                         dk_error *err)
 {
+    struct shared_set *programs = &dk->expressions->programs;
     struct token token = token_of(bytes, nbytes);
-    struct program *program = find_ref(dk->expressions, token);
-    if (!program) {
-        DK_TRY(program_get(dk, bytes, nbytes, &program, err));
-        program->token = token;
-        program = add_or_replace(dk->expressions, program);
-    }
-    *object = program;
+    *object = shared_find(programs, token);
+    if (*object)
+        return DK_OK;
+    struct program *program = NULL;
+    DK_TRY(program_get(dk, bytes, nbytes, &program, err));
+    *object = shared_add(programs, token, &program->shared);
+    if (*object != program)
+        program_unref(program);
     return DK_OK;
 }
 
-/* The bytes are made once, for the tasks of all partitions. */
+static dk_status put(const void *object, struct writer *out, dk_error *err)
+{
+    return program_put(object, out, err);
+}
+
 static dk_status pack(dk_context *dk, void *object, dk_value *out, dk_error *err)
 {
-    struct program *program = object;
-    struct dk_block *known = atomic_load(&program->packed);
-    if (known) {
-        *out = dk_value_ref((dk_value){DK_KIND_BYTES, {.block = known}});
-        return DK_OK;
-    }
-    struct writer writer;
-    writer_init(&writer, dk->memory);
-    dk_status status = program_put(program, &writer, err);
-    if (status == DK_OK &&
-        value_bytes(program->memory, writer.bytes.data, writer.bytes.count, out) != DK_OK)
-        status = error_nomem(err);
-    writer_deinit(&writer);
-    if (status == DK_OK && atomic_compare_exchange_strong(&program->packed, &known, out->as.block))
-        dk_value_ref(*out);
-    return status;
+    return shared_pack(dk, object, put, out, err);
 }
 
 static void free_object(void *object)

@@ -68,15 +68,11 @@ struct sink {
 /* A program that came from another process has no expressions: its source, domains, steps and
  * sinks point to stand-ins in its arena, which say no more than what running asks for. */
 struct program {
-    atomic_int refs;
+    struct shared shared;
     struct memory *memory;
     struct nodes *nodes;
     bool is_holding;
     bool is_stand_in;
-    struct programs *cache;            /* it is in; NULL: none */
-    struct token token;                /* of its bytes, when it is in the cache */
-    struct program *next;              /* in the cache */
-    _Atomic(struct dk_block *) packed; /* its bytes, once they were wanted; NULL */
     struct arena arena;
     const struct rowset *source;
     int32_t limit;           /* rows to collect of the first partition; 0: all rows of all */
@@ -112,9 +108,10 @@ dk_status program_get(dk_context *dk, const void *bytes, size_t nbytes, struct p
  * the order of its steps, and each with values of its type: programs of strangers may not.
  * Errors: DK_EPARSE, DK_ENOMEM.   (program_check.c) */
 dk_status program_check(const struct program *program, dk_error *err) DK_NODISCARD;
-/* Whether these are the arguments of one of its passes: the inputs' tables, then the scalars'. */
-bool program_takes(const struct program *program, int64_t partition, dk_table *const *tables,
-                   size_t ntables);
+/* Whether these are the arguments of one of its passes: the file and the number of its block (NULL
+ * and any without files), and the inputs' tables, then the scalars'. */
+bool program_takes(const struct program *program, const struct csv_source *csv, int64_t block,
+                   dk_table *const *tables, size_t ntables);
 
 static inline const struct step *program_steps(const struct program *program)
 {

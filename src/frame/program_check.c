@@ -298,14 +298,26 @@ static bool step_takes(const struct program *program, const struct step *step,
     }
 }
 
-bool program_takes(const struct program *program, int64_t partition, dk_table *const *tables,
-                   size_t ntables)
+static bool loads_are_of(const struct program *program, const struct csv_source *csv)
+{
+    for (size_t i = 0; i < program->loads.count; i++) {
+        int32_t column = vector_int(&program->loads, i);
+        if (column >= csv_source_ncolumns(csv) ||
+            csv_source_type(csv, column) != csv_source_type(program->source->csv, column))
+            return false;
+    }
+    return true;
+}
+
+bool program_takes(const struct program *program, const struct csv_source *csv, int64_t block,
+                   dk_table *const *tables, size_t ntables)
 {
     size_t nscalars = (size_t)program->nscalars;
     bool of_files = program->source->kind == ROWS_CSV;
     if (ntables < nscalars || (!of_files && ntables == nscalars))
         return false;
-    if (of_files && (partition < 0 || partition >= csv_source_nblocks(program->source->csv)))
+    if (of_files &&
+        (!csv || block < 0 || block >= csv_source_nblocks(csv) || !loads_are_of(program, csv)))
         return false;
     for (size_t i = 0; i < program->steps.count; i++) {
         if (!step_takes(program, &program_steps(program)[i], tables, ntables - nscalars))

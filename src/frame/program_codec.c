@@ -73,7 +73,7 @@ dk_status program_put(const struct program *program, struct writer *out, dk_erro
     writer_u8(out, (uint8_t)source->kind);
     writer_u32(out, (uint32_t)source->npartitions);
     if (source->kind == ROWS_CSV)
-        DK_TRY(csv_source_put(source->csv, out, err));
+        DK_TRY(csv_source_put(source->csv, false, out, err));
     writer_u32(out, (uint32_t)program->limit);
     writer_u32(out, (uint32_t)program->nscalars);
     put_ints(out, &program->loads);

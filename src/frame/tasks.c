@@ -2,6 +2,7 @@
 #include "column/kernels/align.h"
 #include "column/table.h"
 #include "frame/conform.h"
+#include "frame/file.h"
 #include "frame/lower.h"
 #include "frame/pass.h"
 #include "graph/value.h"
@@ -45,27 +46,29 @@ static dk_status wrong_arguments(const char *function, dk_error *err)
                      function);
 }
 
-/* frame.pass(program, partition, tables..., scalars...) -> a list, one item a sink
- * Of a table that a frame holds it gets the partition's rows, and the number of the first. */
+/* frame.pass(program, number, [file,] tables..., scalars...) -> a list, one item a sink
+ * The number is that of the block in the file; of a table that a frame holds, whose rows of one
+ * partition come, that of the first row. */
 static dk_status run_pass(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                           dk_error *err)
 {
     const struct program *program = nargs > 1 ? program_of(args[0]) : NULL;
     if (!program || args[1].kind != DK_KIND_INT)
         return wrong_arguments("frame.pass", err);
+    int64_t number = args[1].as.integer;
     size_t count = count_tables(args + 2, nargs - 2);
     dk_table **tables = memory_alloc(program->memory, count * sizeof(*tables));
     if (!tables)
         return error_nomem(err);
     gather_tables(args + 2, nargs - 2, tables);
     struct pass_input input = {
+        .csv = nargs > 2 ? file_of(args[2]) : NULL,
+        .block = (int32_t)number,
+        .first_label = program->source->kind == ROWS_TABLE ? number : 0,
         .tables = tables,
         .scalars = tables + (count - (size_t)program->nscalars),
-        .partition = args[1].as.integer,
     };
-    if (program->source->kind == ROWS_TABLE)
-        input.first_label = args[1].as.integer;
-    dk_status status = program_takes(program, args[1].as.integer, tables, count)
+    dk_status status = program_takes(program, input.csv, number, tables, count)
                            ? pass_run(task, program, &input, result, err)
                            : wrong_arguments("frame.pass", err);
     memory_free(program->memory, tables, count * sizeof(*tables));
@@ -302,6 +305,7 @@ static dk_status align(dk_task *task, const dk_value *args, size_t nargs, dk_val
 dk_status frame_register(dk_context *dk, dk_error *err)
 {
     DK_TRY(dk_register_type(dk, &program_object, err));
+    DK_TRY(dk_register_type(dk, &file_object, err));
     DK_TRY(dk_register(dk, "frame.pass", run_pass, NULL, err));
     DK_TRY(dk_register(dk, "frame.combine", combine, NULL, err));
     DK_TRY(dk_register(dk, "frame.finish", finish, NULL, err));

@@ -45,9 +45,16 @@ int64_t csv_source_nbytes(const struct csv_source *source, int32_t block);
 /* A structural hash of paths, sizes, modification times and options. */
 struct token csv_source_token(const struct csv_source *source);
 
-/* Writes the source for another process, where the paths of its files begin at the root.
+/* The file of block `block`, from 0, and which of its blocks that is. */
+int32_t csv_source_file_of(const struct csv_source *source, int32_t block, int32_t *nth);
+/* The source of one file alone, with the columns of all: what one learns of its blocks the other
+ * knows. NULL when out of memory. */
+struct csv_source *csv_source_file(struct csv_source *source, int32_t file) DK_NODISCARD;
+
+/* Writes the source for another process, where the paths of its files begin at the root; without
+ * its files, which leaves the columns.
  * Errors: DK_EIO, DK_ENOFILE (there is no working directory), DK_ENOMEM. */
-dk_status csv_source_put(const struct csv_source *source, struct writer *out,
+dk_status csv_source_put(const struct csv_source *source, bool with_files, struct writer *out,
                          dk_error *err) DK_NODISCARD;
 /* Reads what csv_source_put() wrote; no file is opened.   Errors: DK_EPARSE, DK_EINVAL, DK_ENOMEM.
  */

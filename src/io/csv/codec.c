@@ -56,11 +56,21 @@ static void put_file(struct writer *out, const struct csv_file *file, const char
     writer_u32(out, (uint32_t)file->nblocks);
 }
 
-/* What the path column shows is what was given. */
+/* What the path column shows, in every file the same words, is what was given. */
 static void put_paths(struct writer *out, const struct csv_source *source)
 {
-    for (int32_t i = 0; source->paths && i < source->nfiles; i++)
-        writer_text(out, source->files[i].path);
+    if (!source->paths)
+        return;
+    const struct view *words = &source->paths->view;
+    const char *bytes = words->data;
+    writer_u32(out, (uint32_t)source->first_file);
+    writer_u32(out, (uint32_t)words->nrows);
+    for (int64_t i = 0; i < words->nrows; i++) {
+        size_t nbytes = (size_t)(words->offsets[i + 1] - words->offsets[i]);
+        writer_u32(out, (uint32_t)nbytes);
+        writer_put(out, bytes + words->offsets[i], nbytes);
+        writer_put(out, "", 1);
+    }
 }
 
 /* The starts of blocks that are known, so that nobody has to find them again. */
@@ -76,24 +86,34 @@ static void put_starts(struct writer *out, const struct csv_source *source)
     writer_u32(out, UINT32_MAX);
 }
 
-dk_status csv_source_put(const struct csv_source *source, struct writer *out, dk_error *err)
+static dk_status put_files(struct writer *out, const struct csv_source *source, dk_error *err)
 {
     char folder[PATH_MAX];
     if (!getcwd(folder, sizeof(folder)))
         return error_errno(err, errno, "the working directory");
-    put_options(out, &source->options);
     writer_u32(out, (uint32_t)source->nfiles);
     for (int32_t i = 0; i < source->nfiles; i++)
         put_file(out, &source->files[i], folder);
     put_paths(out, source);
+    put_starts(out, source);
+    return DK_OK;
+}
+
+dk_status csv_source_put(const struct csv_source *source, bool with_files, struct writer *out,
+                         dk_error *err)
+{
+    put_options(out, &source->options);
     writer_u32(out, (uint32_t)source->ncolumns);
     for (int32_t i = 0; i < source->ncolumns; i++) {
         writer_text(out, source->columns[i].name);
         writer_u8(out, (uint8_t)source->columns[i].type);
         writer_u8(out, (uint8_t)source->columns[i].origin);
     }
-    put_starts(out, source);
     writer_put(out, &source->token, sizeof(source->token));
+    if (with_files && source->nfiles)
+        DK_TRY(put_files(out, source, err));
+    else
+        writer_u32(out, 0);
     return out->failed ? error_nomem(err) : DK_OK;
 }
 
@@ -188,7 +208,7 @@ static dk_status get_file(struct cursor *cursor, struct csv_source *source, stru
 static dk_status get_files(struct cursor *cursor, struct csv_source *source, dk_error *err)
 {
     size_t count = 0;
-    if (!get_count(cursor, &count) || !count || count > INT32_MAX)
+    if (!get_count(cursor, &count) || count > INT32_MAX)
         return damaged(err);
     source->files = arena_calloc(&source->arena, count * sizeof(*source->files));
     if (!source->files)
@@ -198,20 +218,32 @@ static dk_status get_files(struct cursor *cursor, struct csv_source *source, dk_
     return csv_blocks_divide(source, err);
 }
 
+static dk_status get_words(struct cursor *cursor, size_t count, struct vec *words, dk_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *word = cursor_text(cursor);
+        if (!word)
+            return damaged(err);
+        DK_TRY(vec_append_text(words, word, strlen(word)));
+    }
+    return DK_OK;
+}
+
 static dk_status get_paths(struct cursor *cursor, struct csv_source *source, dk_error *err)
 {
-    struct vec paths;
-    dk_status status = DK_OK;
+    struct vec words;
+    size_t count = 0;
     if (!source->options.include_path_column)
         return DK_OK;
-    vec_init(&paths, source->memory, DK_TEXT);
-    for (int32_t i = 0; i < source->nfiles && status == DK_OK; i++) {
-        const char *path = cursor_text(cursor);
-        status = path ? vec_append_text(&paths, path, strlen(path)) : damaged(err);
-    }
+    uint32_t first = cursor_u32(cursor);
+    if (!get_count(cursor, &count) || first > count || (size_t)source->nfiles > count - first)
+        return damaged(err);
+    source->first_file = (int32_t)first;
+    vec_init(&words, source->memory, DK_TEXT);
+    dk_status status = get_words(cursor, count, &words, err);
     if (status == DK_OK)
-        status = vec_freeze(&paths, &source->paths);
-    vec_deinit(&paths);
+        status = vec_freeze(&words, &source->paths);
+    vec_deinit(&words);
     return status == DK_ENOMEM ? error_nomem(err) : status;
 }
 
@@ -223,7 +255,8 @@ static dk_status get_column(struct cursor *cursor, struct csv_source *source, dk
     column->origin = (enum csv_origin)cursor_u8(cursor);
     bool has_path = column->origin == CSV_PATH;
     if (!name || column->type >= DK_TYPE_COUNT || column->type == DK_DURATION ||
-        column->origin > CSV_PATH || (has_path && (!source->paths || column->type != DK_CATEGORY)))
+        column->origin > CSV_PATH ||
+        (has_path && (!source->options.include_path_column || column->type != DK_CATEGORY)))
         return damaged(err);
     column->name = arena_strdup(&source->arena, name);
     if (!column->name)
@@ -262,11 +295,13 @@ static dk_status get_source(struct cursor *cursor, struct arena *scratch, struct
     dk_csv_options options = {.header = false};
     DK_TRY(get_options(cursor, scratch, &options, err));
     DK_TRY(csv_options_init(source, &options, err));
-    DK_TRY(get_files(cursor, source, err));
-    DK_TRY(get_paths(cursor, source, err));
     DK_TRY(get_columns(cursor, source, err));
-    DK_TRY(get_starts(cursor, source, err));
     cursor_take(cursor, &source->token, sizeof(source->token));
+    DK_TRY(get_files(cursor, source, err));
+    if (source->nfiles) {
+        DK_TRY(get_paths(cursor, source, err));
+        DK_TRY(get_starts(cursor, source, err));
+    }
     return cursor->overrun ? damaged(err) : DK_OK;
 }
 

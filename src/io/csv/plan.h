@@ -48,7 +48,9 @@ struct csv_tuning {
 struct csv_source {
     atomic_int refs;
     struct memory *memory;
-    struct arena arena; /* every string and array below */
+    struct csv_source *whole; /* what it is one file of, and whose arrays it uses; NULL: none */
+    int32_t first_file;       /* its number there */
+    struct arena arena;       /* every string and array below */
     /* Where the first row of each block starts; -1 while nobody has looked. Atomic and no lock, so
      * that a process forked meanwhile finds none taken. */
     _Atomic int64_t *starts;

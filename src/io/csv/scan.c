@@ -189,7 +189,7 @@ static dk_status fill_path(const struct csv_scan *scan, int64_t nrows, struct ve
     const struct csv_source *source = scan->source;
     DK_TRY(vec_reset(out, nrows));
     int32_t *codes = out->data;
-    int32_t code = source->blocks[scan->block].file;
+    int32_t code = source->first_file + source->blocks[scan->block].file;
     for (int64_t i = 0; i < nrows; i++)
         codes[i] = code;
     column_unref(out->dictionary);

@@ -241,9 +241,57 @@ void csv_source_unref(struct csv_source *source)
         return;
     if (atomic_fetch_sub_explicit(&source->refs, 1, memory_order_acq_rel) != 1)
         return;
+    csv_source_unref(source->whole);
     column_unref(source->paths);
     arena_deinit(&source->arena);
     memory_free(source->memory, source, sizeof *source);
+}
+
+int32_t csv_source_file_of(const struct csv_source *source, int32_t block, int32_t *nth)
+{
+    int32_t file = source->blocks[block].file;
+    *nth = block - source->files[file].first_block;
+    return file;
+}
+
+/* Its blocks, which are those of file 0. */
+static struct csv_block *blocks_of(struct csv_source *part, const struct csv_file *file)
+{
+    size_t count = (size_t)file->nblocks;
+    struct csv_block *blocks = arena_alloc(&part->arena, count * sizeof(*blocks));
+    for (size_t i = 0; blocks && i < count; i++) {
+        blocks[i] = part->whole->blocks[(size_t)file->first_block + i];
+        blocks[i].file = 0;
+    }
+    return blocks;
+}
+
+struct csv_source *csv_source_file(struct csv_source *source, int32_t number)
+{
+    const struct csv_file *file = &source->files[number];
+    struct csv_source *part = source_new(source->memory, source->tuning);
+    if (!part)
+        return NULL;
+    part->whole = csv_source_ref(source);
+    part->first_file = source->first_file + number;
+    part->starts = source->starts + file->first_block;
+    part->options = source->options;
+    part->words = source->words;
+    part->columns = source->columns;
+    part->ncolumns = source->ncolumns;
+    part->paths = source->paths ? column_ref(source->paths) : NULL;
+    part->token = source->token;
+    part->nfiles = 1;
+    part->nblocks = file->nblocks;
+    part->files = arena_alloc(&part->arena, sizeof(*part->files));
+    part->blocks = blocks_of(part, file);
+    if (part->files && part->blocks) {
+        part->files[0] = *file;
+        part->files[0].first_block = 0;
+        return part;
+    }
+    csv_source_unref(part);
+    return NULL;
 }
 
 int32_t csv_source_ncolumns(const struct csv_source *source)

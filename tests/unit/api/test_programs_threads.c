@@ -116,8 +116,9 @@ static void test_damage(void **state)
     dk_close(dk);
 }
 
-/* The program of a pass over two files, with a column of their paths and a filter. */
-static dk_value packed_files(dk_context *dk, const struct days *days)
+/* An object of a pass over two files, with a column of their paths and a filter: the program is
+ * argument 0, the first file argument 2. */
+static dk_value packed_argument(dk_context *dk, const struct days *days, size_t number)
 {
     dk_graph *graph = NULL;
     dk_task_id key;
@@ -129,13 +130,41 @@ static dk_value packed_files(dk_context *dk, const struct days *days)
     dk_frame rows = dk_filter(df, dk_gt(dk_col(df, "high"), dk_float(dk, 1)));
     assert_int_equal(dk_frame_graph(&rows, 1, &graph, &key, NULL), DK_OK);
     const dk_value *args = graph_args(graph, graph_task(graph, 0));
-    assert_int_equal(object_pack(dk, args[0], &bytes, NULL), DK_OK);
+    assert_int_equal(object_pack(dk, args[number], &bytes, NULL), DK_OK);
     dk_graph_free(graph);
     return bytes;
 }
 
+/* Proves that a file is refused, or made, whatever its bytes. */
+static void test_damaged_file(void **state)
+{
+    (void)state;
+    struct days days;
+    dk_context *dk = dk_open(NULL);
+    days_make(&days, 2);
+    dk_value bytes = packed_argument(dk, &days, 2);
+    size_t nbytes = 0;
+    const char *data = dk_value_data(bytes, &nbytes);
+    char *copy = malloc(nbytes);
+    memcpy(copy, data, nbytes);
+    for (size_t i = 0; i < nbytes; i++) {
+        dk_value object = dk_value_null();
+        assert_int_not_equal(object_unpack(dk, "frame.file", copy, i, &object, NULL), DK_OK);
+        for (int bit = 0; bit < 8; bit++) {
+            copy[i] = (char)(copy[i] ^ (1 << bit));
+            if (object_unpack(dk, "frame.file", copy, nbytes, &object, NULL) == DK_OK)
+                dk_value_unref(object);
+            copy[i] = (char)(copy[i] ^ (1 << bit));
+        }
+    }
+    free(copy);
+    dk_value_unref(bytes);
+    days_remove(&days);
+    dk_close(dk);
+}
+
 /* Unpacks and packs again in a context of which the n-th allocation fails; true when one did. */
-static bool fail_allocation(dk_value bytes, int64_t n)
+static bool fail_allocation(const char *type, dk_value bytes, int64_t n)
 {
     struct failing failing = {.left = -1};
     dk_allocator allocator = {failing_resize, &failing};
@@ -147,7 +176,7 @@ static bool fail_allocation(dk_value bytes, int64_t n)
     dk_value again = dk_value_null();
     int64_t before = dk_context_memory(dk).blocks;
     failing.left = n;
-    dk_status status = object_unpack(dk, "frame.program", data, nbytes, &object, NULL);
+    dk_status status = object_unpack(dk, type, data, nbytes, &object, NULL);
     if (status == DK_OK)
         status = object_pack(dk, object, &again, NULL);
     failing.left = -1;
@@ -162,6 +191,13 @@ static bool fail_allocation(dk_value bytes, int64_t n)
     return failing.failed;
 }
 
+static void fail_allocations(const char *type, dk_value bytes)
+{
+    for (int64_t n = 0; fail_allocation(type, bytes, n); n++)
+        assert_true(n < 10000);
+    dk_value_unref(bytes);
+}
+
 /* Proves that any allocation may fail. */
 static void test_out_of_memory(void **state)
 {
@@ -169,12 +205,9 @@ static void test_out_of_memory(void **state)
     struct days days;
     dk_context *dk = dk_open(NULL);
     days_make(&days, 2);
-    dk_value all[] = {packed_program(dk), packed_files(dk, &days)};
-    for (size_t i = 0; i < 2; i++) {
-        for (int64_t n = 0; fail_allocation(all[i], n); n++)
-            assert_true(n < 10000);
-        dk_value_unref(all[i]);
-    }
+    fail_allocations("frame.program", packed_program(dk));
+    fail_allocations("frame.program", packed_argument(dk, &days, 0));
+    fail_allocations("frame.file", packed_argument(dk, &days, 2));
     days_remove(&days);
     dk_close(dk);
 }
@@ -223,9 +256,9 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_program), cmocka_unit_test(test_bytes_stay),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_one_program),   cmocka_unit_test(test_bytes_stay),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_damaged_file),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
