@@ -72,9 +72,10 @@ static dk_status push(struct machine *machine, struct wire_value plain)
     return push_item(machine, (struct item){.plain = plain});
 }
 
+/* Where nothing was ever pushed there is no place; nobody looks for more than that. */
 static struct item *item_at(const struct vector *items, size_t i)
 {
-    return &((struct item *)items->data)[i];
+    return items->data ? &((struct item *)items->data)[i] : NULL;
 }
 
 /* What lies above the last mark cannot be reached by who looks for less. */
@@ -497,8 +498,8 @@ static dk_status run_all(struct machine *machine)
 static dk_status freeze(struct machine *machine, struct box *box, int depth);
 
 /* The value of an item of `into`, and what is in it, counted there. */
-static dk_status value_of(struct machine *machine, const struct item *item, int depth, struct box *into,
-                      struct wire_value *out)
+static dk_status value_of(struct machine *machine, const struct item *item, int depth,
+                          struct box *into, struct wire_value *out)
 {
     *out = item->plain;
     size_t nvalues = 1;

@@ -55,6 +55,8 @@ static void test_refused(void **state)
     ASSERT_REFUSED("\x80\x05N", DK_EPARSE, "no pickle: it is cut off, or has an unknown opcode");
     ASSERT_REFUSED("\x80\x05.", DK_EPARSE, "no pickle: it ends with more or less than one value");
     ASSERT_REFUSED("\x80\x05]K\x01K\x01s.", DK_EPARSE, "no pickle: items for another container");
+    ASSERT_REFUSED("\x80\x05(\x91\x10", DK_EPARSE,
+                   "no pickle: it is cut off, or has an unknown opcode");
     ASSERT_REFUSED("\x80\x05h\x07.", DK_EPARSE, "no pickle: it remembers what it has not seen");
     ASSERT_REFUSED("\x80\x05Nr\xff\xff\xff\x7f.", DK_EPARSE, "no pickle: a memo of nothing");
     ASSERT_REFUSED("\x80\x02"
