@@ -57,10 +57,10 @@ endfunction()
 # As an outside program: the shared library and the public headers only.
 cdask_programs(examples example cdask_shared m)
 # What tests in other languages run to reach a layer below the public headers.
-cdask_programs(tests/programs test cdask_wire)
+cdask_programs(tests/programs test cdask_api)
 if(CDASK_BENCH)
     add_subdirectory(bench)
 endif()
 if(CDASK_FUZZ)
-    cdask_programs(fuzz fuzz cdask_api cdask_wire -fsanitize=fuzzer)
+    cdask_programs(fuzz fuzz cdask_api -fsanitize=fuzzer)
 endif()

@@ -166,7 +166,8 @@ static dk_status table_of_scalar(struct memory *memory, dk_value value, dk_table
 dk_status conform(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                   dk_error *err)
 {
-    (void)nargs;
+    if (nargs != 2 || args[0].kind != DK_KIND_TABLE)
+        return error_set(err, DK_ETYPE, "frame.conform() was called with wrong arguments");
     dk_table *given = NULL;
     if (args[1].kind == DK_KIND_TABLE)
         given = dk_table_ref(args[1].as.table);

@@ -72,11 +72,25 @@ static dk_status run_pass(dk_task *task, const dk_value *args, size_t nargs, dk_
     return status;
 }
 
-/* The sink's item of a pass's list, or the value itself. */
+/* The sink's item of a pass's list, or the value itself; null when there is none. */
 static dk_value item_of(dk_value value, int64_t in_list)
 {
     size_t count = 0;
-    return in_list < 0 ? value : dk_value_items(value, &count)[in_list];
+    if (in_list < 0)
+        return value;
+    const dk_value *items = dk_value_items(value, &count);
+    return (uint64_t)in_list < count ? items[in_list] : dk_value_null();
+}
+
+static bool is_list_of_tables(dk_value value, size_t wanted)
+{
+    size_t count = 0;
+    const dk_value *items = value.kind == DK_KIND_LIST ? dk_value_items(value, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].kind != DK_KIND_TABLE)
+            return false;
+    }
+    return count == wanted;
 }
 
 static dk_status merge_one(const dk_task *task, struct groups *groups, dk_value partial,
@@ -86,6 +100,8 @@ static dk_status merge_one(const dk_task *task, struct groups *groups, dk_value 
         return error_set(err, DK_ECANCELED, "the computation was cancelled");
     size_t count = 0;
     const dk_value *items = dk_value_items(partial, &count);
+    if (!is_list_of_tables(partial, (size_t)groups_npartials(groups)))
+        return wrong_arguments("frame.combine", err);
     struct memory *memory = items[0].as.table->memory;
     dk_table **tables = memory_alloc(memory, count * sizeof(*tables));
     if (!tables)
@@ -97,12 +113,25 @@ static dk_status merge_one(const dk_task *task, struct groups *groups, dk_value 
     return status;
 }
 
+/* The grouped sink that the arguments of a merge begin with; NULL: they do not. */
+static const struct sink *sink_of(const dk_value *args, size_t nargs)
+{
+    const struct program *program = nargs > 2 ? program_of(args[0]) : NULL;
+    if (!program || args[1].kind != DK_KIND_INT || args[2].kind != DK_KIND_INT ||
+        (uint64_t)args[1].as.integer >= program->sinks.count)
+        return NULL;
+    const struct sink *sink = program_sink(program, (size_t)args[1].as.integer);
+    return sink->grouped ? sink : NULL;
+}
+
 /* (program, sink, in_list, partials...) -> the groups of all partials */
 static dk_status merge(const dk_task *task, const dk_value *args, size_t nargs, struct groups **out,
                        dk_error *err)
 {
+    const struct sink *sink = sink_of(args, nargs);
+    if (!sink)
+        return wrong_arguments("frame.combine", err);
     const struct program *program = program_of(args[0]);
-    const struct sink *sink = program_sink(program, (size_t)args[1].as.integer);
     int64_t begin_ns = task_kernel_begin(task);
     DK_TRY(pass_groups(program, sink, out, err));
     for (size_t i = 3; i < nargs; i++) {
@@ -146,12 +175,11 @@ static dk_status finish_groups(const struct program *program, const struct sink 
 static dk_status finish(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                         dk_error *err)
 {
-    const struct program *program = program_of(args[0]);
     struct groups *groups = NULL;
     DK_TRY(merge(task, args, nargs, &groups, err));
     dk_table *table = NULL;
-    dk_status status = finish_groups(program, program_sink(program, (size_t)args[1].as.integer),
-                                     groups, &table, err);
+    dk_status status =
+        finish_groups(program_of(args[0]), sink_of(args, nargs), groups, &table, err);
     groups_free(groups);
     if (status == DK_OK)
         *result = dk_value_table(table);
@@ -163,7 +191,13 @@ static dk_status concat(dk_task *task, const dk_value *args, size_t nargs, dk_va
                         dk_error *err)
 {
     struct memory *memory = dk_task_context(task)->memory;
+    if (nargs < 2 || args[0].kind != DK_KIND_INT)
+        return wrong_arguments("frame.concat", err);
     size_t count = nargs - 1;
+    for (size_t i = 0; i < count; i++) {
+        if (item_of(args[i + 1], args[0].as.integer).kind != DK_KIND_TABLE)
+            return wrong_arguments("frame.concat", err);
+    }
     dk_table **tables = memory_alloc(memory, count * sizeof(*tables));
     if (!tables)
         return error_nomem(err);
@@ -233,11 +267,24 @@ static dk_table *side(const dk_value *args, size_t nargs, bool right)
     return NULL;
 }
 
+static bool are_sides(const dk_value *args, size_t nargs)
+{
+    for (size_t i = 0; i + 1 < nargs; i += 2) {
+        if (args[i].kind != DK_KIND_BOOL || args[i + 1].kind != DK_KIND_TABLE ||
+            args[i + 1].as.table->ncolumns < 1 ||
+            side(args, nargs, args[i].as.boolean)->nrows != args[i + 1].as.table->nrows)
+            return false;
+    }
+    return nargs % 2 == 0 && side(args, nargs, false) && side(args, nargs, true);
+}
+
 /* frame.align(is_right, table, ...) -> the tables at the outer join of their labels */
 static dk_status align(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                        dk_error *err)
 {
     struct memory *memory = dk_task_context(task)->memory;
+    if (!are_sides(args, nargs))
+        return wrong_arguments("frame.align", err);
     struct column *left = table_index_column(side(args, nargs, false));
     struct column *right = table_index_column(side(args, nargs, true));
     struct alignment joined = {0};

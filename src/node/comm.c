@@ -116,6 +116,14 @@ void comm_set_events(struct comm *comm, struct comm_events events)
     comm->events = events;
 }
 
+void comm_deliver(struct comm *comm, struct message message)
+{
+    if (comm->is_closing || comm->is_finishing)
+        message_deinit(&message);
+    else
+        comm->events.received(comm->events.self, &message);
+}
+
 /* ---- the handshake ---- */
 
 static dk_status send_handshake(struct comm *comm, dk_error *err)

@@ -47,6 +47,9 @@ dk_status comm_connect(uv_loop_t *loop, struct memory *memory, const struct node
 /* From now on tells `events` instead: how a connection changes hands. */
 void comm_set_events(struct comm *comm, struct comm_events events);
 
+/* Receives `message` as if it had come now. *Takes* what it holds. */
+void comm_deliver(struct comm *comm, struct message message);
+
 /* Sends one message: encodes it at once, with a copy of the payloads.
  *
  * Errors: DK_ENOMEM, DK_EINVAL (nested too deep); nothing is sent. A failing connection is for

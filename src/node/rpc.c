@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "node/comm.h"
+#include "node/reply.h"
 
 /* A scheduler with thousands of workers describes them in some megabytes. */
 static const struct comm_options options = {
@@ -77,20 +78,6 @@ static dk_status run(struct rpc *rpc, uv_loop_t *loop, struct memory *memory)
     return rpc->status;
 }
 
-/* What went wrong there, if the reply says that something did.
- * Source: distributed.core.error_message. */
-static dk_status check_reply(const struct rpc *rpc)
-{
-    const struct wire_value *status = wire_find(&rpc->reply->root, "status");
-    struct wire_bytes text = {"no reason given", 15};
-    if (!wire_text_is(status, "error") && !wire_text_is(status, "uncaught-error"))
-        return DK_OK;
-    wire_read_text(wire_find(&rpc->reply->root, "exception_text"), &text);
-    int length = text.nbytes < DK_ERROR_MESSAGE_MAX ? (int)text.nbytes : DK_ERROR_MESSAGE_MAX;
-    return error_set(rpc->err, DK_ETASK, "%s: the operation failed there: %.*s", rpc->address->text,
-                     length, text.data);
-}
-
 dk_status node_rpc(struct memory *memory, const struct node_address *address,
                    const struct wire_value *request, int64_t timeout_ms, struct message *reply,
                    dk_error *err)
@@ -109,7 +96,7 @@ dk_status node_rpc(struct memory *memory, const struct node_address *address,
     dk_status status = run(&rpc, &loop, memory);
     uv_loop_close(&loop);
     if (status == DK_OK)
-        status = check_reply(&rpc);
+        status = reply_check(&reply->root, address->text, err);
     if (status != DK_OK && rpc.is_answered)
         message_deinit(reply);
     return status;

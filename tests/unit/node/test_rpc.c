@@ -220,8 +220,8 @@ static void test_failed_there(void **state)
                                        "exception_text\xa4"
                                        "oops"));
     check_peer(peer, PATIENCE_MS, DK_ETASK, "the operation failed there: oops");
-    peer.reply = BYTES(MESSAGE("\x0e", "\x81\xa6status\xa5"
-                                       "error"));
+    peer.reply = BYTES(MESSAGE("\x17", "\x81\xa6status\xae"
+                                       "uncaught-error"));
     check_peer(peer, PATIENCE_MS, DK_ETASK, "the operation failed there: no reason given");
 }
 
