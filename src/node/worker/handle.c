@@ -15,9 +15,8 @@ static void on_deadline(uv_timer_t *timer);
 
 dk_status wnode_open_core(struct wnode *node, dk_error *err)
 {
-    const char *address = server_address(node->server)->text;
     struct wkr_options options = {
-        .address = {address, strlen(address)},
+        .address = {node->address, strlen(node->address)},
         .nthreads = node->options->nthreads,
         .resources = node->options->resources,
         .nresources = node->options->nresources,
@@ -110,8 +109,8 @@ static dk_status bring(struct wnode *node, struct brought *brought, size_t nbrou
 {
     dk_status status = DK_OK;
     for (size_t i = 0; i < nbrought; i++) {
-        bool is_known = !brought[i].key.nbytes ||
-                        wkr_find(node->core, brought[i].key, &brought[i].task);
+        bool is_known =
+            !brought[i].key.nbytes || wkr_find(node->core, brought[i].key, &brought[i].task);
         brought[i].key.nbytes = is_known ? 0 : brought[i].key.nbytes;
         if (!is_known || status != DK_OK)
             content_deinit(&brought[i].content);

@@ -1,5 +1,5 @@
-/* The inside of a worker's node, for the files of this folder. All of it is the loop's thread's, but
- * for what jobs do in the executor's. */
+/* The inside of a worker's node, for the files of this folder. All of it is the loop's thread's,
+ * but for what jobs do in the executor's. */
 #ifndef NODE_WORKER_PARTS_H
 #define NODE_WORKER_PARTS_H
 
@@ -28,6 +28,10 @@ struct wnode {
     enum wnode_status status;
     struct node_address scheduler;
     char id[48];
+    char address[ADDRESS_TEXT_MAX]; /* others' for us */
+    char name[ADDRESS_TEXT_MAX];
+    uint32_t epoch; /* what was begun for a scheduler that was lost means nothing to the next */
+    uint64_t started_ms;
     struct frame_limits limits;
 
     struct server *server;
@@ -41,8 +45,8 @@ struct wnode {
     bool has_stream;
     bool is_registered; /* the scheduler has said OK */
     int64_t sought_since_us;
-    uv_timer_t seek;       /* the next attempt */
-    uv_timer_t heartbeat;  /* the next one */
+    uv_timer_t seek;      /* the next attempt */
+    uv_timer_t heartbeat; /* the next one */
     uv_timer_t keep_alive;
     uint64_t heartbeat_ms;
     bool is_heartbeat_open; /* not answered yet */
@@ -66,6 +70,9 @@ struct wnode {
     uv_timer_t lifetime;
     uv_timer_t patience; /* for whoever must move our results, then for our own tasks */
     volatile int cancel; /* tasks that run are asked to stop */
+    bool is_retiring;
+    const char *retire_reason;
+    bool is_abandoned; /* threads still use it */
     dk_status outcome;
     dk_error why;
 };
@@ -101,8 +108,8 @@ struct wire_box *wnode_error(struct wnode *node, const dk_error *why) DK_NODISCA
 /* ---- gather.c ---- */
 
 dk_status wnode_gather(struct wnode *node, const struct wkr_instruction *instruction) DK_NODISCARD;
-/* The content that a value of a message says, which has to be kept by `owner`, if there is one. What
- * only Python can read is kept in a box. */
+/* The content that a value of a message says, which has to be kept by `owner`, if there is one.
+ * What only Python can read is kept in a box. */
 struct payload_owner;
 dk_status wnode_read_content(struct wnode *node, const struct wire_value *from,
                              const struct payload_owner *owner, struct content *out,
@@ -133,6 +140,9 @@ int64_t wnode_process_nbytes(void);
 
 /* Accepts or stops taking tasks: paused, running, closing gracefully. */
 void wnode_set_status(struct wnode *node, enum wnode_status status);
+/* The scheduler was lost: forgets all that belonged to it.   Errors: DK_ENOMEM. */
+dk_status wnode_start_over(struct wnode *node, dk_error *err) DK_NODISCARD;
+void wnode_part_closed(void *self);
 /* Asks the scheduler to move our results, then leaves. */
 void wnode_retire(struct wnode *node, const char *reason);
 /* Leaves now. `why` (NULL: nothing is wrong) is what wnode_run() returns. */
