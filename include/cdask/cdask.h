@@ -6,6 +6,7 @@
 #include <cdask/context.h>
 #include <cdask/csv.h>
 #include <cdask/diagnostics.h>
+#include <cdask/distributed.h>
 #include <cdask/frame.h>
 #include <cdask/graph.h>
 #include <cdask/interrupt.h>

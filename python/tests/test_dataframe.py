@@ -79,6 +79,19 @@ def test_what_cannot_be_compared(thing):
             compare()
 
 
+@pytest.mark.parametrize("npartitions", [1, 2])
+def test_reductions_keep_their_type(npartitions):
+    """Beside columns they count as columns do; a literal takes the type of the column."""
+    data = pd.DataFrame({"small": np.array([1, 6], "int8"), "large": [46656, 3],
+                         "narrow": np.array([0.1, 0.5], "float32"), "wide": [0.1, 0.05]})
+    lazy = dd.from_pandas(data, npartitions=npartitions)
+    assert (lazy.small | lazy.large.max()).compute().tolist() == [46657, 46662]
+    assert (lazy.narrow == lazy.wide.max()).compute().tolist() == [False, False]
+    assert (lazy.narrow == 0.1).compute().tolist() == [True, False]
+    with pytest.raises(OverflowError, match="46656 is out of bounds for int8"):
+        lazy.small | 46656
+
+
 @pytest.mark.parametrize("of", ["bool", "float32", "float64"])
 def test_refused_without_rows(of):
     """Types that do not go together are refused where there are no rows; pandas answers objects."""

@@ -6,6 +6,7 @@
 #include "cli/demo.h"
 #include "cli/demo_data_command.h"
 #include "cli/info.h"
+#include "cli/scheduler.h"
 
 static const struct {
     const char *name;
@@ -15,6 +16,7 @@ static const struct {
     {"demo", demo_command, "run the notebook's first part on data/stocks"},
     {"demo-data", demo_data_command, "write made-up stock prices as CSV files"},
     {"info", info_command, "ask a scheduler who it is and which workers it has"},
+    {"scheduler", scheduler_command, "run the scheduler of a cluster"},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

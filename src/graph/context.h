@@ -9,12 +9,14 @@
 #include "graph/registry.h"
 
 struct expressions; /* src/frame */
+struct dk_client;   /* src/node/client */
 
 struct dk_context {
     struct memory *memory;
     struct registry registry;
     struct expressions *expressions;
     dk_get default_get;
+    struct dk_client *client; /* that is open; NULL: none */
     int32_t num_workers;
     dk_fork_hooks fork_hooks;        /* all NULL: none */
     pthread_mutex_t *building_lock;  /* of the expressions, for who forks; NULL: there are none */

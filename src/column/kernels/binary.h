@@ -29,8 +29,11 @@ static inline bool type_is_countable(dk_type type)
  * (bool, integer, float) is not above the column's.   Source: numpy 2, NEP 50. */
 dk_type binary_promote(struct operand_type a, struct operand_type b);
 
-/* The operand types of two views: where one row meets many, that row is a literal. */
-void binary_operand_types(const struct view *a, const struct view *b, struct operand_type types[2]);
+/* The same for columns, and for literals that binary_adapt_literal() has prepared. */
+static inline dk_type binary_common(dk_type a, dk_type b)
+{
+    return binary_promote((struct operand_type){a, false}, (struct operand_type){b, false});
+}
 
 /* Each computes out = a op b for its family of types; binary_apply chooses. */
 dk_status arithmetic_apply(enum binary_op op, const struct view *a, const struct view *b,

@@ -52,12 +52,6 @@ dk_type binary_promote(struct operand_type a, struct operand_type b)
     return kind_of(literal.type) == KIND_FLOAT ? DK_FLOAT64 : literal.type;
 }
 
-void binary_operand_types(const struct view *a, const struct view *b, struct operand_type types[2])
-{
-    types[0] = (struct operand_type){a->type, a->nrows == 1 && b->nrows != 1};
-    types[1] = (struct operand_type){b->type, b->nrows == 1 && a->nrows != 1};
-}
-
 static dk_status refuse(enum binary_op op, dk_type a, dk_type b, const char *hint, dk_error *err)
 {
     return error_set(err, DK_ETYPE, "cannot apply %s to %s and %s%s", binary_op_symbol(op),

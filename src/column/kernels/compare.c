@@ -94,13 +94,7 @@ static struct plan choose_plan(enum binary_op op, const struct view *a, const st
         return (struct plan){left, DK_INT64, bodies_unsigned_signed[op - OP_EQ]};
     if (is_signed(left) && right == DK_UINT64)
         return (struct plan){DK_INT64, right, bodies_signed_unsigned[op - OP_EQ]};
-    struct operand_type types[2];
-    binary_operand_types(a, b, types);
-    if (is_signed(left) && is_signed(right))
-        types[0].literal = types[1].literal = false;
-    types[0].type = left;
-    types[1].type = right;
-    dk_type common = binary_promote(types[0], types[1]);
+    dk_type common = binary_common(left, right);
     return (struct plan){common, common, bodies[common][op - OP_EQ]};
 }
 

@@ -49,10 +49,10 @@ struct operand_type {
  */
 dk_status binary_type(enum binary_op op, struct operand_type a, struct operand_type b, dk_type *out,
                       dk_error *err) DK_NODISCARD;
-/* out = a op b, as `out->type`, which binary_type gave. Beside a view of many rows a view of one
- * row is taken for a literal. Errors: DK_EOVERFLOW (an integer literal does not fit the column's
- * type: names it; a timestamp or duration leaves the range), DK_EINVAL (an integer to a negative
- * power), DK_ENOMEM. */
+/* out = a op b, as `out->type`, which binary_type gave. One row stands for as many as the other
+ * side has; a literal has the type that binary_adapt_literal() gave it. Errors: DK_EOVERFLOW (a
+ * timestamp or duration leaves the range), DK_EINVAL (an integer to a negative power), DK_ENOMEM.
+ */
 dk_status binary_apply(enum binary_op op, const struct view *a, const struct view *b,
                        struct vec *out, dk_error *err) DK_NODISCARD;
 

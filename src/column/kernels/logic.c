@@ -44,9 +44,7 @@ static const void *without_nulls(struct operand *operand, const struct view *vie
 dk_status logic_apply(enum binary_op op, const struct view *a, const struct view *b,
                       struct vec *out, dk_error *err)
 {
-    struct operand_type types[2];
-    binary_operand_types(a, b, types);
-    dk_type type = binary_promote(types[0], types[1]);
+    dk_type type = binary_common(a->type, b->type);
     int64_t nrows = operand_rows(a, b);
     struct operand left, right;
     DK_TRY(operand_open(&left, a, type, nrows, err));

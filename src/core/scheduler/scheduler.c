@@ -31,7 +31,7 @@ static bool queued_before(const void *a, const void *b)
 
 static void set_defaults(struct sched_options *options)
 {
-    if (!options->allowed_failures)
+    if (!options->allowed_failures && !options->gives_up_at_once)
         options->allowed_failures = 3;
     if (!(options->saturation > 0))
         options->saturation = 1.1;

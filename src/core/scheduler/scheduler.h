@@ -30,7 +30,8 @@ const char *sched_state_name(enum sched_state state);
 
 /* Zeroes are the defaults, which are Dask's. */
 struct sched_options {
-    uint32_t allowed_failures;     /* workers a task may lose before it is given up; 0: 3 */
+    uint32_t allowed_failures;     /* workers a task may lose before it is given up; 0: 3, */
+    bool gives_up_at_once;         /* unless it is meant */
     double saturation;             /* root tasks for each thread of a worker; 0: 1.1 */
     double unknown_duration_s;     /* of a task nothing is known about; 0: 0.5 */
     int64_t worker_ttl_us;         /* silence after which a worker is lost; 0: 5 min */

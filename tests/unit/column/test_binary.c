@@ -67,6 +67,9 @@ static const struct example missing_examples[] = {
     {OP_XOR, DK_BOOL, false, "1 NA 1 0", DK_BOOL, true, "NA", DK_BOOL, "1 0 1 0"},
     {OP_AND, DK_INT16, false, "6 NA 5", DK_INT16, false, "3 1 NA", DK_INT16, "2 NA NA"},
     {OP_AND, DK_BOOL, false, "1 1 NA", DK_INT64, false, "6 NA 5", DK_BOOL, "0 0 0"},
+    {OP_OR, DK_INT8, false, "6 NA 5", DK_INT64, false, "46656", DK_INT64, "46662 NA 46661"},
+    {OP_EQ, DK_FLOAT32, false, "0.1 0.5", DK_FLOAT64, false, "0.1", DK_BOOL, "0 0"},
+    {OP_EQ, DK_FLOAT32, false, "0.1 0.5", DK_FLOAT64, true, "0.1", DK_BOOL, "1 0"},
     {OP_OR, DK_BOOL, false, "0 1 NA", DK_INT64, false, "6 NA 5", DK_BOOL, "1 1 1"},
     {OP_POW, DK_INT64, false, "2 NA 3", DK_INT64, false, "3 -1 NA", DK_INT64, "8 NA NA"},
     {OP_POW, DK_INT64, false, "2 1", DK_INT64, false, "3 -1", DK_TYPE_COUNT, "DK_EINVAL"},
@@ -95,6 +98,23 @@ static const char *describe(const struct example *example)
     return text;
 }
 
+/* `literal` as it is beside a column of `type`; takes it. */
+static dk_status adapt(enum binary_op op, dk_type type, struct column **literal, dk_error *err)
+{
+    struct vec vec;
+    struct column *adapted = NULL;
+    vec_init(&vec, (*literal)->memory, (*literal)->view.type);
+    dk_status status = binary_adapt_literal(op, type, &(*literal)->view, &vec, err);
+    if (status == DK_OK)
+        status = vec_freeze(&vec, &adapted);
+    vec_deinit(&vec);
+    if (status == DK_OK) {
+        column_unref(*literal);
+        *literal = adapted;
+    }
+    return status;
+}
+
 static void check_example(struct memory *memory, const struct example *example)
 {
     struct column *left = column_of(memory, example->left_type, example->left);
@@ -109,7 +129,12 @@ static void check_example(struct memory *memory, const struct example *example)
     if (status == DK_OK) {
         if (example->type != DK_TYPE_COUNT && type != example->type)
             fail_msg("%s: type %s", describe(example), dk_type_name(type));
-        status = binary_apply(example->op, &left->view, &right->view, &out, &err);
+        if (example->left_literal)
+            status = adapt(example->op, example->right_type, &left, &err);
+        if (status == DK_OK && example->right_literal)
+            status = adapt(example->op, example->left_type, &right, &err);
+        if (status == DK_OK)
+            status = binary_apply(example->op, &left->view, &right->view, &out, &err);
     }
     if (example->type == DK_TYPE_COUNT) {
         if (strcmp(dk_status_name(status), example->expected) != 0 || !err.message[0])

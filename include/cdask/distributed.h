@@ -1,0 +1,115 @@
+/* Clusters: a client submits work to a scheduler, cdask's or Dask's, whose workers run it and keep
+ * the results until nobody wants them.
+ *
+ * A client runs a thread of its own for the connection; it never runs tasks. All functions may be
+ * called from any thread, several at once, but for dk_client_close(), which is the last.
+ * Source: distributed.Client, distributed.Future.
+ */
+#ifndef CDASK_DISTRIBUTED_H
+#define CDASK_DISTRIBUTED_H
+
+#include <cdask/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dk_client dk_client;
+
+/* Zeroes are the defaults. */
+typedef struct dk_client_options {
+    const char *address; /* of the scheduler: "tcp://HOST:PORT" or "HOST:PORT" */
+    double timeout_s;    /* to connect within; 0: 30 */
+    bool no_default;     /* computations of the context do not go to the cluster by themselves */
+} dk_client_options;
+
+/* Connects to the scheduler. Until the client is closed, computations of `dk` that name no
+ * scheduler run on the cluster (unless `no_default`).
+ *
+ * Ownership: the caller closes it, before the context.   Blocks: until connected.
+ * Errors: DK_EINVAL (no address, or none that can be understood; another client of this context is
+ * open), DK_EIO (nobody answers there in time; `err` names the address), DK_ENOMEM. */
+DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
+                                dk_error *err) DK_NODISCARD;
+/* Lets go of all that its futures hold on the cluster, and disconnects. Futures must have been
+ * freed before. */
+DK_API void dk_client_close(dk_client *client);
+
+/* The address of its scheduler.   Ownership: borrowed from the client. */
+DK_API const char *dk_client_address(const dk_client *client);
+
+/* ---- futures ---- */
+
+/* A result on the cluster, there or still to come. It stays there until the last future of its key
+ * is freed. */
+typedef struct dk_future dk_future;
+
+typedef enum dk_future_status {
+    DK_FUTURE_PENDING,
+    DK_FUTURE_FINISHED,
+    DK_FUTURE_ERROR,
+    DK_FUTURE_CANCELLED,
+    DK_FUTURE_LOST /* its only copy was on a worker that has left; it is made again if it can be */
+} dk_future_status;
+
+typedef struct dk_submit_options {
+    const char *key;              /* NULL: one of its own, so that nothing is shared */
+    int64_t priority;             /* larger is earlier; 0 is usual */
+    int32_t retries;              /* how often a failed task is tried again */
+    const char *const *workers;   /* addresses, names or hosts that may run it; nworkers of them */
+    size_t nworkers;              /* 0: any */
+    bool allow_other_workers;     /* `workers` is a wish */
+    const char *const *resources; /* names of resources that it needs, nresources of them, */
+    const double *amounts;        /* and how much of each */
+    size_t nresources;
+} dk_submit_options;
+
+/* Submits function(args...). The argument dk_value_task(i) stands for the result of futures[i].
+ *
+ * Ownership: borrows everything; `*out` is the caller's, free with dk_future_free().
+ * Blocks: until the message is on its way, not for the task.
+ * Errors: DK_EIO (the connection is lost), DK_ENOTSUP (an argument cannot leave its process),
+ * DK_EINVAL, DK_ENOMEM. A function that no worker knows is an error of the future. */
+DK_API dk_status dk_client_submit(dk_client *client, const char *function, const dk_value *args,
+                                  size_t nargs, dk_future *const *futures, size_t nfutures,
+                                  const dk_submit_options *options, dk_future **out,
+                                  dk_error *err) DK_NODISCARD;
+
+/* Puts a value on the cluster.   Errors: as dk_client_submit(); DK_EIO also when there is no
+ * worker. */
+DK_API dk_status dk_client_scatter(dk_client *client, dk_value value, bool broadcast,
+                                   dk_future **out, dk_error *err) DK_NODISCARD;
+
+/* Fetches the results of all futures, waiting for them; results[i] is that of futures[i].
+ *
+ * Ownership: `results` are the caller's on success, untouched on failure.   Blocks: until all are
+ * done.
+ * Errors: what the first failed task has returned (`err` has its key), DK_ECANCELED, DK_EIO. */
+DK_API dk_status dk_client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
+                                  dk_value *results, dk_error *err) DK_NODISCARD;
+
+DK_API dk_future_status dk_future_state(const dk_future *future);
+/* Waits until it is not pending any longer.   Errors: DK_EIO (not in time; the connection is lost),
+ * not that the task has failed.   `timeout_s` negative: no limit. */
+DK_API dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err) DK_NODISCARD;
+/* The result of one future.   Errors, ownership: as dk_client_gather(). */
+DK_API dk_status dk_future_result(dk_future *future, dk_value *result, dk_error *err) DK_NODISCARD;
+/* Its key, as Dask shows it.   Ownership: borrowed from the future. */
+DK_API const char *dk_future_key(const dk_future *future);
+/* Stops the task, if nobody else wants it, and all that depend on it; the futures are cancelled. */
+DK_API dk_status dk_future_cancel(dk_future *future, dk_error *err) DK_NODISCARD;
+/* Runs a failed task again, and the failed ones it depends on. */
+DK_API dk_status dk_future_retry(dk_future *future, dk_error *err) DK_NODISCARD;
+/* NULL is ignored. */
+DK_API void dk_future_free(dk_future *future);
+
+/* A `get` (see <cdask/graph.h>): runs the graph on the cluster of the context's client.
+ * Errors: as those; DK_EINVAL (no client is open), DK_EIO, DK_ENOTSUP (a value cannot travel). */
+DK_API dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
+                                    size_t nkeys, const dk_get_options *options, dk_value *results,
+                                    dk_error *err) DK_NODISCARD;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,253 @@
+#include "cli/scheduler.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/log.h"
+#include "cli/scheduler_file.h"
+#include "node/scheduler/scheduler_node.h"
+
+static const char usage[] =
+    "Usage: cdask scheduler [OPTION]...\n"
+    "Run the scheduler of a cluster, which `cdask worker` and `dask worker` join and clients of\n"
+    "both use. Ctrl-C ends it.\n"
+    "\n"
+    "  --host HOST              listen at this name or number (default 127.0.0.1; \"\" or "
+    "0.0.0.0:\n"
+    "                           reachable from everywhere, by anyone)\n"
+    "  --port PORT              listen at this port (default 8786; 0: any that is free), or at "
+    "the\n"
+    "                           first that is free of FIRST:LAST\n"
+    "  --scheduler-file FILE    write the address there, for workers and clients; removed at the "
+    "end\n"
+    "  --pid-file FILE          write the process's number there; removed at the end\n"
+    "  --allowed-failures N     give a task up when more than N workers died of it (default 3)\n"
+    "  --worker-saturation X    root tasks given to each thread of a worker at once (default 1.1)\n"
+    "  --worker-ttl SECONDS     a worker that is silent so long is lost (default 300)\n"
+    "  --no-workers-timeout S   tasks that no worker may run fail after S seconds (default: "
+    "never)\n"
+    "  --no-work-stealing       leave tasks where they are\n"
+    "  --validate               check the whole state after every event, for debugging\n"
+    "  --help                   this text\n";
+
+struct command {
+    struct scheduler_node_options node;
+    const char *scheduler_file;
+    const char *pid_file;
+    bool help;
+};
+
+/* The running command, for its signal handlers. */
+struct running {
+    struct scheduler_node *node;
+    uv_signal_t signals[2];
+};
+
+static int complain(const char *message)
+{
+    fprintf(stderr, "cdask scheduler: %s\n", message);
+    return 1;
+}
+
+/* ---- options ---- */
+
+enum {
+    HOST = 1,
+    PORT,
+    SCHEDULER_FILE,
+    PID_FILE,
+    FAILURES,
+    SATURATION,
+    TTL,
+    NO_WORKERS,
+    NO_STEALING,
+    VALIDATE,
+    HELP
+};
+
+static const struct option options[] = {
+    {"host", required_argument, NULL, HOST},
+    {"port", required_argument, NULL, PORT},
+    {"scheduler-file", required_argument, NULL, SCHEDULER_FILE},
+    {"pid-file", required_argument, NULL, PID_FILE},
+    {"allowed-failures", required_argument, NULL, FAILURES},
+    {"worker-saturation", required_argument, NULL, SATURATION},
+    {"worker-ttl", required_argument, NULL, TTL},
+    {"no-workers-timeout", required_argument, NULL, NO_WORKERS},
+    {"no-work-stealing", no_argument, NULL, NO_STEALING},
+    {"validate", no_argument, NULL, VALIDATE},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static bool read_number(const char *option, const char *text, double least, double most,
+                        double *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtod(text, &end);
+    if (!errno && end != text && !*end && *out >= least && *out <= most)
+        return true;
+    fprintf(stderr, "cdask scheduler: --%s: expected a number from %g to %g, not '%s'\n", option,
+            least, most, text);
+    return false;
+}
+
+static bool read_ports(const char *text, struct node_ports *out)
+{
+    dk_error err;
+    if (node_ports_parse(text, out, &err) == DK_OK)
+        return true;
+    fprintf(stderr, "cdask scheduler: --port: %s\n", err.message);
+    return false;
+}
+
+static bool take_option(struct command *command, int option, const char *value)
+{
+    double number = 0;
+    struct sched_options *core = &command->node.core;
+    switch (option) {
+    case HOST:
+        command->node.host = value;
+        return true;
+    case PORT:
+        return read_ports(value, &command->node.ports);
+    case SCHEDULER_FILE:
+        command->scheduler_file = value;
+        return true;
+    case PID_FILE:
+        command->pid_file = value;
+        return true;
+    case FAILURES:
+        if (!read_number("allowed-failures", value, 0, 1e6, &number))
+            return false;
+        core->allowed_failures = (uint32_t)number;
+        core->gives_up_at_once = core->allowed_failures == 0;
+        return true;
+    case SATURATION:
+        return read_number("worker-saturation", value, 0.01, 1e9, &core->saturation);
+    case TTL:
+        if (!read_number("worker-ttl", value, 1, 1e9, &number))
+            return false;
+        core->worker_ttl_us = (int64_t)(number * 1e6);
+        return true;
+    case NO_WORKERS:
+        if (!read_number("no-workers-timeout", value, 0.001, 1e9, &number))
+            return false;
+        core->no_workers_timeout_us = (int64_t)(number * 1e6);
+        return true;
+    case NO_STEALING:
+        core->no_stealing = true;
+        return true;
+    case VALIDATE:
+        command->node.is_validated = true;
+        return true;
+    case HELP:
+        command->help = true;
+        return true;
+    default:
+        return false; /* getopt has complained */
+    }
+}
+
+static bool read_command(int argc, char **argv, struct command *command)
+{
+    int option;
+    *command = (struct command){.node = {.host = "127.0.0.1", .ports = {8786, 8786}}};
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (!take_option(command, option, optarg)) {
+            fprintf(stderr, "Try `cdask scheduler --help`.\n");
+            return false;
+        }
+    if (optind == argc)
+        return true;
+    fprintf(stderr, "cdask scheduler: what is '%s'? Options begin with --.\n", argv[optind]);
+    return false;
+}
+
+/* ---- running ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct running *running = handle->data;
+    char text[64];
+    snprintf(text, sizeof(text), "Received signal %s (%d)", number == SIGINT ? "SIGINT" : "SIGTERM",
+             number);
+    log_line(NULL, "INFO", "distributed.scheduler", text);
+    scheduler_node_close(running->node);
+}
+
+static void on_closed(void *self)
+{
+    struct running *running = self;
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&running->signals[i], NULL);
+}
+
+static void watch_signals(uv_loop_t *loop, struct running *running)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(loop, &running->signals[i]);
+        running->signals[i].data = running;
+        uv_signal_start(&running->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static int serve(struct memory *memory, struct command *command, uv_loop_t *loop)
+{
+    struct running running = {0};
+    dk_error err;
+    char address[ADDRESS_TEXT_MAX];
+    command->node.log = log_line;
+    command->node.closed = on_closed;
+    command->node.self = &running;
+    log_line(NULL, "INFO", "distributed.scheduler", "State start");
+    if (scheduler_node_new(loop, memory, &command->node, &running.node, &err) != DK_OK) {
+        uv_run(loop, UV_RUN_DEFAULT);
+        return complain(err.message);
+    }
+    snprintf(address, sizeof(address), "%s", scheduler_node_address(running.node));
+    watch_signals(loop, &running);
+    bool is_written = scheduler_file_write(command->scheduler_file, address, &err) &&
+                      pid_file_write(command->pid_file, &err);
+    if (!is_written)
+        scheduler_node_close(running.node);
+    uv_run(loop, UV_RUN_DEFAULT);
+    if (!is_written)
+        return complain(err.message);
+    file_remove(command->scheduler_file);
+    file_remove(command->pid_file);
+    log_line(NULL, "INFO", "distributed.scheduler", "End scheduler");
+    return 0;
+}
+
+static int run_command(struct command *command)
+{
+    uv_loop_t loop;
+    struct memory *memory = memory_new(NULL, 0);
+    if (!memory || uv_loop_init(&loop) != 0)
+        return complain("out of memory");
+    signal(SIGPIPE, SIG_IGN);
+    int exit_status = serve(memory, command, &loop);
+    uv_loop_close(&loop);
+    memory_close(memory);
+    return exit_status;
+}
+
+int scheduler_command(int argc, char **argv)
+{
+    struct command command;
+    if (!read_command(argc, argv, &command))
+        return 2;
+    if (command.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    return run_command(&command);
+}

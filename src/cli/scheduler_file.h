@@ -1,0 +1,20 @@
+/* The files by which processes find each other. */
+#ifndef CLI_SCHEDULER_FILE_H
+#define CLI_SCHEDULER_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cdask/status.h>
+
+/* Write the address as Dask's JSON, or the process's number. A NULL path is nothing to do, and
+ * true. False: `err` says why. Whole or not at all: others may be reading. */
+bool scheduler_file_write(const char *path, const char *address, dk_error *err);
+bool pid_file_write(const char *path, dk_error *err);
+/* NULL is ignored. */
+void file_remove(const char *path);
+
+/* The address in a scheduler file, at most `capacity` bytes with the terminating zero. */
+bool scheduler_file_read(const char *path, char *address, size_t capacity, dk_error *err);
+
+#endif

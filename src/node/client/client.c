@@ -1,0 +1,467 @@
+#include "node/client/client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "graph/context.h"
+#include "wire/build.h"
+
+#define MESSAGE_NFRAMES_MAX ((uint64_t)1 << 24)
+#define MESSAGE_NBYTES_MAX  ((uint64_t)64 << 30)
+#define TIMEOUT_S           30.0
+#define HEARTBEAT_MS        5000
+
+static struct comm_options comm_options(int64_t open_ms)
+{
+    return (struct comm_options){.limits = {MESSAGE_NFRAMES_MAX, MESSAGE_NBYTES_MAX},
+                                 .open_ms = open_ms,
+                                 .pickle_protocol = 5};
+}
+
+/* ---- commands ---- */
+
+void client_done(dk_client *client, struct command *command, dk_status status, const dk_error *why)
+{
+    pthread_mutex_lock(&client->lock);
+    command->status = status;
+    if (why && command->err)
+        *command->err = *why;
+    command->is_done = true;
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+dk_status client_check(dk_client *client, dk_error *err)
+{
+    if (client->state == CLIENT_LOST && err)
+        *err = client->why;
+    if (client->state == CLIENT_LOST)
+        return client->why.status;
+    if (client->state == CLIENT_CLOSED)
+        return error_set(err, DK_EIO, "the client is closed");
+    return DK_OK;
+}
+
+dk_status client_run(dk_client *client, struct command *command, dk_error *err)
+{
+    command->err = err;
+    command->next = NULL;
+    command->is_done = false;
+    pthread_mutex_lock(&client->lock);
+    dk_status status = client_check(client, err);
+    if (status == DK_OK) {
+        if (client->last)
+            client->last->next = command;
+        else
+            client->first = command;
+        client->last = command;
+        uv_async_send(&client->wake);
+        while (!command->is_done)
+            pthread_cond_wait(&client->changed, &client->lock);
+        status = command->status;
+    }
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+static struct command *take_command(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    struct command *command = client->first;
+    if (command) {
+        client->first = command->next;
+        if (!client->first)
+            client->last = NULL;
+    }
+    pthread_mutex_unlock(&client->lock);
+    return command;
+}
+
+static void fail_commands(dk_client *client)
+{
+    struct command *command;
+    while ((command = take_command(client)))
+        client_done(client, command, client->why.status, &client->why);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    dk_client *client = wake->data;
+    struct command *command;
+    if (client->state == CLIENT_LOST)
+        fail_commands(client);
+    while ((command = take_command(client)))
+        command->run(client, command);
+    if (client->is_streaming)
+        futures_flush(client);
+}
+
+/* ---- the end of the connection ---- */
+
+static void stop_loop(dk_client *client);
+
+static void lose(dk_client *client, const dk_error *why)
+{
+    pthread_mutex_lock(&client->lock);
+    if (client->state == CLIENT_CONNECTING || client->state == CLIENT_OPEN) {
+        client->state = CLIENT_LOST;
+        client->why = *why;
+    }
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+    fail_commands(client);
+}
+
+static void lose_by(dk_client *client, const dk_error *why)
+{
+    dk_error closed = {.status = DK_EIO};
+    snprintf(closed.message, sizeof(closed.message), "%s: the scheduler has closed the connection",
+             client->address.text);
+    lose(client, why ? why : &closed);
+}
+
+static void on_stream_closed(void *self, const dk_error *why)
+{
+    dk_client *client = self;
+    client->is_streaming = false;
+    lose_by(client, why);
+}
+
+static void on_comm_closed(void *self, const dk_error *why)
+{
+    dk_client *client = self;
+    client->comm = NULL;
+    lose_by(client, why);
+}
+
+/* ---- opening ---- */
+
+static void on_stream_message(void *self, const struct wire_value *message)
+{
+    futures_take(self, message);
+}
+
+static void on_stream_messages(void *self)
+{
+    dk_client *client = self;
+    pthread_mutex_lock(&client->lock);
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* The first message: [{"op": "stream-start"}], with "error" when we are not welcome. */
+static void on_started(void *self, struct message *message)
+{
+    dk_client *client = self;
+    const struct wire_value *root = &message->root;
+    const struct wire_value *start =
+        root->kind == WIRE_ARRAY && root->count ? &root->as.items[0] : NULL;
+    struct wire_bytes text = {"it answers with something else than a stream", 44};
+    bool is_refused = wire_read_text(wire_find(start, "error"), &text) && text.nbytes;
+    if (is_refused || !wire_text_is(wire_find(start, "op"), "stream-start")) {
+        dk_error why;
+        error_set(&why, DK_EIO, "%s: the scheduler refuses the client: %.*s", client->address.text,
+                  (int)text.nbytes, text.data);
+        message_deinit(message);
+        comm_close(client->comm);
+        lose(client, &why);
+        return;
+    }
+    message_deinit(message);
+    struct stream_events events = {.self = client,
+                                   .received = on_stream_message,
+                                   .received_all = on_stream_messages,
+                                   .closed = on_stream_closed};
+    stream_init(&client->stream, client->comm, events);
+    client->comm = NULL;
+    client->is_streaming = true;
+    pthread_mutex_lock(&client->lock);
+    client->state = CLIENT_OPEN;
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void on_opened(void *self)
+{
+    dk_client *client = self;
+    struct wire_entry fields[] = {
+        {wire_text("op"), wire_text("register-client")},
+        {wire_text("client"), wire_text(client->name)},
+        {wire_text("reply"), wire_bool(false)},
+        {wire_text("versions"), wire_map(NULL, 0)},
+        {wire_text("native"), wire_bool(true)}, /* Dask's would not take what it does not know */
+    };
+    struct wire_value message = wire_map(fields, client->is_native ? 5 : 4);
+    if (comm_send(client->comm, &message, NULL) != DK_OK)
+        comm_close(client->comm);
+}
+
+static void on_identity(void *self, struct message *answer, const dk_error *why)
+{
+    dk_client *client = self;
+    dk_error err;
+    struct comm_events events = {
+        .self = client, .opened = on_opened, .received = on_started, .closed = on_comm_closed};
+    struct comm_options options = comm_options(0);
+    bool is_scheduler = answer && wire_text_is(wire_find(&answer->root, "type"), "Scheduler");
+    client->is_native = answer && wire_find(&answer->root, "cdask");
+    if (answer)
+        message_deinit(answer);
+    if (!why && !is_scheduler) {
+        error_set(&err, DK_EIO, "%s: this is no scheduler", client->address.text);
+        why = &err;
+    }
+    if (!why && comm_connect(&client->loop, client->memory, &client->address, &options, events,
+                             &client->comm, &err) != DK_OK)
+        why = &err;
+    if (why)
+        lose(client, why);
+}
+
+static dk_status connect_client(dk_client *client, double timeout_s, dk_error *err)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("identity")},
+                                  {wire_text("n_workers"), wire_int(0)}};
+    struct wire_value message = wire_map(fields, 2);
+    struct pool_options pool = {.comm = comm_options((int64_t)(timeout_s * 1000))};
+    DK_TRY(pool_new(&client->loop, client->memory, &pool, &client->pool, err));
+    struct pool_question question = {.address = client->address,
+                                     .message = &message,
+                                     .timeout_ms = (int64_t)(timeout_s * 1000),
+                                     .answered = on_identity,
+                                     .self = client};
+    return pool_ask(client->pool, &question, NULL, err);
+}
+
+static void *run_loop(void *self)
+{
+    dk_client *client = self;
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static void on_pool_closed(void *self)
+{
+    (void)self;
+}
+
+/* The loop ends when all that it has is closed. */
+static void stop_loop(dk_client *client)
+{
+    if (client->is_stopping)
+        return;
+    client->is_stopping = true;
+    if (client->is_streaming)
+        stream_close(&client->stream);
+    if (client->comm)
+        comm_close(client->comm);
+    if (client->pool)
+        pool_close(client->pool, on_pool_closed, client);
+    uv_close((uv_handle_t *)&client->wake, NULL);
+}
+
+static dk_status init_client(dk_client *client, const char *address, dk_error *err)
+{
+    uint64_t parts[2] = {0};
+    DK_TRY(node_address_parse(address, &client->address, err));
+    (void)uv_random(NULL, NULL, parts, sizeof(parts), 0, NULL);
+    snprintf(client->name, sizeof(client->name), "Client-%016" PRIx64 "%016" PRIx64, parts[0],
+             parts[1]);
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_cond_init(&client->changed, NULL);
+    keys_init(&client->keys, client->memory);
+    vector_init(&client->results, client->memory, sizeof(struct result));
+    vector_init(&client->released, client->memory, 1);
+    vector_init(&client->scratch, client->memory, 1);
+    uv_loop_init(&client->loop);
+    uv_async_init(&client->loop, &client->wake, on_wake);
+    client->wake.data = client;
+    return DK_OK;
+}
+
+static void deinit_client(dk_client *client)
+{
+    uv_loop_close(&client->loop);
+    for (size_t i = 0; i < client->results.count; i++) {
+        struct result *result = &((struct result *)client->results.data)[i];
+        memory_free(client->memory, result->why, sizeof(*result->why));
+    }
+    keys_deinit(&client->keys);
+    vector_deinit(&client->results);
+    vector_deinit(&client->released);
+    vector_deinit(&client->scratch);
+    pthread_cond_destroy(&client->changed);
+    pthread_mutex_destroy(&client->lock);
+}
+
+static dk_status wait_open(dk_client *client, dk_error *err)
+{
+    pthread_mutex_lock(&client->lock);
+    while (client->state == CLIENT_CONNECTING)
+        pthread_cond_wait(&client->changed, &client->lock);
+    dk_status status = client_check(client, err);
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+static void run_stop(dk_client *client, struct command *command)
+{
+    client_done(client, command, DK_OK, NULL);
+    stop_loop(client);
+}
+
+/* Also when the connection is lost: the loop still runs, for this. */
+static void join_loop(dk_client *client)
+{
+    struct command stop = {.run = run_stop};
+    pthread_mutex_lock(&client->lock);
+    client->state = CLIENT_CLOSED;
+    stop.next = client->first;
+    client->first = &stop;
+    if (!client->last)
+        client->last = &stop;
+    pthread_mutex_unlock(&client->lock);
+    uv_async_send(&client->wake);
+    pthread_join(client->thread, NULL);
+}
+
+static dk_status start(dk_client *client, double timeout_s, dk_error *err)
+{
+    dk_status status = connect_client(client, timeout_s, err);
+    if (status != DK_OK) {
+        stop_loop(client);
+        uv_run(&client->loop, UV_RUN_DEFAULT);
+        return status;
+    }
+    if (pthread_create(&client->thread, NULL, run_loop, client) != 0) {
+        stop_loop(client);
+        uv_run(&client->loop, UV_RUN_DEFAULT);
+        return error_set(err, DK_EIO, "cannot start a thread for the client");
+    }
+    status = wait_open(client, err);
+    if (status != DK_OK)
+        join_loop(client);
+    return status;
+}
+
+static void become_default(dk_client *client, bool no_default)
+{
+    dk_context *dk = client->dk;
+    dk->client = client;
+    client->is_default = !no_default;
+    client->previous_get = dk->default_get;
+    if (client->is_default)
+        dk->default_get = dk_get_distributed;
+}
+
+dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
+                         dk_error *err)
+{
+    const char *address = options ? options->address : NULL;
+    double timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
+    if (!address)
+        return error_set(err, DK_EINVAL, "no address of a scheduler is given");
+    if (dk->client)
+        return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
+                         dk_client_address(dk->client));
+    dk_client *client = memory_calloc(dk->memory, sizeof(*client));
+    if (!client)
+        return error_nomem(err);
+    client->dk = dk;
+    client->memory = dk->memory;
+    dk_status status = init_client(client, address, err);
+    if (status != DK_OK) {
+        memory_free(dk->memory, client, sizeof(*client));
+        return status;
+    }
+    status = start(client, timeout_s, err);
+    if (status != DK_OK) {
+        deinit_client(client);
+        memory_free(dk->memory, client, sizeof(*client));
+        return status;
+    }
+    become_default(client, options && options->no_default);
+    *out = client;
+    return DK_OK;
+}
+
+void dk_client_close(dk_client *client)
+{
+    if (!client)
+        return;
+    dk_context *dk = client->dk;
+    dk->client = NULL;
+    if (client->is_default)
+        dk->default_get = client->previous_get;
+    join_loop(client);
+    deinit_client(client);
+    memory_free(dk->memory, client, sizeof(*client));
+}
+
+const char *dk_client_address(const dk_client *client)
+{
+    return client->address.text;
+}
+
+/* ---- messages and questions ---- */
+
+struct sending {
+    struct command command;
+    const struct wire_value *message;
+};
+
+static void run_send(dk_client *client, struct command *command)
+{
+    struct sending *sending = (struct sending *)command;
+    dk_error err = {0};
+    dk_status status = client->is_streaming ? stream_push(&client->stream, sending->message, &err)
+                                            : error_set(&err, DK_EIO, "%s: the connection is lost",
+                                                        client->address.text);
+    client_done(client, command, status, &err);
+}
+
+dk_status client_send(dk_client *client, const struct wire_value *message, dk_error *err)
+{
+    struct sending sending = {.command.run = run_send, .message = message};
+    return client_run(client, &sending.command, err);
+}
+
+struct question {
+    struct command command;
+    dk_client *client;
+    const struct wire_value *message;
+    struct message *answer;
+};
+
+static void on_answer(void *self, struct message *answer, const dk_error *why)
+{
+    struct question *question = self;
+    if (answer && !why)
+        *question->answer = *answer;
+    else if (answer)
+        message_deinit(answer);
+    client_done(question->client, &question->command, why ? why->status : DK_OK, why);
+}
+
+static void run_ask(dk_client *client, struct command *command)
+{
+    struct question *question = (struct question *)command;
+    struct pool_question asked = {.address = client->address,
+                                  .message = question->message,
+                                  .answered = on_answer,
+                                  .self = question};
+    dk_error err = {0};
+    dk_status status = pool_ask(client->pool, &asked, NULL, &err);
+    if (status != DK_OK)
+        client_done(client, command, status, &err);
+}
+
+dk_status client_ask(dk_client *client, const struct wire_value *message, struct message *answer,
+                     dk_error *err)
+{
+    struct question question = {
+        .command.run = run_ask, .client = client, .message = message, .answer = answer};
+    return client_run(client, &question.command, err);
+}

@@ -1,0 +1,287 @@
+/* What is known of results on the cluster. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "node/client/client.h"
+#include "wire/build.h"
+
+/* How often a wait looks whether its caller has set the flag that cancels it. */
+#define CANCEL_NS 20000000
+
+static struct result *result_at(dk_client *client, uint32_t id)
+{
+    return &((struct result *)client->results.data)[id];
+}
+
+struct wire_bytes future_packed(const dk_future *future)
+{
+    return keys_packed(&future->client->keys, future->id);
+}
+
+/* ---- making and freeing ---- */
+
+static dk_status add_result(dk_client *client, struct wire_bytes key, uint32_t *id)
+{
+    bool is_new;
+    DK_TRY(keys_add(&client->keys, key, id, &is_new));
+    while (client->results.count <= *id)
+        if (!vector_push(&client->results)) {
+            if (is_new)
+                keys_remove(&client->keys, *id);
+            return DK_ENOMEM;
+        }
+    if (is_new)
+        *result_at(client, *id) = (struct result){0};
+    result_at(client, *id)->references++;
+    return DK_OK;
+}
+
+dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
+{
+    dk_future *future = memory_alloc(client->memory, sizeof(*future));
+    if (!future)
+        return DK_ENOMEM;
+    pthread_mutex_lock(&client->lock);
+    dk_status status = add_result(client, key, &future->id);
+    pthread_mutex_unlock(&client->lock);
+    if (status != DK_OK) {
+        memory_free(client->memory, future, sizeof(*future));
+        return status;
+    }
+    future->client = client;
+    key_text(key, future->text, sizeof(future->text));
+    *out = future;
+    return DK_OK;
+}
+
+static void forget(dk_client *client, uint32_t id)
+{
+    struct result *result = result_at(client, id);
+    struct wire_bytes key = keys_packed(&client->keys, id);
+    memory_free(client->memory, result->why, sizeof(*result->why));
+    result->why = NULL;
+    /* Out of memory the scheduler keeps the result until the client goes. */
+    if (vector_append(&client->released, key.data, key.nbytes) == DK_OK)
+        client->nreleased++;
+    keys_remove(&client->keys, id);
+}
+
+void dk_future_free(dk_future *future)
+{
+    if (!future)
+        return;
+    dk_client *client = future->client;
+    pthread_mutex_lock(&client->lock);
+    bool is_last = --result_at(client, future->id)->references == 0;
+    if (is_last)
+        forget(client, future->id);
+    bool is_first = is_last && client->nreleased == 1;
+    pthread_mutex_unlock(&client->lock);
+    if (is_first)
+        uv_async_send(&client->wake);
+    memory_free(client->memory, future, sizeof(*future));
+}
+
+/* An array of packed keys is their count and the keys. */
+static void push_released(dk_client *client, const struct vector *released, uint32_t count)
+{
+    char header[5] = {(char)0xdd, (char)(count >> 24), (char)(count >> 16), (char)(count >> 8),
+                      (char)count};
+    struct vector packed;
+    vector_init(&packed, client->memory, 1);
+    if (vector_append(&packed, header, sizeof(header)) == DK_OK &&
+        vector_append(&packed, released->data, released->count) == DK_OK) {
+        struct wire_entry fields[] = {
+            {wire_text("op"), wire_text("client-releases-keys")},
+            {wire_text("keys"), wire_packed((struct wire_bytes){packed.data, packed.count})},
+            {wire_text("client"), wire_text(client->name)},
+        };
+        struct wire_value message = wire_map(fields, 3);
+        (void)!stream_push(&client->stream, &message, NULL);
+    }
+    vector_deinit(&packed);
+}
+
+void futures_flush(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    struct vector released = client->released;
+    uint32_t count = client->nreleased;
+    vector_init(&client->released, client->memory, 1);
+    client->nreleased = 0;
+    pthread_mutex_unlock(&client->lock);
+    if (count)
+        push_released(client, &released, count);
+    vector_deinit(&released);
+}
+
+/* ---- messages ---- */
+
+static uint32_t find_id(dk_client *client, const struct wire_value *key)
+{
+    if (!key || key_pack(key, &client->scratch, NULL) != DK_OK)
+        return KEY_NONE;
+    return keys_find(&client->keys,
+                     (struct wire_bytes){client->scratch.data, client->scratch.count});
+}
+
+static void set_status(dk_client *client, const struct wire_value *key, dk_future_status status)
+{
+    uint32_t id = find_id(client, key);
+    if (id == KEY_NONE)
+        return;
+    struct result *result = result_at(client, id);
+    result->status = status;
+    memory_free(client->memory, result->why, sizeof(*result->why));
+    result->why = NULL;
+}
+
+static void set_failure(dk_client *client, const struct wire_value *message)
+{
+    uint32_t id = find_id(client, wire_find(message, "key"));
+    if (id == KEY_NONE)
+        return;
+    set_status(client, wire_find(message, "key"), DK_FUTURE_ERROR);
+    struct result *result = result_at(client, id);
+    result->why = memory_calloc(client->memory, sizeof(*result->why));
+    if (!result->why)
+        return;
+    struct wire_bytes text = {"it failed", 9};
+    if (!wire_read_text(wire_find(message, "exception_text"), &text))
+        (void)wire_read_text(wire_find(message, "exception"), &text);
+    error_set(result->why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
+    key_text(keys_packed(&client->keys, id), result->why->key, sizeof(result->why->key));
+}
+
+static void set_cancelled(dk_client *client, const struct wire_value *keys)
+{
+    uint32_t count = keys && keys->kind == WIRE_ARRAY ? keys->count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        set_status(client, &keys->as.items[i], DK_FUTURE_CANCELLED);
+}
+
+void futures_take(dk_client *client, const struct wire_value *message)
+{
+    const struct wire_value *op = wire_find(message, "op");
+    const struct wire_value *key = wire_find(message, "key");
+    pthread_mutex_lock(&client->lock);
+    if (wire_text_is(op, "key-in-memory"))
+        set_status(client, key, DK_FUTURE_FINISHED);
+    else if (wire_text_is(op, "task-erred"))
+        set_failure(client, message);
+    else if (wire_text_is(op, "cancelled-keys"))
+        set_cancelled(client, wire_find(message, "keys"));
+    else if (wire_text_is(op, "lost-data"))
+        set_status(client, key, DK_FUTURE_PENDING);
+    else if (wire_text_is(op, "task-retried"))
+        set_status(client, key, DK_FUTURE_PENDING);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* ---- waiting ---- */
+
+dk_future_status dk_future_state(const dk_future *future)
+{
+    dk_client *client = future->client;
+    pthread_mutex_lock(&client->lock);
+    dk_future_status status = result_at(client, future->id)->status;
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+const char *dk_future_key(const dk_future *future)
+{
+    return future->text;
+}
+
+static struct timespec soon(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_nsec += CANCEL_NS;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+/* Waits for a change; the lock is held. A flag that cancels is looked at now and then, for a signal
+ * handler can only set it. */
+static dk_status wait_for_change(dk_client *client, const struct timespec *deadline,
+                                 const volatile int *cancel, dk_error *err)
+{
+    struct timespec next = cancel ? soon() : (struct timespec){0};
+    const struct timespec *until = cancel ? &next : deadline;
+    int rc = until ? pthread_cond_timedwait(&client->changed, &client->lock, until)
+                   : pthread_cond_wait(&client->changed, &client->lock);
+    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
+        return error_set(err, DK_ECANCELED, "cancelled");
+    if (rc == ETIMEDOUT && !cancel)
+        return error_set(err, DK_EIO, "not done in time");
+    return DK_OK;
+}
+
+dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
+                       const struct timespec *deadline, const volatile int *cancel, dk_error *err)
+{
+    dk_status status = DK_OK;
+    pthread_mutex_lock(&client->lock);
+    for (size_t i = 0; i < nfutures && status == DK_OK; i++)
+        while (status == DK_OK && result_at(client, futures[i]->id)->status == DK_FUTURE_PENDING) {
+            status = client_check(client, err);
+            if (status == DK_OK)
+                status = wait_for_change(client, deadline, cancel, err);
+        }
+    pthread_mutex_unlock(&client->lock);
+    return status;
+}
+
+static struct timespec after(double seconds)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    int64_t ns = at.tv_nsec + (int64_t)((seconds < 1e9 ? seconds : 1e9) * 1e9);
+    at.tv_sec += ns / 1000000000;
+    at.tv_nsec = ns % 1000000000;
+    return at;
+}
+
+dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err)
+{
+    struct timespec deadline = after(timeout_s < 0 ? 0 : timeout_s);
+    return futures_wait(future->client, &future, 1, timeout_s < 0 ? NULL : &deadline, NULL, err);
+}
+
+/* ---- cancelling and retrying ---- */
+
+dk_status dk_future_cancel(dk_future *future, dk_error *err)
+{
+    struct wire_value key = wire_packed(future_packed(future));
+    struct wire_entry fields[] = {
+        {wire_text("op"), wire_text("cancel-keys")},
+        {wire_text("keys"), wire_array(&key, 1)},
+        {wire_text("force"), wire_bool(false)},
+        {wire_text("reason"), wire_text("user")},
+        {wire_text("msg"), wire_text("cancelled by its client")},
+    };
+    struct wire_value message = wire_map(fields, 5);
+    return client_send(future->client, &message, err);
+}
+
+dk_status dk_future_retry(dk_future *future, dk_error *err)
+{
+    struct wire_value key = wire_packed(future_packed(future));
+    struct wire_entry fields[] = {
+        {wire_text("op"), wire_text("retry")},
+        {wire_text("keys"), wire_array(&key, 1)},
+        {wire_text("client"), wire_text(future->client->name)},
+    };
+    struct wire_value message = wire_map(fields, 3);
+    struct message answer;
+    DK_TRY(client_ask(future->client, &message, &answer, err));
+    message_deinit(&answer);
+    return DK_OK;
+}

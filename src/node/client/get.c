@@ -1,0 +1,182 @@
+/* A whole graph on the cluster. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "graph/context.h"
+#include "graph/plan.h"
+#include "node/client/gather.h"
+#include "payload/task.h"
+
+/* A graph on its way. Arrays are indexed by task id, but for `tasks`, which go in their order. */
+struct departure {
+    dk_client *client;
+    const dk_graph *graph;
+    struct plan plan;
+    struct arena arena; /* keys, payloads, lists of dependencies */
+    struct wire_bytes *keys;
+    struct outgoing_task *tasks;
+    struct vector scratch; /* of char */
+    uint64_t number;       /* of this computation: its keys are its own */
+};
+
+static dk_status keep(struct departure *departure, struct wire_bytes *out)
+{
+    char *copy = arena_alloc(&departure->arena, departure->scratch.count);
+    if (!copy)
+        return DK_ENOMEM;
+    memcpy(copy, departure->scratch.data, departure->scratch.count);
+    *out = (struct wire_bytes){copy, departure->scratch.count};
+    return DK_OK;
+}
+
+/* The name in the graph, and which computation it is of. */
+static dk_status name_task(struct departure *departure, uint32_t id)
+{
+    char name[512];
+    const struct task *task = graph_task(departure->graph, id);
+    snprintf(name, sizeof(name), "%.400s-%.16s-%" PRIu64, graph_name(departure->graph, task),
+             departure->client->name + strlen("Client-"), departure->number);
+    departure->scratch.count = 0;
+    DK_TRY(payload_pack_key((dk_key){name, task->index}, &departure->scratch));
+    return keep(departure, &departure->keys[id]);
+}
+
+static bool is_listed(const struct outgoing_task *task, const struct wire_bytes *list,
+                      struct wire_bytes key)
+{
+    for (size_t i = 0; i < task->ndependencies; i++)
+        if (list[i].data == key.data)
+            return true;
+    return false;
+}
+
+/* Each dependency once. Those with many are reductions, whose arguments differ. */
+static dk_status list_dependencies(struct departure *departure, const struct task *task,
+                                   struct outgoing_task *out)
+{
+    const dk_value *args = graph_args(departure->graph, task);
+    struct wire_bytes *list = arena_alloc(&departure->arena, task->nargs * sizeof(*list));
+    if (!list)
+        return DK_ENOMEM;
+    out->dependencies = list;
+    for (uint32_t i = 0; i < task->nargs; i++) {
+        if (args[i].kind != DK_KIND_TASK || is_listed(out, list, departure->keys[args[i].as.task]))
+            continue;
+        list[out->ndependencies++] = departure->keys[args[i].as.task];
+    }
+    return DK_OK;
+}
+
+static dk_status pack_task(struct departure *departure, size_t rank, dk_error *err)
+{
+    uint32_t id = plan_at(&departure->plan, rank);
+    struct outgoing_task *out = &departure->tasks[rank];
+    *out = (struct outgoing_task){.key = departure->keys[id], .order = (int64_t)rank};
+    if (list_dependencies(departure, graph_task(departure->graph, id), out) != DK_OK)
+        return error_nomem(err);
+    DK_TRY(payload_pack_graph_task(departure->graph, (dk_task_id){id}, departure->keys,
+                                   &departure->scratch, err));
+    return keep(departure, &out->payload) == DK_OK ? DK_OK : error_nomem(err);
+}
+
+static dk_status pack_all(struct departure *departure, dk_error *err)
+{
+    size_t ntasks = plan_ntasks(&departure->plan);
+    departure->keys = arena_alloc(&departure->arena,
+                                  dk_graph_ntasks(departure->graph) * sizeof(*departure->keys));
+    departure->tasks = arena_alloc(&departure->arena, ntasks * sizeof(*departure->tasks));
+    if (!departure->keys || !departure->tasks)
+        return error_nomem(err);
+    for (size_t rank = 0; rank < ntasks; rank++)
+        if (name_task(departure, plan_at(&departure->plan, rank)) != DK_OK)
+            return error_nomem(err);
+    for (size_t rank = 0; rank < ntasks; rank++)
+        DK_TRY(pack_task(departure, rank, err));
+    return DK_OK;
+}
+
+static void free_futures(dk_client *client, dk_future **futures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dk_future_free(futures[i]);
+    memory_free(client->memory, futures, count * sizeof(struct dk_future *));
+}
+
+static dk_status make_futures(struct departure *departure, const dk_task_id *keys, size_t nkeys,
+                              dk_future ***out, dk_error *err)
+{
+    dk_client *client = departure->client;
+    dk_future **futures = memory_calloc(client->memory, nkeys * sizeof(struct dk_future *));
+    if (!futures)
+        return error_nomem(err);
+    for (size_t i = 0; i < nkeys; i++)
+        if (future_new(client, departure->keys[keys[i].id], &futures[i]) != DK_OK) {
+            free_futures(client, futures, nkeys);
+            return error_nomem(err);
+        }
+    *out = futures;
+    return DK_OK;
+}
+
+static dk_status send_tasks(struct departure *departure, const dk_task_id *keys, size_t nkeys,
+                            dk_error *err)
+{
+    struct wire_bytes *wanted = arena_alloc(&departure->arena, nkeys * sizeof(*wanted));
+    if (!wanted)
+        return error_nomem(err);
+    for (size_t i = 0; i < nkeys; i++)
+        wanted[i] = departure->keys[keys[i].id];
+    return client_send_graph(departure->client, departure->tasks, plan_ntasks(&departure->plan),
+                             wanted, nkeys, NULL, err);
+}
+
+/* A computation that the caller does not want any longer is not run on. */
+static void cancel_all(dk_future **futures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)!dk_future_cancel(futures[i], NULL);
+}
+
+static dk_status depart(struct departure *departure, const dk_task_id *keys, size_t nkeys,
+                        const dk_get_options *options, dk_value *results, dk_error *err)
+{
+    dk_future **futures;
+    DK_TRY(pack_all(departure, err));
+    DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
+    dk_status status = send_tasks(departure, keys, nkeys, err);
+    if (status == DK_OK)
+        status = client_gather(departure->client, futures, nkeys, options ? options->cancel : NULL,
+                               results, err);
+    if (status == DK_ECANCELED)
+        cancel_all(futures, nkeys);
+    free_futures(departure->client, futures, nkeys);
+    return status;
+}
+
+static uint64_t next_number(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    uint64_t number = client->nsubmitted++;
+    pthread_mutex_unlock(&client->lock);
+    return number;
+}
+
+dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
+                             size_t nkeys, const dk_get_options *options, dk_value *results,
+                             dk_error *err)
+{
+    if (!dk->client)
+        return error_set(err, DK_EINVAL, "no client of a cluster is open: see dk_client_open()");
+    struct departure departure = {
+        .client = dk->client, .graph = graph, .number = next_number(dk->client)};
+    DK_TRY(plan_init(&departure.plan, graph, keys, nkeys, err));
+    arena_init(&departure.arena, dk->memory);
+    vector_init(&departure.scratch, dk->memory, 1);
+    dk_status status = depart(&departure, keys, nkeys, options, results, err);
+    vector_deinit(&departure.scratch);
+    arena_deinit(&departure.arena);
+    plan_deinit(&departure.plan);
+    return status;
+}

@@ -1,0 +1,93 @@
+/* What the files of this folder share. */
+#ifndef NODE_SCHEDULER_PARTS_H
+#define NODE_SCHEDULER_PARTS_H
+
+#include "core/scheduler/decode.h"
+#include "core/scheduler/queries.h"
+#include "node/pool.h"
+#include "node/scheduler/scheduler_node.h"
+#include "node/stream.h"
+
+/* The stream of a worker or a client. */
+struct peer {
+    struct scheduler_node *node;
+    struct stream stream;
+    struct peer *previous;
+    struct peer *next;
+    uint32_t id; /* SCHED_NOBODY once the scheduler has forgotten it */
+    bool is_worker;
+    bool has_said_bye;
+};
+
+struct scheduler_node {
+    struct memory *memory;
+    uv_loop_t *loop;
+    struct scheduler_node_options options;
+    struct server *server;
+    struct pool *pool;
+    struct sched *sched;
+    struct sched_outbox out;
+    struct vector worker_peers; /* of struct peer *, by the worker's id */
+    struct vector client_peers; /* of struct peer *, by the client's id */
+    struct peer *peers;         /* all of them */
+    struct vector scratch;      /* of char */
+    uv_timer_t timer;
+    int64_t timer_us; /* when it goes off; INT64_MAX: not */
+    char id[48];
+    double started;      /* seconds since 1970 */
+    uint64_t nscattered; /* whose turn it is to be given data */
+    int nclosing;        /* parts that are still to close */
+    bool is_closing;
+};
+
+/* Lets the core take `event` in, whose time is set here, and sends what follows.
+ * Errors: DK_EINVAL (a refused registration); out of memory closes the node. */
+dk_status scheduler_take(struct scheduler_node *node, struct sched_event *event,
+                         dk_error *err) DK_NODISCARD;
+/* The same in two halves, for those who have something to send in between. */
+dk_status scheduler_step(struct scheduler_node *node, struct sched_event *event,
+                         dk_error *err) DK_NODISCARD;
+void scheduler_flush(struct scheduler_node *node);
+
+/* One of what closes by itself is gone; the last one takes the node with it. */
+void scheduler_part_closed(struct scheduler_node *node);
+
+void scheduler_log(struct scheduler_node *node, const char *level, const char *format, ...)
+    DK_PRINTF(3, 4);
+double scheduler_wall_s(void);
+
+/* A decoder for one message. */
+struct decoding {
+    struct sched_decoder decoder;
+    struct arena arena;
+    struct vector boxes;
+};
+void decoding_init(struct decoding *decoding, struct scheduler_node *node, dk_error *err);
+void decoding_deinit(struct decoding *decoding);
+
+/* ---- peers.c ---- */
+
+void scheduler_register_worker(void *self, struct request *request);
+void scheduler_register_client(void *self, struct request *request);
+void scheduler_heartbeat_worker(void *self, struct request *request);
+void scheduler_unregister(void *self, struct request *request);
+struct peer *scheduler_peer_of_worker(struct scheduler_node *node, uint32_t worker);
+struct peer *scheduler_peer_of_client(struct scheduler_node *node, uint32_t client);
+
+/* ---- graph.c ---- */
+
+/* "update-graph" of a client in Python. */
+void scheduler_update_graph(struct peer *peer, const struct wire_value *message);
+
+/* ---- questions.c ---- */
+
+extern const struct server_op scheduler_ops[];
+extern const size_t scheduler_nops;
+
+/* ---- gather.c, scatter.c ---- */
+
+void scheduler_gather(void *self, struct request *request);
+void scheduler_scatter(void *self, struct request *request);
+void scheduler_update_data(void *self, struct request *request);
+
+#endif

@@ -1,0 +1,339 @@
+/* Workers and clients: their registration, their streams, and their end. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "node/scheduler/parts.h"
+
+/* Heartbeats of many workers are rarer.   Source: distributed.scheduler.heartbeat_interval. */
+static double heartbeat_interval_s(uint32_t nworkers)
+{
+    if (nworkers <= 10)
+        return 0.5;
+    if (nworkers < 50)
+        return 1;
+    if (nworkers < 200)
+        return 2;
+    return nworkers / 200.0 + 1;
+}
+
+/* ---- the table of peers ---- */
+
+static struct peer *peer_at(const struct vector *peers, uint32_t id)
+{
+    return id < peers->count ? ((struct peer **)peers->data)[id] : NULL;
+}
+
+struct peer *scheduler_peer_of_worker(struct scheduler_node *node, uint32_t worker)
+{
+    return peer_at(&node->worker_peers, worker);
+}
+
+struct peer *scheduler_peer_of_client(struct scheduler_node *node, uint32_t client)
+{
+    return peer_at(&node->client_peers, client);
+}
+
+static dk_status set_peer(struct vector *peers, uint32_t id, struct peer *peer)
+{
+    while (peers->count <= id)
+        if (!vector_push(peers))
+            return DK_ENOMEM;
+    ((struct peer **)peers->data)[id] = peer;
+    return DK_OK;
+}
+
+static struct vector *table_of(struct peer *peer)
+{
+    return peer->is_worker ? &peer->node->worker_peers : &peer->node->client_peers;
+}
+
+/* ---- streams ---- */
+
+static const char *name_of(const struct peer *peer)
+{
+    return comm_peer(peer->stream.comm);
+}
+
+/* The core is told, unless it knows; the stream may live on until its comm has closed. */
+static void leave(struct peer *peer)
+{
+    struct scheduler_node *node = peer->node;
+    if (peer->id == SCHED_NOBODY)
+        return;
+    struct sched_event event = {.kind = peer->is_worker ? SCHED_REMOVE_WORKER : SCHED_REMOVE_CLIENT,
+                                .stimulus = "stream-closed"};
+    event.worker = event.client = peer->id;
+    event.as.is_expected = peer->has_said_bye;
+    const char *address = peer->is_worker ? sched_worker_address(node->sched, peer->id) : NULL;
+    if (address)
+        scheduler_log(node, "INFO", "Remove worker addr: %s", address);
+    ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
+    peer->id = SCHED_NOBODY;
+    if (node->is_closing)
+        return;
+    (void)!scheduler_take(node, &event, NULL);
+    if (peer->is_worker && sched_nworkers(node->sched) == 0)
+        scheduler_log(node, "INFO", "Lost all workers");
+}
+
+static void complain(struct peer *peer, const dk_error *err)
+{
+    scheduler_log(peer->node, "ERROR", "A message of %s is ignored: %s", name_of(peer),
+                  err->message);
+}
+
+static void take_message(struct peer *peer, const struct wire_value *message,
+                         dk_status (*decode)(struct sched_decoder *decoder,
+                                             const struct wire_value *message,
+                                             struct sched_event *event))
+{
+    struct decoding decoding;
+    struct sched_event event;
+    dk_error err = {0};
+    decoding_init(&decoding, peer->node, &err);
+    dk_status status = decode(&decoding.decoder, message, &event);
+    if (status == DK_OK) {
+        event.worker = peer->is_worker ? peer->id : SCHED_NOBODY;
+        event.client = peer->is_worker ? SCHED_NOBODY : peer->id;
+        status = scheduler_take(peer->node, &event, &err);
+    }
+    if (status != DK_OK && status != DK_ENOTSUP)
+        complain(peer, &err);
+    decoding_deinit(&decoding);
+}
+
+static void on_worker_message(void *self, const struct wire_value *message)
+{
+    struct peer *peer = self;
+    const struct wire_value *op = wire_find(message, "op");
+    if (peer->id == SCHED_NOBODY || wire_text_is(op, "keep-alive"))
+        return;
+    if (wire_text_is(op, "worker-status-change") &&
+        wire_text_is(wire_find(message, "status"), "closing_gracefully"))
+        peer->has_said_bye = true;
+    take_message(peer, message, sched_decode_worker);
+}
+
+static void on_client_message(void *self, const struct wire_value *message)
+{
+    struct peer *peer = self;
+    const struct wire_value *op = wire_find(message, "op");
+    if (peer->id == SCHED_NOBODY)
+        return;
+    if (wire_text_is(op, "update-graph"))
+        scheduler_update_graph(peer, message);
+    else if (wire_text_is(op, "close-client"))
+        leave(peer);
+    else
+        take_message(peer, message, sched_decode_client);
+}
+
+static void on_closed(void *self, const dk_error *why)
+{
+    struct peer *peer = self;
+    struct scheduler_node *node = peer->node;
+    peer->has_said_bye |= !why;
+    leave(peer);
+    if (peer->previous)
+        peer->previous->next = peer->next;
+    else
+        node->peers = peer->next;
+    if (peer->next)
+        peer->next->previous = peer->previous;
+    memory_free(node->memory, peer, sizeof(*peer));
+    scheduler_part_closed(node);
+}
+
+/* A peer on the connection of the request, which ends. */
+static struct peer *make_peer(struct scheduler_node *node, struct request *request, uint32_t id,
+                              bool is_worker)
+{
+    struct peer *peer = memory_calloc(node->memory, sizeof(*peer));
+    if (!peer)
+        return NULL;
+    *peer = (struct peer){.node = node, .id = id, .is_worker = is_worker, .next = node->peers};
+    if (set_peer(table_of(peer), id, peer) != DK_OK) {
+        memory_free(node->memory, peer, sizeof(*peer));
+        return NULL;
+    }
+    struct stream_events events = {.self = peer, .closed = on_closed};
+    events.received = is_worker ? on_worker_message : on_client_message;
+    if (node->peers)
+        node->peers->previous = peer;
+    node->peers = peer;
+    node->nclosing++;
+    stream_init(&peer->stream, request_take_comm(request), events);
+    return peer;
+}
+
+/* ---- workers ---- */
+
+static void welcome_worker(struct peer *peer)
+{
+    struct scheduler_node *node = peer->node;
+    struct wire_entry fields[] = {
+        {wire_text("status"), wire_text("OK")},
+        {wire_text("time"), wire_float(scheduler_wall_s())},
+        {wire_text("heartbeat-interval"),
+         wire_float(heartbeat_interval_s(sched_nworkers(node->sched)))},
+        {wire_text("worker-plugins"), wire_map(NULL, 0)},
+    };
+    struct wire_value reply = wire_map(fields, 4);
+    if (comm_send(peer->stream.comm, &reply, NULL) != DK_OK)
+        comm_close(peer->stream.comm);
+}
+
+static void refuse_worker(struct request *request, const char *message)
+{
+    struct wire_entry fields[] = {
+        {wire_text("status"), wire_text("error")},
+        {wire_text("message"), wire_text(message)},
+        {wire_text("time"), wire_float(scheduler_wall_s())},
+    };
+    struct wire_value reply = wire_map(fields, 3);
+    request_reply(request, &reply);
+}
+
+/* "HOST" of "tcp://HOST:PORT": where the worker's data is, for locality and restrictions. */
+static dk_status find_host(struct decoding *decoding, struct sched_add_worker *added)
+{
+    struct node_address address;
+    DK_TRY(node_address_parse(added->address, &address, decoding->decoder.err));
+    added->host = arena_strdup(&decoding->arena, address.host);
+    return added->host ? DK_OK : error_nomem(decoding->decoder.err);
+}
+
+static dk_status add_worker(struct scheduler_node *node, struct decoding *decoding,
+                            const struct wire_value *message, uint32_t *id)
+{
+    struct sched_event event;
+    DK_TRY(sched_decode_registration(&decoding->decoder, message, &event));
+    DK_TRY(find_host(decoding, &event.as.add_worker));
+    DK_TRY(scheduler_step(node, &event, decoding->decoder.err));
+    *id = sched_find_worker(node->sched, event.as.add_worker.address);
+    return DK_OK;
+}
+
+void scheduler_register_worker(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    struct decoding decoding;
+    dk_error err = {0};
+    uint32_t id = SCHED_NOBODY;
+    decoding_init(&decoding, node, &err);
+    dk_status status = add_worker(node, &decoding, request_message(request), &id);
+    decoding_deinit(&decoding);
+    if (status != DK_OK) {
+        scheduler_log(node, "WARNING", "A worker is refused: %s", err.message);
+        refuse_worker(request, err.message);
+        scheduler_flush(node);
+        return;
+    }
+    const char *address = sched_worker_address(node->sched, id);
+    scheduler_log(node, "INFO", "Register worker addr: %s", address);
+    struct peer *peer = make_peer(node, request, id, true);
+    if (!peer) {
+        request_fail(request, &(dk_error){.status = DK_ENOMEM, .message = "out of memory"});
+        scheduler_node_close(node);
+        return;
+    }
+    scheduler_log(node, "INFO", "Starting worker compute stream, %s", address);
+    welcome_worker(peer);
+    scheduler_flush(node);
+}
+
+static uint32_t asked_worker(struct scheduler_node *node, const struct wire_value *message)
+{
+    char address[ADDRESS_TEXT_MAX];
+    struct wire_bytes text;
+    if (!wire_read_text(wire_find(message, "address"), &text) || text.nbytes >= sizeof(address))
+        return SCHED_NOBODY;
+    memcpy(address, text.data, text.nbytes);
+    address[text.nbytes] = '\0';
+    return sched_find_worker(node->sched, address);
+}
+
+void scheduler_heartbeat_worker(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    const struct wire_value *message = request_message(request);
+    uint32_t worker = asked_worker(node, message);
+    struct sched_event event = {.kind = SCHED_HEARTBEAT, .worker = worker, .stimulus = "heartbeat"};
+    event.as.heartbeat.metrics = wire_find(message, "metrics");
+    event.as.heartbeat.executing = wire_find(message, "executing");
+    if (worker != SCHED_NOBODY)
+        (void)!scheduler_take(node, &event, NULL);
+    struct wire_entry fields[] = {
+        {wire_text("status"), wire_text(worker == SCHED_NOBODY ? "missing" : "OK")},
+        {wire_text("time"), wire_float(scheduler_wall_s())},
+        {wire_text("heartbeat-interval"),
+         wire_float(heartbeat_interval_s(sched_nworkers(node->sched)))},
+    };
+    struct wire_value reply = wire_map(fields, worker == SCHED_NOBODY ? 1 : 3);
+    request_reply(request, &reply);
+}
+
+/* A nanny says that its worker has left, or a worker that it leaves. */
+void scheduler_unregister(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    uint32_t worker = asked_worker(node, request_message(request));
+    struct peer *peer = scheduler_peer_of_worker(node, worker);
+    struct wire_value reply = wire_text(peer ? "OK" : "already-removed");
+    if (peer) {
+        peer->has_said_bye = true;
+        leave(peer);
+        stream_close(&peer->stream);
+    }
+    request_reply(request, &reply);
+}
+
+/* ---- clients ---- */
+
+static dk_status add_client(struct scheduler_node *node, struct decoding *decoding,
+                            const struct wire_value *message, uint32_t *id)
+{
+    const struct wire_value *native = wire_find(message, "native");
+    struct sched_event event = {.kind = SCHED_ADD_CLIENT, .stimulus = "register-client"};
+    struct sched_add_client *added = &event.as.add_client;
+    added->is_native = native && native->kind == WIRE_BOOL && native->as.boolean;
+    DK_TRY(sched_decode_text(&decoding->decoder, wire_find(message, "client"), &added->name));
+    if (!added->name)
+        return error_set(decoding->decoder.err, DK_EINVAL, "register-client: no client is named");
+    if (sched_find_client(node->sched, added->name) != SCHED_NOBODY)
+        return error_set(decoding->decoder.err, DK_EINVAL, "client already exists: %s",
+                         added->name);
+    DK_TRY(scheduler_step(node, &event, decoding->decoder.err));
+    *id = sched_find_client(node->sched, added->name);
+    return DK_OK;
+}
+
+/* One message alone in its array: that is how clients know that they are in. */
+static void welcome_client(struct peer *peer)
+{
+    struct wire_entry field = {wire_text("op"), wire_text("stream-start")};
+    struct wire_value start = wire_map(&field, 1);
+    struct wire_value reply = wire_array(&start, 1);
+    if (comm_send(peer->stream.comm, &reply, NULL) != DK_OK)
+        comm_close(peer->stream.comm);
+}
+
+void scheduler_register_client(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    struct decoding decoding;
+    dk_error err = {0};
+    uint32_t id = SCHED_NOBODY;
+    decoding_init(&decoding, node, &err);
+    dk_status status = add_client(node, &decoding, request_message(request), &id);
+    decoding_deinit(&decoding);
+    struct peer *peer = status == DK_OK ? make_peer(node, request, id, false) : NULL;
+    if (!peer) {
+        request_fail(request, &err);
+        return;
+    }
+    scheduler_log(node, "INFO", "Receive client connection: %s", name_of(peer));
+    welcome_client(peer);
+    scheduler_flush(node);
+}

@@ -1,0 +1,237 @@
+/* What anyone may ask the scheduler, and what is answered at once. */
+#include <string.h>
+
+#include "base/error.h"
+#include "node/scheduler/parts.h"
+
+/* A question with all that making its answer takes. */
+struct asking {
+    struct scheduler_node *node;
+    struct request *request;
+    const struct wire_value *message;
+    struct decoding decoding;
+    struct wire_builder builder;
+    dk_error err;
+};
+
+static void begin(struct asking *asking, struct scheduler_node *node, struct request *request)
+{
+    *asking = (struct asking){.node = node, .request = request};
+    asking->message = request_message(request);
+    decoding_init(&asking->decoding, node, &asking->err);
+    asking->builder.arena = &asking->decoding.arena;
+}
+
+static void answer(struct asking *asking, struct wire_value value)
+{
+    if (asking->builder.failed)
+        error_nomem(&asking->err);
+    if (asking->err.status != DK_OK)
+        request_fail(asking->request, &asking->err);
+    else
+        request_reply(asking->request, &value);
+    decoding_deinit(&asking->decoding);
+}
+
+static struct sched_keys asked_keys(struct asking *asking)
+{
+    struct sched_keys keys = {0};
+    (void)!sched_decode_keys(&asking->decoding.decoder, wire_find(asking->message, "keys"), &keys);
+    return keys;
+}
+
+/* ---- who is there ---- */
+
+static struct wire_value describe(struct asking *asking)
+{
+    struct scheduler_node *node = asking->node;
+    int64_t count = -1;
+    (void)wire_read_int(wire_find(asking->message, "n_workers"), &count);
+    uint32_t limit = count < 0 || count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+    struct wire_filling map = wire_begin_map(&asking->builder, 10);
+    wire_put(&map, "type", wire_text("Scheduler"));
+    wire_put(&map, "cdask", wire_text(CDASK_VERSION));
+    wire_put(&map, "id", wire_text(node->id));
+    wire_put(&map, "address", wire_text(scheduler_node_address(node)));
+    wire_put(&map, "services", wire_map(NULL, 0));
+    wire_put(&map, "started", wire_float(node->started));
+    wire_put(&map, "n_workers", wire_int(sched_nworkers(node->sched)));
+    wire_put(&map, "total_threads", wire_int(sched_total_threads(node->sched)));
+    wire_put(&map, "total_memory", wire_int(sched_total_memory(node->sched)));
+    wire_put(&map, "workers", sched_describe_workers(node->sched, &asking->builder, limit));
+    return wire_end_map(&map);
+}
+
+static void identity(void *self, struct request *request)
+{
+    struct asking asking;
+    begin(&asking, self, request);
+    answer(&asking, describe(&asking));
+}
+
+static void ask_workers(struct scheduler_node *node, struct request *request,
+                        enum sched_worker_question question)
+{
+    struct asking asking;
+    begin(&asking, node, request);
+    answer(&asking, sched_ask_workers(node->sched, &asking.builder, question,
+                                      wire_find(asking.message, "workers")));
+}
+
+static void ncores(void *self, struct request *request)
+{
+    ask_workers(self, request, SCHED_NCORES);
+}
+
+static void ncores_running(void *self, struct request *request)
+{
+    ask_workers(self, request, SCHED_NCORES_RUNNING);
+}
+
+static void has_what(void *self, struct request *request)
+{
+    ask_workers(self, request, SCHED_HAS_WHAT);
+}
+
+static void processing(void *self, struct request *request)
+{
+    ask_workers(self, request, SCHED_PROCESSES);
+}
+
+/* ---- keys ---- */
+
+static void who_has(void *self, struct request *request)
+{
+    struct asking asking;
+    struct scheduler_node *node = self;
+    begin(&asking, node, request);
+    const struct wire_value *list = wire_find(asking.message, "keys");
+    struct sched_keys keys = asked_keys(&asking);
+    bool is_all = !list || list->kind == WIRE_NIL;
+    answer(&asking, sched_who_has(node->sched, &asking.builder, is_all ? NULL : &keys));
+}
+
+static void nbytes(void *self, struct request *request)
+{
+    struct asking asking;
+    struct scheduler_node *node = self;
+    begin(&asking, node, request);
+    struct sched_keys keys = asked_keys(&asking);
+    answer(&asking, sched_sizes(node->sched, &asking.builder, &keys));
+}
+
+static void get_task_status(void *self, struct request *request)
+{
+    struct asking asking;
+    struct scheduler_node *node = self;
+    begin(&asking, node, request);
+    struct sched_keys keys = asked_keys(&asking);
+    answer(&asking, sched_states(node->sched, &asking.builder, &keys));
+}
+
+static void counts(void *self, struct request *request)
+{
+    struct asking asking;
+    struct scheduler_node *node = self;
+    begin(&asking, node, request);
+    answer(&asking, sched_counts(node->sched, &asking.builder));
+}
+
+/* Those that were asked for: Dask tells which it has touched. */
+static struct wire_value list_keys(struct asking *asking, const struct sched_keys *keys)
+{
+    struct wire_filling array = wire_begin_array(&asking->builder, keys->count);
+    for (size_t i = 0; i < keys->count; i++)
+        wire_add(&array, wire_packed(keys->list[i]));
+    return wire_end_array(&array);
+}
+
+static uint32_t asked_client(struct asking *asking)
+{
+    const char *name = NULL;
+    (void)!sched_decode_text(&asking->decoding.decoder, wire_find(asking->message, "client"),
+                             &name);
+    return name ? sched_find_client(asking->node->sched, name) : SCHED_NOBODY;
+}
+
+static void retry(void *self, struct request *request)
+{
+    struct asking asking;
+    begin(&asking, self, request);
+    struct sched_keys keys = asked_keys(&asking);
+    struct sched_event event = {.kind = SCHED_RETRY, .stimulus = "retry", .as.keys = keys};
+    event.client = asked_client(&asking);
+    if (asking.err.status == DK_OK)
+        (void)!scheduler_take(self, &event, &asking.err);
+    answer(&asking, list_keys(&asking, &keys));
+}
+
+/* ---- the rest ---- */
+
+static void echo(void *self, struct request *request)
+{
+    (void)self;
+    const struct wire_value *data = wire_find(request_message(request), "data");
+    struct wire_value nothing = wire_nil();
+    request_reply(request, data ? data : &nothing);
+}
+
+static void ping(void *self, struct request *request)
+{
+    (void)self;
+    struct wire_value pong = wire_bin((struct wire_bytes){"pong", 4});
+    request_reply(request, &pong);
+}
+
+/* Kept open for as long as the nanny lives; nothing is asked of it. */
+static void register_nanny(void *self, struct request *request)
+{
+    (void)self;
+    struct wire_entry fields[] = {{wire_text("status"), wire_text("OK")},
+                                  {wire_text("nanny-plugins"), wire_map(NULL, 0)}};
+    struct wire_value reply = wire_map(fields, 2);
+    request_reply(request, &reply);
+}
+
+static void versions(void *self, struct request *request)
+{
+    (void)self;
+    struct wire_entry fields[] = {{wire_text("host"), wire_map(NULL, 0)},
+                                  {wire_text("packages"), wire_map(NULL, 0)}};
+    struct wire_value reply = wire_map(fields, 2);
+    request_reply(request, &reply);
+}
+
+static void terminate(void *self, struct request *request)
+{
+    struct wire_value reply = wire_text("OK");
+    request_reply(request, &reply);
+    scheduler_node_close(self);
+}
+
+const struct server_op scheduler_ops[] = {
+    {"register-worker", scheduler_register_worker},
+    {"register-client", scheduler_register_client},
+    {"register_nanny", register_nanny},
+    {"heartbeat_worker", scheduler_heartbeat_worker},
+    {"unregister", scheduler_unregister},
+    {"identity", identity},
+    {"ncores", ncores},
+    {"ncores_running", ncores_running},
+    {"has_what", has_what},
+    {"who_has", who_has},
+    {"processing", processing},
+    {"nbytes", nbytes},
+    {"get_task_status", get_task_status},
+    {"counts", counts},
+    {"retry", retry},
+    {"gather", scheduler_gather},
+    {"scatter", scheduler_scatter},
+    {"update_data", scheduler_update_data},
+    {"versions", versions},
+    {"echo", echo},
+    {"ping", ping},
+    {"terminate", terminate},
+};
+
+const size_t scheduler_nops = sizeof(scheduler_ops) / sizeof(*scheduler_ops);
