@@ -22,7 +22,7 @@ struct argument {
 
 struct run {
     struct job job;
-    struct wnode *node;
+    struct worker_node *node;
     uint32_t epoch;
     struct arena arena; /* of arguments and their keys */
     struct wkr_task_id task;
@@ -121,12 +121,12 @@ static dk_status call(struct run *run, struct payload_task *task)
         return error_nomem(&run->err);
     dk_status status = fill(run, task, filled);
     if (status == DK_OK) {
-        dk_task running = {.context = run->node->context,
+        dk_task running = {.context = run->node->options.context,
                            .function = task->function,
                            .cancel = &run->node->cancel};
-        run->start = wnode_now_s();
+        run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);
-        run->stop = wnode_now_s();
+        run->stop = worker_now_s();
         if (run->stop < run->start + 1e-6)
             run->stop = run->start + 1e-6; /* schedulers divide by it */
     }
@@ -141,7 +141,7 @@ static dk_status compute(struct run *run)
     if (run->is_actor)
         return error_set(&run->err, DK_ENOTSUP, "actors live in Python's workers only");
     DK_TRY(find_payload(run, &payload));
-    DK_TRY(payload_unpack_task(run->node->context, payload, &task, &run->err));
+    DK_TRY(payload_unpack_task(run->node->options.context, payload, &task, &run->err));
     dk_status status = call(run, &task);
     payload_task_deinit(&task);
     return status;
@@ -169,7 +169,7 @@ static void free_run(struct run *run)
     memory_free(memory, run, sizeof(*run));
 }
 
-struct wire_box *wnode_error(struct wnode *node, const dk_error *why)
+struct wire_box *worker_error(struct worker_node *node, const dk_error *why)
 {
     struct vector pickle;
     struct wire_box *box = NULL;
@@ -193,18 +193,18 @@ static void tell_core(struct run *run)
     if (run->status != DK_OK) {
         event.kind = WKR_EXECUTE_FAILED;
         run->err.status = run->status;
-        executed->error = wnode_error(run->node, &run->err);
+        executed->error = worker_error(run->node, &run->err);
     }
-    wnode_happen(run->node, &event,
-                 event.kind == WKR_EXECUTE_FAILED ? "task-erred" : "task-finished", &brought,
-                 run->status == DK_OK);
+    worker_happen(run->node, &event,
+                  event.kind == WKR_EXECUTE_FAILED ? "task-erred" : "task-finished", &brought,
+                  run->status == DK_OK);
     wire_box_unref(executed->error);
 }
 
 static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
-    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WNODE_CLOSING)
+    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING)
         tell_core(run);
     dk_value_unref(run->result);
     free_run(run);
@@ -212,7 +212,7 @@ static void finish_run(struct job *job)
 
 static dk_status take_argument(struct run *run, struct wkr_task_id task)
 {
-    const struct wnode *node = run->node;
+    const struct worker_node *node = run->node;
     const struct content *content = store_find(&node->store, task);
     if (!content)
         return DK_OK; /* the thread will say that it is not here */
@@ -243,7 +243,7 @@ static dk_status take_arguments(struct run *run)
     return DK_OK;
 }
 
-dk_status wnode_execute(struct wnode *node, const struct wkr_instruction *instruction)
+dk_status worker_execute(struct worker_node *node, const struct wkr_instruction *instruction)
 {
     struct run *run = memory_calloc(node->memory, sizeof(*run));
     if (!run)

@@ -34,12 +34,12 @@ static void let_go(void *self)
 /* ---- reading results ---- */
 
 /* What can be read only by Python is kept as it came. Messages that are damaged are an error. */
-dk_status wnode_read_content(struct wnode *node, const struct wire_value *from,
-                             const struct payload_owner *owner, struct content *out, dk_error *err)
+dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
+                              const struct payload_owner *owner, struct content *out, dk_error *err)
 {
     dk_error why = {0};
     *out = (struct content){.value = dk_value_null()};
-    dk_status status = payload_unpack_value(node->context, from, owner, &out->value, &why);
+    dk_status status = payload_unpack_value(node->options.context, from, owner, &out->value, &why);
     if (status == DK_OK) {
         out->nbytes = dk_value_nbytes(out->value);
         return DK_OK;
@@ -59,14 +59,14 @@ dk_status wnode_read_content(struct wnode *node, const struct wire_value *from,
 /* ---- one gather ---- */
 
 struct gather {
-    struct wnode *node;
+    struct worker_node *node;
     uint32_t epoch;
     struct wkr_peer_id peer;
 };
 
 /* What the answer brought, as the core and the store want it. */
 struct harvest {
-    struct wnode *node;
+    struct worker_node *node;
     struct vector brought;  /* of struct brought */
     struct vector gathered; /* of struct wkr_gathered_task */
     struct vector scratch;  /* of char */
@@ -75,7 +75,7 @@ struct harvest {
 
 static dk_status harvest_one(struct harvest *harvest, const struct wire_entry *entry, dk_error *err)
 {
-    struct wnode *node = harvest->node;
+    struct worker_node *node = harvest->node;
     struct wkr_task_id task;
     DK_TRY(key_pack(&entry->key, &harvest->scratch, err));
     struct wire_bytes key = {harvest->scratch.data, harvest->scratch.count};
@@ -86,7 +86,7 @@ static dk_status harvest_one(struct harvest *harvest, const struct wire_entry *e
     if (!brought || !gathered)
         return error_nomem(err);
     brought->content.value = dk_value_null();
-    DK_TRY(wnode_read_content(node, &entry->value, &harvest->owner, &brought->content, err));
+    DK_TRY(worker_read_content(node, &entry->value, &harvest->owner, &brought->content, err));
     brought->task = gathered->task = task;
     gathered->nbytes = brought->content.nbytes;
     return DK_OK;
@@ -108,8 +108,8 @@ static void tell_success(struct gather *gather, struct harvest *harvest)
     struct wkr_event event = {.kind = WKR_GATHER_SUCCEEDED};
     event.as.gathered =
         (struct wkr_gathered){gather->peer, harvest->gathered.data, harvest->gathered.count, NULL};
-    wnode_happen(gather->node, &event, "gather-dep-success", harvest->brought.data,
-                 harvest->brought.count);
+    worker_happen(gather->node, &event, "gather-dep-success", harvest->brought.data,
+                  harvest->brought.count);
 }
 
 static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const char *name,
@@ -118,14 +118,14 @@ static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const 
     struct wkr_event event = {.kind = kind};
     event.as.gathered = (struct wkr_gathered){gather->peer, NULL, 0, NULL};
     if (kind == WKR_GATHER_FAILED)
-        event.as.gathered.error = wnode_error(gather->node, why);
-    wnode_happen(gather->node, &event, name, NULL, 0);
+        event.as.gathered.error = worker_error(gather->node, why);
+    worker_happen(gather->node, &event, name, NULL, 0);
     wire_box_unref(event.as.gathered.error);
 }
 
 static void take_data(struct gather *gather, struct held *held)
 {
-    struct wnode *node = gather->node;
+    struct worker_node *node = gather->node;
     struct harvest harvest = {.node = node, .owner = {held, hold, let_go}};
     dk_error err = {0};
     vector_init(&harvest.brought, node->memory, sizeof(struct brought));
@@ -148,13 +148,12 @@ static void take_data(struct gather *gather, struct held *held)
 static void take_answer(struct gather *gather, struct held *held)
 {
     const struct wire_value *status = wire_find(&held->message.root, "status");
-    const struct node_log *log = &gather->node->options->log;
     if (wire_text_is(status, "OK")) {
         take_data(gather, held);
     } else if (wire_text_is(status, "busy")) {
         tell_failure(gather, WKR_GATHER_BUSY, "gather-dep-busy", NULL);
     } else {
-        node_log(log, LOG_WARNING, "a peer has no answer to get_data");
+        worker_log(gather->node, "WARNING", "a peer has no answer to get_data");
         tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
     }
 }
@@ -162,7 +161,7 @@ static void take_answer(struct gather *gather, struct held *held)
 static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct gather *gather = self;
-    struct wnode *node = gather->node;
+    struct worker_node *node = gather->node;
     struct held *held = answer ? memory_calloc(node->memory, sizeof(*held)) : NULL;
     if (held) {
         *held = (struct held){.memory = node->memory, .message = *answer};
@@ -170,12 +169,12 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
     } else if (answer) {
         message_deinit(answer);
     }
-    if (node->status != WNODE_CLOSING && gather->epoch == node->epoch) {
+    if (node->status != WORKER_CLOSING && gather->epoch == node->epoch) {
         if (held && !why) {
             take_answer(gather, held);
         } else {
-            node_log(&node->options->log, LOG_WARNING, "get_data: %s",
-                     why ? why->message : dk_status_text(DK_ENOMEM));
+            worker_log(node, "WARNING", "get_data: %s",
+                       why ? why->message : dk_status_text(DK_ENOMEM));
             tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
         }
     }
@@ -184,7 +183,8 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
     memory_free(node->memory, gather, sizeof(*gather));
 }
 
-static struct wire_value question(struct wnode *node, const struct wkr_instruction *instruction,
+static struct wire_value question(struct worker_node *node,
+                                  const struct wkr_instruction *instruction,
                                   struct wire_builder *builder)
 {
     const struct wkr_task_id *tasks = wkr_instruction_tasks(&node->instructions, instruction);
@@ -202,7 +202,7 @@ static struct wire_value question(struct wnode *node, const struct wkr_instructi
 static dk_status ask(struct gather *gather, const struct wkr_instruction *instruction,
                      dk_error *err)
 {
-    struct wnode *node = gather->node;
+    struct worker_node *node = gather->node;
     struct wire_bytes address = wkr_peer_address(node->core, instruction->peer);
     struct pool_question asked = {.confirms = true, .answered = on_answer, .self = gather};
     struct arena arena;
@@ -220,7 +220,7 @@ static dk_status ask(struct gather *gather, const struct wkr_instruction *instru
     return status;
 }
 
-dk_status wnode_gather(struct wnode *node, const struct wkr_instruction *instruction)
+dk_status worker_gather(struct worker_node *node, const struct wkr_instruction *instruction)
 {
     dk_error err = {0};
     struct gather *gather = memory_alloc(node->memory, sizeof(*gather));
@@ -229,7 +229,7 @@ dk_status wnode_gather(struct wnode *node, const struct wkr_instruction *instruc
     *gather = (struct gather){node, node->epoch, instruction->peer};
     dk_status status = ask(gather, instruction, &err);
     if (status != DK_OK) {
-        node_log(&node->options->log, LOG_WARNING, "get_data: %s", err.message);
+        worker_log(node, "WARNING", "get_data: %s", err.message);
         memory_free(node->memory, gather, sizeof(*gather));
     }
     return status;

@@ -13,43 +13,47 @@ static void on_deadline(uv_timer_t *timer);
 
 /* ---- opening and closing ---- */
 
-dk_status wnode_open_core(struct wnode *node, dk_error *err)
+void worker_init_core(struct worker_node *node)
 {
-    struct wkr_options options = {
-        .address = {node->address, strlen(node->address)},
-        .nthreads = node->options->nthreads,
-        .resources = node->options->resources,
-        .nresources = node->options->nresources,
-    };
-    if (node->options->memory_limit)
-        options.incoming_nbytes_max = node->options->memory_limit / 10;
     wkr_instructions_init(&node->instructions, node->memory);
     store_init(&node->store, node->memory);
     vector_init(&node->failed_gathers, node->memory, sizeof(struct wkr_peer_id));
-    node->deadline.data = node;
+}
+
+dk_status worker_open_core(struct worker_node *node, dk_error *err)
+{
+    struct wkr_options options = {
+        .address = {node->address, strlen(node->address)},
+        .nthreads = node->options.nthreads,
+        .resources = node->options.resources,
+        .nresources = node->options.nresources,
+    };
+    if (node->options.memory_limit)
+        options.incoming_nbytes_max = node->options.memory_limit / 10;
     dk_status status = wkr_new(node->memory, &options, &node->core);
     return status == DK_OK ? DK_OK : error_nomem(err);
 }
 
-void wnode_close_core(struct wnode *node)
+void worker_close_core(struct worker_node *node)
 {
     wkr_free(node->core);
     node->core = NULL;
     wkr_instructions_deinit(&node->instructions);
     store_deinit(&node->store);
     vector_deinit(&node->failed_gathers);
+    worker_init_core(node);
 }
 
 /* ---- instructions ---- */
 
-static struct wkr_type type_of(const struct wnode *node, struct wkr_task_id task)
+static struct wkr_type type_of(const struct worker_node *node, struct wkr_task_id task)
 {
     const struct content *content = store_find(&node->store, task);
     dk_value value = content ? content->value : dk_value_null();
     return (struct wkr_type){payload_typename(value), payload_type(value)};
 }
 
-static dk_status tell_scheduler(struct wnode *node, const struct wkr_instruction *instruction,
+static dk_status tell_scheduler(struct worker_node *node, const struct wkr_instruction *instruction,
                                 struct wire_bytes stimulus)
 {
     struct arena arena;
@@ -59,19 +63,19 @@ static dk_status tell_scheduler(struct wnode *node, const struct wkr_instruction
     struct wire_value message =
         wkr_message(&builder, node->core, &node->instructions, instruction, stimulus, type);
     if (!builder.failed)
-        wnode_tell(node, &message);
+        worker_tell(node, &message);
     arena_deinit(&arena);
     return builder.failed ? DK_ENOMEM : DK_OK;
 }
 
-static dk_status carry_out(struct wnode *node, const struct wkr_instruction *instruction,
+static dk_status carry_out(struct worker_node *node, const struct wkr_instruction *instruction,
                            struct wire_bytes stimulus)
 {
     switch (instruction->kind) {
     case WKR_EXECUTE:
-        return wnode_execute(node, instruction);
+        return worker_execute(node, instruction);
     case WKR_GATHER:
-        if (wnode_gather(node, instruction) == DK_OK)
+        if (worker_gather(node, instruction) == DK_OK)
             return DK_OK;
         return vector_append(&node->failed_gathers, &instruction->peer, 1);
     case WKR_KEEP:
@@ -87,12 +91,12 @@ static dk_status carry_out(struct wnode *node, const struct wkr_instruction *ins
 
 /* ---- events ---- */
 
-static int64_t now_us(const struct wnode *node)
+static int64_t now_us(const struct worker_node *node)
 {
-    return (int64_t)uv_now(&node->loop) * 1000;
+    return (int64_t)uv_now(node->loop) * 1000;
 }
 
-static void set_deadline(struct wnode *node)
+static void set_deadline(struct worker_node *node)
 {
     int64_t deadline_us = wkr_deadline(node->core);
     if (deadline_us == INT64_MAX) {
@@ -105,7 +109,7 @@ static void set_deadline(struct wnode *node)
 }
 
 /* Puts what came where the core's instructions will look for it. */
-static dk_status bring(struct wnode *node, struct brought *brought, size_t nbrought)
+static dk_status bring(struct worker_node *node, struct brought *brought, size_t nbrought)
 {
     dk_status status = DK_OK;
     for (size_t i = 0; i < nbrought; i++) {
@@ -120,25 +124,25 @@ static dk_status bring(struct wnode *node, struct brought *brought, size_t nbrou
     return status;
 }
 
-static void discard(struct wnode *node, const struct brought *brought, size_t nbrought)
+static void discard(struct worker_node *node, const struct brought *brought, size_t nbrought)
 {
     for (size_t i = 0; i < nbrought; i++)
         if (!brought[i].key.nbytes)
             store_discard(&node->store, brought[i].task);
 }
 
-static void retry_failed_gathers(struct wnode *node)
+static void retry_failed_gathers(struct worker_node *node)
 {
-    while (node->failed_gathers.count && node->status != WNODE_CLOSING) {
+    while (node->failed_gathers.count && node->status != WORKER_CLOSING) {
         struct wkr_peer_id *peers = node->failed_gathers.data;
         struct wkr_event event = {.kind = WKR_GATHER_NETWORK_FAILED};
         event.as.gathered.peer = peers[--node->failed_gathers.count];
-        wnode_happen(node, &event, "gather-dep-failed", NULL, 0);
+        worker_happen(node, &event, "gather-dep-failed", NULL, 0);
     }
 }
 
-void wnode_handle(struct wnode *node, struct wkr_event *event, struct wire_bytes stimulus,
-                  struct brought *brought, size_t nbrought)
+void worker_handle(struct worker_node *node, struct wkr_event *event, struct wire_bytes stimulus,
+                   struct brought *brought, size_t nbrought)
 {
     dk_error err = {0};
     event->now_us = now_us(node);
@@ -153,50 +157,51 @@ void wnode_handle(struct wnode *node, struct wkr_event *event, struct wire_bytes
     if (status != DK_OK) {
         if (status == DK_ENOMEM)
             (void)error_nomem(&err);
-        wnode_close(node, "worker-state-broken", &err);
+        worker_leave(node, "worker-state-broken", &err);
         return;
     }
     set_deadline(node);
     retry_failed_gathers(node);
 }
 
-struct wire_bytes wnode_stimulus(struct wnode *node, const char *name, char out[64])
+struct wire_bytes worker_stimulus(struct worker_node *node, const char *name, char out[64])
 {
     int length = snprintf(out, 64, "%s-%" PRIu64, name, ++node->nstimuli);
     return (struct wire_bytes){out, (size_t)length};
 }
 
-void wnode_happen(struct wnode *node, struct wkr_event *event, const char *name,
-                  struct brought *brought, size_t nbrought)
+void worker_happen(struct worker_node *node, struct wkr_event *event, const char *name,
+                   struct brought *brought, size_t nbrought)
 {
     char text[64];
-    wnode_handle(node, event, wnode_stimulus(node, name, text), brought, nbrought);
+    worker_handle(node, event, worker_stimulus(node, name, text), brought, nbrought);
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
     struct wkr_event event = {.kind = WKR_DEADLINE};
-    wnode_happen(timer->data, &event, "deadline", NULL, 0);
+    worker_happen(timer->data, &event, "deadline", NULL, 0);
 }
 
 /* ---- the scheduler's messages ---- */
 
 /* What the scheduler says that is no event of the core's. */
-static void receive_other(struct wnode *node, const struct wire_value *message, const dk_error *why)
+static void receive_other(struct worker_node *node, const struct wire_value *message,
+                          const dk_error *why)
 {
     const struct wire_value *op = wire_find(message, "op");
     const struct wire_value *status = wire_find(message, "status");
     if (wire_text_is(op, "close")) {
-        wnode_close(node, "the scheduler has said so", NULL);
+        worker_leave(node, "the scheduler has said so", NULL);
     } else if (wire_text_is(op, "worker-status-change")) {
-        wnode_set_status(node, wire_text_is(status, "running") ? WNODE_RUNNING
-                                                               : WNODE_CLOSING_GRACEFULLY);
+        worker_set_status(node, wire_text_is(status, "running") ? WORKER_RUNNING
+                                                                : WORKER_CLOSING_GRACEFULLY);
     } else if (!wire_text_is(op, "shuffle-fail")) {
-        node_log(&node->options->log, LOG_WARNING, "%s", why->message);
+        worker_log(node, "WARNING", "%s", why->message);
     }
 }
 
-void wnode_receive(struct wnode *node, const struct wire_value *message)
+void worker_receive(struct worker_node *node, const struct wire_value *message)
 {
     struct arena arena;
     struct vector scratch;
@@ -209,11 +214,11 @@ void wnode_receive(struct wnode *node, const struct wire_value *message)
     (void)wire_read_text(wire_find(message, "stimulus_id"), &stimulus);
     dk_status status = wkr_decode(&decoder, message, &event);
     if (status == DK_OK)
-        wnode_handle(node, &event, stimulus, NULL, 0);
+        worker_handle(node, &event, stimulus, NULL, 0);
     else if (status == DK_ENOTSUP)
         receive_other(node, message, &err);
     else
-        wnode_close(node, "worker-stream-broken", &err);
+        worker_leave(node, "worker-stream-broken", &err);
     if (status == DK_OK && event.kind == WKR_COMPUTE_TASK)
         wire_box_unref(event.as.compute.run_spec);
     vector_deinit(&scratch);

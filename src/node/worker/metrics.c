@@ -8,7 +8,7 @@
 #include "node/worker/parts.h"
 #include "wire/build.h"
 
-int64_t wnode_process_nbytes(void)
+int64_t worker_process_nbytes(void)
 {
     long long pages = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "re");
@@ -45,7 +45,7 @@ static struct wire_value bandwidth(struct wire_builder *builder)
     return wire_end_map(&map);
 }
 
-static struct wire_value transfer(const struct wnode *node, struct wire_builder *builder,
+static struct wire_value transfer(const struct worker_node *node, struct wire_builder *builder,
                                   const struct wkr_counts *counts)
 {
     struct wire_filling map = wire_begin_map(builder, 6);
@@ -79,10 +79,10 @@ static int64_t count_fds(void)
 }
 
 /* Percent of one CPU since the process began. */
-static double cpu_percent(const struct wnode *node)
+static double cpu_percent(const struct worker_node *node)
 {
     struct rusage usage;
-    double up_s = (double)uv_now(&node->loop) / 1e3 - (double)node->started_ms / 1e3;
+    double up_s = (double)uv_now(node->loop) / 1e3 - (double)node->started_ms / 1e3;
     if (getrusage(RUSAGE_SELF, &usage) != 0 || up_s <= 0)
         return 0;
     double used_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
@@ -90,7 +90,7 @@ static double cpu_percent(const struct wnode *node)
     return 100 * used_s / up_s;
 }
 
-struct wire_value wnode_metrics(struct wnode *node, struct wire_builder *builder)
+struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *builder)
 {
     struct wkr_counts counts = wkr_counts(node->core);
     struct wire_filling map = wire_begin_map(builder, 11);
@@ -102,8 +102,8 @@ struct wire_value wnode_metrics(struct wnode *node, struct wire_builder *builder
     wire_put(&map, "transfer", transfer(node, builder, &counts));
     wire_put(&map, "event_loop_interval", wire_float(0.02));
     wire_put(&map, "cpu", wire_float(cpu_percent(node)));
-    wire_put(&map, "time", wire_float(wnode_now_s()));
-    wire_put(&map, "memory", wire_int(wnode_process_nbytes()));
+    wire_put(&map, "time", wire_float(worker_now_s()));
+    wire_put(&map, "memory", wire_int(worker_process_nbytes()));
     wire_put(&map, "num_fds", wire_int(count_fds()));
     return wire_end_map(&map);
 }

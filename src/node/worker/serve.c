@@ -11,7 +11,7 @@
 
 /* A handler's tools: everything of an answer lives until it is given. */
 struct answer {
-    struct wnode *node;
+    struct worker_node *node;
     struct request *request;
     const struct wire_value *question;
     struct arena arena;
@@ -21,7 +21,7 @@ struct answer {
     dk_error err;
 };
 
-static void begin(struct answer *answer, struct wnode *node, struct request *request)
+static void begin(struct answer *answer, struct worker_node *node, struct request *request)
 {
     *answer =
         (struct answer){.node = node, .request = request, .question = request_message(request)};
@@ -59,7 +59,7 @@ static struct wire_value status_ok(struct answer *answer)
 
 /* Values on their way to a peer: they stay until it has them. */
 struct shipment {
-    struct wnode *node;
+    struct worker_node *node;
     struct arena arena;
     struct vector values; /* of struct payload_value * */
     struct vector boxes;  /* of struct wire_box * */
@@ -92,11 +92,11 @@ static void on_shipped(void *self)
 static void on_confirmed(void *self, bool is_ok)
 {
     struct shipment *shipment = self;
-    struct wnode *node = shipment->node;
+    struct worker_node *node = shipment->node;
     node->noutgoing--;
     node->outgoing_nbytes -= shipment->nbytes;
-    if (!is_ok && node->status != WNODE_CLOSING)
-        node_log(&node->options->log, LOG_WARNING, "a peer has not confirmed the data it was sent");
+    if (!is_ok && node->status != WORKER_CLOSING)
+        worker_log(node, "WARNING", "a peer has not confirmed the data it was sent");
     leave_shipment(shipment);
 }
 
@@ -107,7 +107,8 @@ static dk_status load_value(struct shipment *shipment, const struct content *con
     struct payload_value **listed = packed ? vector_push(&shipment->values) : NULL;
     if (!listed)
         return error_nomem(err);
-    dk_status status = payload_pack_value(shipment->node->context, content->value, packed, err);
+    dk_status status =
+        payload_pack_value(shipment->node->options.context, content->value, packed, err);
     if (status != DK_OK) {
         shipment->values.count--;
         return status;
@@ -129,7 +130,7 @@ static dk_status load_box(struct shipment *shipment, const struct content *conte
 static dk_status load(struct shipment *shipment, const struct wkr_keys *keys,
                       struct wire_value *out, dk_error *err)
 {
-    struct wnode *node = shipment->node;
+    struct worker_node *node = shipment->node;
     struct wire_builder builder = {&shipment->arena, false};
     struct wire_filling data = wire_begin_map(&builder, keys->count);
     struct wire_filling map = wire_begin_map(&builder, 2);
@@ -157,7 +158,7 @@ static dk_status load(struct shipment *shipment, const struct wkr_keys *keys,
     return builder.failed ? error_nomem(err) : DK_OK;
 }
 
-static struct shipment *new_shipment(struct wnode *node)
+static struct shipment *new_shipment(struct worker_node *node)
 {
     struct shipment *shipment = memory_calloc(node->memory, sizeof(*shipment));
     if (!shipment)
@@ -172,7 +173,7 @@ static struct shipment *new_shipment(struct wnode *node)
 
 static void ship(struct answer *answer, const struct wkr_keys *keys)
 {
-    struct wnode *node = answer->node;
+    struct worker_node *node = answer->node;
     struct wire_value data;
     struct shipment *shipment = new_shipment(node);
     dk_status status =
@@ -192,12 +193,12 @@ static void ship(struct answer *answer, const struct wkr_keys *keys)
                        (struct confirmation){on_confirmed, shipment});
 }
 
-static bool is_busy(const struct wnode *node, const char *peer)
+static bool is_busy(const struct worker_node *node, const char *peer)
 {
     const char *colon = strrchr(node->address, ':');
     size_t nbytes = colon ? (size_t)(colon - node->address) : 0;
     uint32_t limit = strncmp(node->address, peer, nbytes) == 0 ? 2 * OUTGOING_MAX : OUTGOING_MAX;
-    if (node->status == WNODE_PAUSED)
+    if (node->status == WORKER_PAUSED)
         limit = 1;
     return node->noutgoing >= limit;
 }
@@ -232,7 +233,7 @@ static dk_status take_scattered(struct answer *answer, const struct wire_value *
         struct brought *one = &brought[*ntaken];
         *one = (struct brought){.content.value = dk_value_null()};
         DK_TRY(wkr_decode_key(&answer->decoder, &entry->key, &one->key));
-        DK_TRY(wnode_read_content(answer->node, &entry->value, NULL, &one->content, &answer->err));
+        DK_TRY(worker_read_content(answer->node, &entry->value, NULL, &one->content, &answer->err));
         scattered[*ntaken] = (struct wkr_scattered){one->key, one->content.nbytes};
     }
     return DK_OK;
@@ -267,7 +268,7 @@ static void update_data(void *self, struct request *request)
             content_deinit(&brought[i].content);
     } else {
         struct wkr_event event = {.kind = WKR_UPDATE_DATA, .as.scattered = {scattered, count}};
-        wnode_happen(self, &event, "update-data", brought, count);
+        worker_happen(self, &event, "update-data", brought, count);
     }
     give(&answer, sizes(&answer, scattered, answer.err.status == DK_OK ? count : 0));
 }
@@ -282,14 +283,14 @@ static void free_keys(void *self, struct request *request)
     answer.err.status =
         wkr_decode_keys(&answer.decoder, wire_find(answer.question, "keys"), &event.as.keys);
     if (answer.err.status == DK_OK)
-        wnode_happen(self, &event, "free-keys", NULL, 0);
+        worker_happen(self, &event, "free-keys", NULL, 0);
     give(&answer, status_ok(&answer));
 }
 
 static void keys(void *self, struct request *request)
 {
     struct answer answer;
-    struct wnode *node = self;
+    struct worker_node *node = self;
     begin(&answer, self, request);
     struct wire_filling list = wire_begin_array(&answer.builder, node->store.count);
     for (uint32_t i = 0; i < node->store.list.count; i++)
@@ -303,14 +304,14 @@ static void keys(void *self, struct request *request)
 static void identity(void *self, struct request *request)
 {
     struct answer answer;
-    struct wnode *node = self;
+    struct worker_node *node = self;
     begin(&answer, self, request);
     struct wire_filling map = wire_begin_map(&answer.builder, 7);
     wire_put(&map, "type", wire_text("Worker"));
     wire_put(&map, "id", wire_text(node->id));
-    wire_put(&map, "scheduler", wire_text(node->scheduler.text));
-    wire_put(&map, "nthreads", wire_int(node->options->nthreads));
-    wire_put(&map, "memory_limit", wire_int(node->options->memory_limit));
+    wire_put(&map, "scheduler", wire_text(node->options.scheduler.text));
+    wire_put(&map, "nthreads", wire_int(node->options.nthreads));
+    wire_put(&map, "memory_limit", wire_int(node->options.memory_limit));
     wire_put(&map, "name", wire_text(node->name));
     wire_put(&map, "address", wire_text(node->address));
     give(&answer, wire_end_map(&map));
@@ -365,7 +366,7 @@ static void terminate(void *self, struct request *request)
     struct answer answer;
     begin(&answer, self, request);
     give(&answer, wire_text("OK"));
-    wnode_close(self, "somebody has asked for it", NULL);
+    worker_leave(self, "somebody has asked for it", NULL);
 }
 
 /* ---- what needs Python ---- */
@@ -375,15 +376,15 @@ static void terminate(void *self, struct request *request)
 static void ignore_plugin(void *self, struct request *request)
 {
     struct answer answer;
-    const struct wnode *node = self;
+    const struct worker_node *node = self;
     begin(&answer, self, request);
-    node_log(&node->options->log, LOG_WARNING, "a plug-in of Python's is ignored");
+    worker_log(node, "WARNING", "a plug-in of Python's is ignored");
     give(&answer, status_ok(&answer));
 }
 
 static void refuse(void *self, struct request *request)
 {
-    const struct wnode *node = self;
+    const struct worker_node *node = self;
     struct wire_bytes op = {"this", 4};
     char text[ADDRESS_TEXT_MAX + 128];
     (void)wire_read_text(wire_find(request_message(request), "op"), &op);
@@ -422,29 +423,27 @@ static const struct server_op ops[] = {
 
 static void on_refused(void *self, const dk_error *why)
 {
-    const struct wnode *node = self;
-    node_log(&node->options->log, LOG_WARNING, "%s", why->message);
+    const struct worker_node *node = self;
+    worker_log(node, "WARNING", "%s", why->message);
 }
 
 static void on_unknown(void *self, const char *peer, struct wire_bytes op)
 {
-    const struct wnode *node = self;
-    node_log(&node->options->log, LOG_WARNING, "%s asks for the operation '%.*s', which is unknown",
-             peer, (int)(op.nbytes < 64 ? op.nbytes : 64), op.data);
+    const struct worker_node *node = self;
+    worker_log(node, "WARNING", "%s asks for the operation '%.*s', which is unknown", peer,
+               (int)(op.nbytes < 64 ? op.nbytes : 64), op.data);
 }
 
-dk_status wnode_serve(struct wnode *node, dk_error *err)
+dk_status worker_serve(struct worker_node *node, dk_error *err)
 {
     struct listener_options options = {
-        .protocol = node->scheduler.protocol,
-        .host = node->options->host ? node->options->host : "127.0.0.1",
-        .ports = node->options->ports,
+        .protocol = node->options.scheduler.protocol,
+        .host = node->options.host,
+        .ports = node->options.ports,
         .comm = {.limits = node->limits, .open_ms = 10000},
     };
     struct server_events events = {
-        .self = node, .refused = on_refused, .unknown = on_unknown, .closed = wnode_part_closed};
-    DK_TRY(server_new(&node->loop, node->memory, &options, ops, sizeof(ops) / sizeof(*ops), events,
-                      &node->server, err));
-    node->nopen++;
-    return DK_OK;
+        .self = node, .refused = on_refused, .unknown = on_unknown, .closed = worker_part_closed};
+    return server_new(node->loop, node->memory, &options, ops, sizeof(ops) / sizeof(*ops), events,
+                      &node->server, err);
 }
