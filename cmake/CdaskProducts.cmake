@@ -42,7 +42,9 @@ install(DIRECTORY docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
 if("cli" IN_LIST CDASK_LAYERS)
     add_executable(cdask $<TARGET_OBJECTS:cdask_cli>)
     set_target_properties(cdask PROPERTIES LINKER_LANGUAGE C)
-    target_link_libraries(cdask PRIVATE cdask_api cdask_node)
+    target_link_libraries(cdask PRIVATE cdask_api cdask_node ${CMAKE_DL_LIBS})
+    # What `cdask worker --preload` loads calls the functions of the executable.
+    set_target_properties(cdask PROPERTIES ENABLE_EXPORTS ON)
     # The library must load into any host and leaves malloc alone; the executable is ours.
     pkg_check_modules(jemalloc QUIET IMPORTED_TARGET jemalloc)
     if(jemalloc_FOUND AND NOT CDASK_SANITIZE)

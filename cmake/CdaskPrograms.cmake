@@ -58,6 +58,10 @@ endfunction()
 cdask_programs(examples example cdask_shared m)
 # What tests in other languages run to reach a layer below the public headers.
 cdask_programs(tests/programs test cdask_api)
+# Tasks of tests, for `cdask worker --preload`. They call what the executable exports.
+add_library(test_tasks MODULE tests/programs/tasks/tasks.c)
+set_target_properties(test_tasks PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/programs)
 if(CDASK_BENCH)
     add_subdirectory(bench)
 endif()

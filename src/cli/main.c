@@ -7,6 +7,7 @@
 #include "cli/demo_data_command.h"
 #include "cli/info.h"
 #include "cli/scheduler.h"
+#include "cli/worker.h"
 
 static const struct {
     const char *name;
@@ -17,6 +18,7 @@ static const struct {
     {"demo-data", demo_data_command, "write made-up stock prices as CSV files"},
     {"info", info_command, "ask a scheduler who it is and which workers it has"},
     {"scheduler", scheduler_command, "run the scheduler of a cluster"},
+    {"worker", worker_command, "run tasks for a scheduler"},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,0 +1,146 @@
+#include "cli/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/log.h"
+#include "cli/preload.h"
+#include "cli/scheduler_file.h"
+#include "cli/worker_options.h"
+#include "cli/worker_processes.h"
+#include "node/worker/worker_node.h"
+
+/* The running command, for its callbacks. */
+struct running {
+    struct worker_node *node;
+    uv_loop_t loop;
+    uv_signal_t signals[2];
+    dk_error why;
+};
+
+static int complain(const char *message)
+{
+    fprintf(stderr, "cdask worker: %s\n", message);
+    return 1;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct running *running = handle->data;
+    char text[64];
+    snprintf(text, sizeof(text), "Received signal %s (%d)", number == SIGINT ? "SIGINT" : "SIGTERM",
+             number);
+    log_line(NULL, "INFO", "distributed.worker", text);
+    worker_node_retire(running->node, "signal");
+}
+
+static void on_closed(void *self, const dk_error *why)
+{
+    struct running *running = self;
+    if (why)
+        running->why = *why;
+    if (running->why.status == DK_ECANCELED) {
+        uv_stop(&running->loop);
+        return;
+    }
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&running->signals[i], NULL);
+}
+
+static void watch_signals(struct running *running)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&running->loop, &running->signals[i]);
+        running->signals[i].data = running;
+        uv_signal_start(&running->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static struct worker_node_options node_options(const struct worker_options *options, dk_context *dk,
+                                               struct running *running)
+{
+    return (struct worker_node_options){
+        .context = dk,
+        .scheduler = options->scheduler,
+        .name = options->name,
+        .host = options->host,
+        .ports = options->ports,
+        .nthreads = options->nthreads,
+        .memory_limit = options->memory_limit,
+        .local_directory = options->local_directory,
+        .resources = options->resources,
+        .nresources = options->nresources,
+        .death_timeout_s = options->death_timeout_s,
+        .lifetime_s = options->lifetime_s,
+        .log = log_line,
+        .closed = on_closed,
+        .self = running,
+    };
+}
+
+static int serve(const struct worker_options *options, dk_context *dk, struct running *running)
+{
+    struct worker_node_options chosen = node_options(options, dk, running);
+    dk_error err = {0};
+    if (worker_node_new(&running->loop, &chosen, &running->node, &err) != DK_OK) {
+        uv_run(&running->loop, UV_RUN_DEFAULT);
+        return complain(err.message);
+    }
+    watch_signals(running);
+    if (!pid_file_write(options->pid_file, &err)) {
+        complain(err.message);
+        worker_node_close(running->node);
+    }
+    uv_run(&running->loop, UV_RUN_DEFAULT);
+    file_remove(options->pid_file);
+    log_line(NULL, "INFO", "distributed.dask_worker", "End worker");
+    if (running->why.status == DK_ECANCELED)
+        _exit(1); /* its threads still run tasks */
+    return running->why.status != DK_OK || err.status != DK_OK;
+}
+
+static dk_status load_tasks(const struct worker_options *options, dk_context *dk, dk_error *err)
+{
+    dk_status status = DK_OK;
+    for (uint32_t i = 0; i < options->npreloads && status == DK_OK; i++)
+        status = preload(dk, options->preloads[i], err);
+    return status;
+}
+
+static int run_worker(const struct worker_options *options)
+{
+    struct running running = {0};
+    dk_context *dk;
+    dk_error err = {0};
+    if (dk_open_with(&(dk_options){.memory_limit = 0}, &dk, &err) != DK_OK)
+        return complain(err.message);
+    int exit_status = 1;
+    if (load_tasks(options, dk, &err) != DK_OK) {
+        complain(err.message);
+    } else if (uv_loop_init(&running.loop) != 0) {
+        complain("cannot make an event loop");
+    } else {
+        exit_status = serve(options, dk, &running);
+        uv_loop_close(&running.loop);
+    }
+    dk_close(dk);
+    return exit_status;
+}
+
+int worker_command(int argc, char **argv)
+{
+    struct worker_options options;
+    if (!worker_options_read(argc, argv, &options))
+        return 2;
+    if (options.help) {
+        worker_options_print_usage();
+        return 0;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
+    if (options.nworkers > 1)
+        return worker_processes_run(argc, argv, &options);
+    return run_worker(&options);
+}

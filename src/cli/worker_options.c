@@ -1,0 +1,318 @@
+#include "cli/worker_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/quantity.h"
+#include "cli/scheduler_file.h"
+#include "local/cpus.h"
+
+static const char usage[] =
+    "Usage: cdask worker [OPTION]... [ADDRESS]\n"
+    "Run native tasks for the scheduler at ADDRESS, cdask's or Dask's. Ctrl-C once hands the "
+    "results\n"
+    "over to other workers and ends it; twice ends it at once.\n"
+    "\n"
+    "  --nworkers N            so many workers, each a process; auto, or negative: CPUs + 1 + N\n"
+    "                          (default 1; also --nprocs)\n"
+    "  --nthreads N            threads of each (default: the CPUs, shared out)\n"
+    "  --name NAME             what it is called; several are NAME-0, NAME-1 ...\n"
+    "  --host HOST             listen at this name or number (default 127.0.0.1; 0.0.0.0:\n"
+    "                          reachable from everywhere, by anyone)\n"
+    "  --worker-port PORT      listen at this port, or at the first that is free of FIRST:LAST\n"
+    "                          (default 0: any that is free)\n"
+    "  --memory-limit LIMIT    of each: auto (its share of the memory, the default), 4GB, 0.5 (of\n"
+    "                          the memory), 0 (none)\n"
+    "  --local-directory PATH  where to put what does not fit (default $TMPDIR or /tmp)\n"
+    "  --resources \"GPU=2 ...\"  what tasks may ask for\n"
+    "  --preload LIBRARY       a shared object with tasks: its `dk_status cdask_preload(dk_context "
+    "*)`\n"
+    "                          registers them; may be given several times\n"
+    "  --scheduler-file FILE   where the scheduler has written its address\n"
+    "  --death-timeout TIME    leave after so long without a scheduler (default: wait for the "
+    "first\n"
+    "                          one for ever, leave when it is lost)\n"
+    "  --lifetime TIME         leave after so long: 5 minutes, 1h ...\n"
+    "  --pid-file FILE         write the process's number there; removed at the end\n"
+    "  --no-nanny, --no-dashboard   as it is anyway\n"
+    "  --help                  this text\n";
+
+enum {
+    NWORKERS = 1,
+    NTHREADS,
+    NAME,
+    HOST,
+    PORT,
+    MEMORY,
+    DIRECTORY,
+    RESOURCES,
+    PRELOAD,
+    SCHEDULER_FILE,
+    DEATH_TIMEOUT,
+    LIFETIME,
+    PID_FILE,
+    IGNORED,
+    REFUSED,
+    HELP
+};
+
+static const struct option options[] = {
+    {"nworkers", required_argument, NULL, NWORKERS},
+    {"nprocs", required_argument, NULL, NWORKERS},
+    {"nthreads", required_argument, NULL, NTHREADS},
+    {"name", required_argument, NULL, NAME},
+    {"host", required_argument, NULL, HOST},
+    {"worker-port", required_argument, NULL, PORT},
+    {"memory-limit", required_argument, NULL, MEMORY},
+    {"local-directory", required_argument, NULL, DIRECTORY},
+    {"resources", required_argument, NULL, RESOURCES},
+    {"preload", required_argument, NULL, PRELOAD},
+    {"scheduler-file", required_argument, NULL, SCHEDULER_FILE},
+    {"death-timeout", required_argument, NULL, DEATH_TIMEOUT},
+    {"lifetime", required_argument, NULL, LIFETIME},
+    {"pid-file", required_argument, NULL, PID_FILE},
+    {"no-nanny", no_argument, NULL, IGNORED},
+    {"no-dashboard", no_argument, NULL, IGNORED},
+    {"help", no_argument, NULL, HELP},
+    /* Dask's, that are not there (yet). */
+    {"nanny", no_argument, NULL, REFUSED},
+    {"dashboard", no_argument, NULL, REFUSED},
+    {"dashboard-address", required_argument, NULL, REFUSED},
+    {"listen-address", required_argument, NULL, REFUSED},
+    {"contact-address", required_argument, NULL, REFUSED},
+    {"interface", required_argument, NULL, REFUSED},
+    {"protocol", required_argument, NULL, REFUSED},
+    {"nanny-port", required_argument, NULL, REFUSED},
+    {"preload-nanny", required_argument, NULL, REFUSED},
+    {"lifetime-stagger", required_argument, NULL, REFUSED},
+    {"lifetime-restart", no_argument, NULL, REFUSED},
+    {"worker-class", required_argument, NULL, REFUSED},
+    {"scheduler-sni", required_argument, NULL, REFUSED},
+    {"tls-ca-file", required_argument, NULL, REFUSED},
+    {"tls-cert", required_argument, NULL, REFUSED},
+    {"tls-key", required_argument, NULL, REFUSED},
+    {NULL, 0, NULL, 0},
+};
+
+static bool complain(const char *option, const char *value, const char *expected)
+{
+    fprintf(stderr, "cdask worker: --%s: expected %s, not '%s'\n", option, expected, value);
+    return false;
+}
+
+/* ---- values ---- */
+
+static bool read_count(const char *option, const char *text, int64_t least, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (!errno && end != text && !*end && *out >= least && *out <= 4096)
+        return true;
+    return complain(option, text, "a number up to 4096");
+}
+
+/* A number; "auto", as Dask shares the CPUs out; or all CPUs but some. */
+static bool read_nworkers(const char *text, uint32_t *out)
+{
+    int64_t count, ncpus = cpus_available();
+    if (strcmp(text, "auto") == 0) {
+        for (count = 1; count * count < ncpus; count++) {
+        }
+    } else if (!read_count("nworkers", text, -4096, &count)) {
+        return false;
+    } else if (count < 0) {
+        count += ncpus + 1;
+    }
+    if (count < 1)
+        return complain("nworkers", text, "at least one worker");
+    *out = (uint32_t)count;
+    return true;
+}
+
+static int64_t machine_nbytes(void)
+{
+    long long limit = 0;
+    int64_t nbytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    FILE *file = fopen("/sys/fs/cgroup/memory.max", "re");
+    if (file && fscanf(file, "%lld", &limit) == 1 && limit > 0 && limit < nbytes)
+        nbytes = limit;
+    if (file)
+        fclose(file);
+    return nbytes;
+}
+
+/* Source: distributed.worker_memory.parse_memory_limit. */
+static bool read_memory(const char *text, uint32_t nthreads, int64_t *out)
+{
+    double number, machine = (double)machine_nbytes();
+    int32_t ncpus = cpus_available();
+    if (strcmp(text, "auto") == 0) {
+        number = nthreads < (uint32_t)ncpus ? machine * nthreads / ncpus : machine;
+    } else if (!quantity_parse_bytes(text, &number)) {
+        return complain("memory-limit", text, "auto, a size such as 4GB, a fraction or 0");
+    } else if (number > 0 && number <= 1) {
+        number *= machine;
+    }
+    *out = (int64_t)(number < machine ? number : machine);
+    return true;
+}
+
+/* "GPU=2 MEM=10e9" */
+static bool read_resources(const char *text, struct worker_options *out)
+{
+    char *rest;
+    if (strlen(text) >= sizeof(out->resources_text))
+        return complain("resources", text, "less");
+    strcpy(out->resources_text, text);
+    for (char *word = strtok_r(out->resources_text, " ,", &rest); word;
+         word = strtok_r(NULL, " ,", &rest)) {
+        char *equals = strchr(word, '='), *end = NULL;
+        double amount = equals ? strtod(equals + 1, &end) : 0;
+        if (!equals || equals == word || end == equals + 1 || *end || amount < 0 ||
+            out->nresources == WORKER_RESOURCES_MAX)
+            return complain("resources", word, "NAME=NUMBER");
+        out->resources[out->nresources++] =
+            (struct wkr_resource){{word, (size_t)(equals - word)}, amount};
+    }
+    return true;
+}
+
+static bool read_time(const char *option, const char *text, double *out)
+{
+    return quantity_parse_seconds(text, out) || complain(option, text, "a time such as 5 minutes");
+}
+
+static bool read_ports(const char *text, struct node_ports *out)
+{
+    dk_error err = {0};
+    if (node_ports_parse(text, out, &err) == DK_OK)
+        return true;
+    fprintf(stderr, "cdask worker: --worker-port: %s\n", err.message);
+    return false;
+}
+
+/* ---- the command line ---- */
+
+/* What can be known only when all options are. */
+struct pending {
+    const char *memory;
+    const char *scheduler_file;
+    int64_t nthreads; /* 0: not told */
+};
+
+static bool refuse(const char *name)
+{
+    fprintf(stderr, "cdask worker: --%s is not there yet\n", name);
+    return false;
+}
+
+static bool take_option(struct worker_options *out, struct pending *pending, int option, int index)
+{
+    switch (option) {
+    case NWORKERS:
+        return read_nworkers(optarg, &out->nworkers);
+    case NTHREADS:
+        return read_count("nthreads", optarg, 1, &pending->nthreads);
+    case NAME:
+        out->name = optarg;
+        return true;
+    case HOST:
+        out->host = optarg;
+        return true;
+    case PORT:
+        return read_ports(optarg, &out->ports);
+    case MEMORY:
+        pending->memory = optarg;
+        return true;
+    case DIRECTORY:
+        out->local_directory = optarg;
+        return true;
+    case RESOURCES:
+        return read_resources(optarg, out);
+    case PRELOAD:
+        if (out->npreloads == WORKER_PRELOADS_MAX)
+            return complain("preload", optarg, "at most 16 of them");
+        out->preloads[out->npreloads++] = optarg;
+        return true;
+    case SCHEDULER_FILE:
+        pending->scheduler_file = optarg;
+        return true;
+    case DEATH_TIMEOUT:
+        return read_time("death-timeout", optarg, &out->death_timeout_s);
+    case LIFETIME:
+        return read_time("lifetime", optarg, &out->lifetime_s);
+    case PID_FILE:
+        out->pid_file = optarg;
+        return true;
+    case IGNORED:
+        return true;
+    case REFUSED:
+        return refuse(options[index].name);
+    case HELP:
+        return out->help = true;
+    default:
+        return false; /* getopt has complained */
+    }
+}
+
+static bool find_scheduler(int argc, char **argv, const struct pending *pending,
+                           struct worker_options *out)
+{
+    char address[ADDRESS_TEXT_MAX];
+    const char *text = optind < argc ? argv[optind] : NULL;
+    dk_error err = {0};
+    if (argc - optind > 1) {
+        fprintf(stderr, "cdask worker: one ADDRESS at a time\n");
+        return false;
+    }
+    if (!text && !pending->scheduler_file) {
+        fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file)\n");
+        return false;
+    }
+    if (!text && !scheduler_file_read(pending->scheduler_file, address, sizeof(address), &err)) {
+        fprintf(stderr, "cdask worker: %s\n", err.message);
+        return false;
+    }
+    if (node_address_parse(text ? text : address, &out->scheduler, &err) == DK_OK)
+        return true;
+    fprintf(stderr, "cdask worker: %s\n", err.message);
+    return false;
+}
+
+static bool complete(int argc, char **argv, const struct pending *pending,
+                     struct worker_options *out)
+{
+    uint32_t share = (uint32_t)cpus_available() / out->nworkers;
+    out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
+    return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
+           find_scheduler(argc, argv, pending, out);
+}
+
+bool worker_options_read(int argc, char **argv, struct worker_options *out)
+{
+    const char *tmp = getenv("TMPDIR");
+    struct pending pending = {.memory = "auto"};
+    int option, index = 0;
+    *out = (struct worker_options){.host = "127.0.0.1",
+                                   .nworkers = 1,
+                                   .death_timeout_s = -1,
+                                   .local_directory = tmp && *tmp ? tmp : "/tmp"};
+    bool is_right = true;
+    while (is_right && !out->help && (option = getopt_long(argc, argv, "", options, &index)) != -1)
+        is_right = take_option(out, &pending, option, index);
+    if (is_right && !out->help)
+        is_right = complete(argc, argv, &pending, out);
+    if (!is_right)
+        fprintf(stderr, "Try `cdask worker --help`.\n");
+    return is_right;
+}
+
+void worker_options_print_usage(void)
+{
+    fputs(usage, stdout);
+}

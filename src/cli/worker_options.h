@@ -1,0 +1,38 @@
+/* The command line of `cdask worker`, in Dask's spellings. */
+#ifndef CLI_WORKER_OPTIONS_H
+#define CLI_WORKER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/worker/event.h"
+#include "node/address.h"
+
+#define WORKER_PRELOADS_MAX  16
+#define WORKER_RESOURCES_MAX 16
+
+struct worker_options {
+    struct node_address scheduler;
+    const char *name; /* NULL: the address */
+    const char *host;
+    struct node_ports ports;
+    uint32_t nworkers;
+    uint32_t nthreads;
+    int64_t memory_limit; /* of each worker; 0: none */
+    const char *local_directory;
+    const char *pid_file;
+    const char *preloads[WORKER_PRELOADS_MAX];
+    uint32_t npreloads;
+    char resources_text[1024]; /* in which the names are */
+    struct wkr_resource resources[WORKER_RESOURCES_MAX];
+    uint32_t nresources;
+    double death_timeout_s; /* negative: none */
+    double lifetime_s;
+    bool help;
+};
+
+/* False when the command line is wrong: stderr has said so. */
+bool worker_options_read(int argc, char **argv, struct worker_options *out);
+void worker_options_print_usage(void);
+
+#endif

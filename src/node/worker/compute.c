@@ -1,0 +1,266 @@
+/* Running a task: its arguments are looked up here, all else happens in one of the threads. */
+#include <pthread.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/error.h"
+#include "core/worker/messages.h"
+#include "graph/task.h"
+#include "graph/value.h"
+#include "node/reply.h"
+#include "node/worker/parts.h"
+#include "payload/task.h"
+#include "wire/pickle.h"
+#include "wire/unpack.h"
+#include "wire/unpickle.h"
+
+struct argument {
+    struct wire_bytes key; /* in the same block */
+    dk_value value;
+    bool is_opaque; /* only Python can read it */
+};
+
+struct run {
+    struct job job;
+    struct worker_node *node;
+    uint32_t epoch;
+    struct arena arena; /* of arguments and their keys */
+    struct wkr_task_id task;
+    int64_t run_id;
+    struct wire_box *run_spec;
+    bool is_actor;
+    struct argument *arguments;
+    size_t narguments;
+    /* What comes of it. */
+    bool has_begun;
+    dk_status status;
+    dk_error err;
+    dk_value result;
+    int64_t nbytes;
+    uint64_t thread;
+    double start;
+    double stop;
+};
+
+/* ---- in a thread ---- */
+
+static dk_status refuse(struct run *run)
+{
+    return error_set(&run->err, DK_ENOTSUP,
+                     "this is a task of Python's, and the worker '%s' runs native tasks only",
+                     run->node->name);
+}
+
+/* The native payload inside the pickle of a dask Task. */
+static dk_status find_in_pickle(struct run *run, const struct wire_payload *payload,
+                                struct wire_bytes *out)
+{
+    struct wire_value header;
+    struct arena arena;
+    struct wire_bytes pickle;
+    arena_init(&arena, run->node->memory);
+    dk_status status = wire_unpack(&arena, payload->header, &header, &run->err);
+    if (status == DK_OK) {
+        const struct wire_value *object = wire_find(&header, "pickled-obj");
+        bool is_pickle = object && object->kind == WIRE_BIN;
+        if (is_pickle)
+            pickle = (struct wire_bytes){object->as.bytes, object->count};
+        if (!is_pickle || !pickle_find_bytes(pickle, out) || !payload_is_task(*out))
+            status = refuse(run);
+    }
+    arena_deinit(&arena); /* bytes stay in the header */
+    return status;
+}
+
+static dk_status find_payload(struct run *run, struct wire_bytes *out)
+{
+    struct wire_value spec = wire_box_value(run->run_spec);
+    if (spec.kind == WIRE_PICKLED)
+        return find_in_pickle(run, spec.as.payload, out);
+    if (spec.kind != WIRE_BIN)
+        return refuse(run);
+    *out = (struct wire_bytes){spec.as.bytes, spec.count};
+    return payload_is_task(*out) ? DK_OK : refuse(run);
+}
+
+static dk_status find_argument(struct run *run, struct wire_bytes key, dk_value *out)
+{
+    char name[DK_ERROR_KEY_MAX];
+    const struct argument *argument = run->arguments;
+    while (argument < run->arguments + run->narguments &&
+           (argument->key.nbytes != key.nbytes ||
+            memcmp(argument->key.data, key.data, key.nbytes) != 0))
+        argument++;
+    key_text(key, name, sizeof(name));
+    if (argument == run->arguments + run->narguments)
+        return error_set(&run->err, DK_EKEY, "the result of %s is not here", name);
+    if (argument->is_opaque)
+        return error_set(&run->err, DK_ETYPE,
+                         "the result of %s can be read by Python only, and this is a native task",
+                         name);
+    *out = argument->value;
+    return DK_OK;
+}
+
+/* Puts results where the task names them: the task only borrows them. */
+static dk_status fill(struct run *run, struct payload_task *task, dk_value *filled)
+{
+    for (uint32_t i = 0; i < task->nargs; i++) {
+        filled[i] = task->args[i];
+        if (filled[i].kind == DK_KIND_TASK)
+            DK_TRY(find_argument(run, task->keys[filled[i].as.task], &filled[i]));
+    }
+    return DK_OK;
+}
+
+static dk_status call(struct run *run, struct payload_task *task)
+{
+    struct memory *memory = run->node->memory;
+    dk_value *filled = memory_alloc(memory, task->nargs * sizeof(*filled));
+    if (!filled)
+        return error_nomem(&run->err);
+    dk_status status = fill(run, task, filled);
+    if (status == DK_OK) {
+        dk_task running = {.context = run->node->options.context,
+                           .function = task->function,
+                           .cancel = &run->node->cancel};
+        run->start = worker_now_s();
+        status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);
+        run->stop = worker_now_s();
+        if (run->stop < run->start + 1e-6)
+            run->stop = run->start + 1e-6; /* schedulers divide by it */
+    }
+    memory_free(memory, filled, task->nargs * sizeof(*filled));
+    return status;
+}
+
+static dk_status compute(struct run *run)
+{
+    struct wire_bytes payload;
+    struct payload_task task;
+    if (run->is_actor)
+        return error_set(&run->err, DK_ENOTSUP, "actors live in Python's workers only");
+    DK_TRY(find_payload(run, &payload));
+    DK_TRY(payload_unpack_task(run->node->options.context, payload, &task, &run->err));
+    dk_status status = call(run, &task);
+    payload_task_deinit(&task);
+    return status;
+}
+
+static void run_in_thread(struct job *job)
+{
+    struct run *run = LIST_ENTRY(job, struct run, job);
+    run->has_begun = true;
+    run->thread = (uint64_t)pthread_self();
+    run->status = compute(run);
+    if (run->status == DK_OK)
+        run->nbytes = dk_value_nbytes(run->result);
+}
+
+/* ---- in the loop ---- */
+
+static void free_run(struct run *run)
+{
+    struct memory *memory = run->node->memory;
+    for (size_t i = 0; i < run->narguments; i++)
+        dk_value_unref(run->arguments[i].value);
+    wire_box_unref(run->run_spec);
+    arena_deinit(&run->arena);
+    memory_free(memory, run, sizeof(*run));
+}
+
+struct wire_box *worker_error(struct worker_node *node, const dk_error *why)
+{
+    struct vector pickle;
+    struct wire_box *box = NULL;
+    const char *text = *why->message ? why->message : dk_status_text(why->status);
+    vector_init(&pickle, node->memory, 1);
+    if (pickle_exception(&pickle, "builtins", error_reply_kind(why->status),
+                         (struct wire_bytes){text, strlen(text)}) == DK_OK)
+        box = wkr_error_new(node->memory, (struct wire_bytes){pickle.data, pickle.count}, text);
+    vector_deinit(&pickle);
+    return box;
+}
+
+static void tell_core(struct run *run)
+{
+    struct wkr_event event = {.kind = WKR_EXECUTE_SUCCEEDED};
+    struct wkr_executed *executed = &event.as.executed;
+    *executed = (struct wkr_executed){run->task, run->run_id, run->nbytes, run->start,
+                                      run->stop, run->thread, NULL};
+    struct brought brought = {.task = run->task, .content = {run->result, NULL, run->nbytes}};
+    run->result = dk_value_null();
+    if (run->status != DK_OK) {
+        event.kind = WKR_EXECUTE_FAILED;
+        run->err.status = run->status;
+        executed->error = worker_error(run->node, &run->err);
+    }
+    worker_happen(run->node, &event,
+                  event.kind == WKR_EXECUTE_FAILED ? "task-erred" : "task-finished", &brought,
+                  run->status == DK_OK);
+    wire_box_unref(executed->error);
+}
+
+static void finish_run(struct job *job)
+{
+    struct run *run = LIST_ENTRY(job, struct run, job);
+    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING)
+        tell_core(run);
+    dk_value_unref(run->result);
+    free_run(run);
+}
+
+static dk_status take_argument(struct run *run, struct wkr_task_id task)
+{
+    const struct worker_node *node = run->node;
+    const struct content *content = store_find(&node->store, task);
+    if (!content)
+        return DK_OK; /* the thread will say that it is not here */
+    struct argument *argument = &run->arguments[run->narguments];
+    struct wire_bytes key = wkr_task_key(node->core, task);
+    char *copy = arena_alloc(&run->arena, key.nbytes);
+    if (!copy)
+        return DK_ENOMEM;
+    memcpy(copy, key.data, key.nbytes);
+    argument->key = (struct wire_bytes){copy, key.nbytes};
+    argument->value = dk_value_ref(content->value);
+    argument->is_opaque = content->box != NULL;
+    run->narguments++;
+    return DK_OK;
+}
+
+static dk_status take_arguments(struct run *run)
+{
+    const struct wkr *core = run->node->core;
+    size_t count = wkr_task_ndependencies(core, run->task);
+    struct wkr_task_id *tasks = arena_alloc(&run->arena, count * sizeof(*tasks));
+    run->arguments = arena_alloc(&run->arena, count * sizeof(*run->arguments));
+    if (!tasks || !run->arguments)
+        return DK_ENOMEM;
+    wkr_task_dependencies(core, run->task, tasks);
+    for (size_t i = 0; i < count; i++)
+        DK_TRY(take_argument(run, tasks[i]));
+    return DK_OK;
+}
+
+dk_status worker_execute(struct worker_node *node, const struct wkr_instruction *instruction)
+{
+    struct run *run = memory_calloc(node->memory, sizeof(*run));
+    if (!run)
+        return DK_ENOMEM;
+    arena_init(&run->arena, node->memory);
+    run->job = (struct job){.run = run_in_thread, .done = finish_run};
+    run->node = node;
+    run->epoch = node->epoch;
+    run->task = instruction->task;
+    run->run_id = instruction->run_id;
+    run->is_actor = wkr_task_is_actor(node->core, run->task);
+    run->run_spec = wire_box_ref(wkr_task_run_spec(node->core, run->task));
+    run->result = dk_value_null();
+    dk_status status = take_arguments(run);
+    if (status == DK_OK)
+        executor_submit(node->executor, &run->job);
+    else
+        free_run(run);
+    return status;
+}

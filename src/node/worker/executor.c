@@ -1,0 +1,186 @@
+#include "node/worker/executor.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/error.h"
+
+struct executor {
+    struct memory *memory;
+    uint32_t nthreads; /* that were started */
+    uint32_t capacity; /* of threads */
+    pthread_t *threads;
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    struct list waiting; /* under the lock, as all down to is_closing */
+    struct list finished;
+    uint32_t nrunning_threads;
+    bool is_closing;
+    uv_async_t wake;
+    uint32_t njobs;
+    void (*closed)(void *self);
+    void *closed_self;
+};
+
+static struct job *take_first(struct list *jobs)
+{
+    struct job *job = LIST_ENTRY(jobs->next, struct job, link);
+    list_remove(&job->link);
+    return job;
+}
+
+/* ---- the threads' side ---- */
+
+static void *work(void *self)
+{
+    struct executor *executor = self;
+    pthread_mutex_lock(&executor->lock);
+    for (;;) {
+        while (list_is_empty(&executor->waiting) && !executor->is_closing)
+            pthread_cond_wait(&executor->wanted, &executor->lock);
+        if (executor->is_closing)
+            break;
+        struct job *job = take_first(&executor->waiting);
+        pthread_mutex_unlock(&executor->lock);
+        job->run(job);
+        pthread_mutex_lock(&executor->lock);
+        list_append(&executor->finished, &job->link);
+        uv_async_send(&executor->wake);
+    }
+    executor->nrunning_threads--;
+    uv_async_send(&executor->wake); /* under the lock: the loop may free all once it has it */
+    pthread_mutex_unlock(&executor->lock);
+    return NULL;
+}
+
+/* ---- the loop's side ---- */
+
+static void free_executor(struct executor *executor)
+{
+    pthread_mutex_destroy(&executor->lock);
+    pthread_cond_destroy(&executor->wanted);
+    memory_free(executor->memory, executor->threads, executor->capacity * sizeof(pthread_t));
+    memory_free(executor->memory, executor, sizeof(*executor));
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct executor *executor = handle->data;
+    void (*closed)(void *self) = executor->closed;
+    void *self = executor->closed_self;
+    free_executor(executor);
+    if (closed)
+        closed(self);
+}
+
+static void tell(struct executor *executor, struct list *jobs)
+{
+    while (!list_is_empty(jobs)) {
+        struct job *job = take_first(jobs);
+        executor->njobs--;
+        job->done(job);
+    }
+}
+
+/* All of `from` to the end of `to`. */
+static void move_all(struct list *from, struct list *to)
+{
+    while (!list_is_empty(from)) {
+        struct list *link = from->next;
+        list_remove(link);
+        list_append(to, link);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct executor *executor = wake->data;
+    struct list jobs;
+    list_init(&jobs);
+    pthread_mutex_lock(&executor->lock);
+    move_all(&executor->finished, &jobs);
+    if (executor->is_closing)
+        move_all(&executor->waiting, &jobs);
+    bool is_over = executor->is_closing && !executor->nrunning_threads;
+    pthread_mutex_unlock(&executor->lock);
+    tell(executor, &jobs);
+    if (!is_over || uv_is_closing((uv_handle_t *)wake))
+        return;
+    for (uint32_t i = 0; i < executor->nthreads; i++)
+        pthread_join(executor->threads[i], NULL);
+    uv_close((uv_handle_t *)wake, on_closed);
+}
+
+/* Signals are for the thread that waits for them. */
+static int start_thread(struct executor *executor, pthread_t *thread)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(thread, NULL, work, executor);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
+/* As many as can be made. */
+static void start(struct executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    while (executor->nthreads < executor->capacity &&
+           start_thread(executor, &executor->threads[executor->nthreads]) == 0)
+        executor->nthreads++;
+    executor->nrunning_threads = executor->nthreads;
+    pthread_mutex_unlock(&executor->lock);
+}
+
+dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads,
+                       struct executor **out, dk_error *err)
+{
+    struct executor *executor = memory_calloc(memory, sizeof(*executor));
+    if (!executor)
+        return error_nomem(err);
+    executor->memory = memory;
+    executor->capacity = nthreads;
+    executor->threads = memory_calloc(memory, nthreads * sizeof(pthread_t));
+    pthread_mutex_init(&executor->lock, NULL);
+    pthread_cond_init(&executor->wanted, NULL);
+    list_init(&executor->waiting);
+    list_init(&executor->finished);
+    if (!executor->threads || uv_async_init(loop, &executor->wake, on_wake) != 0) {
+        free_executor(executor);
+        return error_nomem(err);
+    }
+    executor->wake.data = executor;
+    start(executor);
+    if (!executor->nthreads) {
+        uv_close((uv_handle_t *)&executor->wake, on_closed);
+        return error_set(err, DK_EIO, "cannot start a thread");
+    }
+    *out = executor;
+    return DK_OK;
+}
+
+void executor_submit(struct executor *executor, struct job *job)
+{
+    executor->njobs++;
+    pthread_mutex_lock(&executor->lock);
+    list_append(&executor->waiting, &job->link);
+    pthread_cond_signal(&executor->wanted);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+void executor_close(struct executor *executor, void (*closed)(void *self), void *self)
+{
+    executor->closed = closed;
+    executor->closed_self = self;
+    pthread_mutex_lock(&executor->lock);
+    executor->is_closing = true;
+    pthread_cond_broadcast(&executor->wanted);
+    uv_async_send(&executor->wake);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+uint32_t executor_njobs(const struct executor *executor)
+{
+    return executor->njobs;
+}

@@ -1,0 +1,30 @@
+/* Threads that do what must not hold up the loop. */
+#ifndef NODE_WORKER_EXECUTOR_H
+#define NODE_WORKER_EXECUTOR_H
+
+#include <uv.h>
+
+#include "base/memory.h"
+#include "core/list.h"
+
+struct executor;
+
+/* Part of whatever is to be done; stays where it is until `done`. */
+struct job {
+    void (*run)(struct job *job);  /* in one of the threads */
+    void (*done)(struct job *job); /* then, in the loop's */
+    struct list link;
+};
+
+/* Starts the threads, as many of them as can be made.   Errors: DK_ENOMEM, DK_EIO (none can). */
+dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads,
+                       struct executor **out, dk_error *err) DK_NODISCARD;
+/* In the order in which they are submitted.   Thread: the loop's. */
+void executor_submit(struct executor *executor, struct job *job);
+/* Takes no more jobs. When those that run have ended, `closed` is called; jobs that had not begun
+ * are told as done without having run, before. */
+void executor_close(struct executor *executor, void (*closed)(void *self), void *self);
+/* Jobs that are not done yet. */
+uint32_t executor_njobs(const struct executor *executor);
+
+#endif

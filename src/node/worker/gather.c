@@ -1,0 +1,236 @@
+/* Getting results from peers.   Source: distributed.worker (gather_dep, get_data_from_worker). */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "core/worker/decode.h"
+#include "node/worker/parts.h"
+#include "payload/value.h"
+#include "wire/build.h"
+
+/* ---- messages whose frames are in use ---- */
+
+struct held {
+    atomic_uint references;
+    struct memory *memory;
+    struct message message;
+};
+
+static void hold(void *self)
+{
+    struct held *held = self;
+    atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
+}
+
+static void let_go(void *self)
+{
+    struct held *held = self;
+    if (atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) > 1)
+        return;
+    message_deinit(&held->message);
+    memory_free(held->memory, held, sizeof(*held));
+}
+
+/* ---- reading results ---- */
+
+/* What can be read only by Python is kept as it came. Messages that are damaged are an error. */
+dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
+                              const struct payload_owner *owner, struct content *out, dk_error *err)
+{
+    dk_error why = {0};
+    *out = (struct content){.value = dk_value_null()};
+    dk_status status = payload_unpack_value(node->options.context, from, owner, &out->value, &why);
+    if (status == DK_OK) {
+        out->nbytes = dk_value_nbytes(out->value);
+        return DK_OK;
+    }
+    if (status == DK_ENOMEM || status == DK_EPARSE) {
+        *err = why;
+        return status;
+    }
+    out->value = dk_value_null();
+    out->box = wire_box_new(node->memory, from);
+    if (!out->box)
+        return error_nomem(err);
+    out->nbytes = (int64_t)out->box->nbytes;
+    return DK_OK;
+}
+
+/* ---- one gather ---- */
+
+struct gather {
+    struct worker_node *node;
+    uint32_t epoch;
+    struct wkr_peer_id peer;
+};
+
+/* What the answer brought, as the core and the store want it. */
+struct harvest {
+    struct worker_node *node;
+    struct vector brought;  /* of struct brought */
+    struct vector gathered; /* of struct wkr_gathered_task */
+    struct vector scratch;  /* of char */
+    struct payload_owner owner;
+};
+
+static dk_status harvest_one(struct harvest *harvest, const struct wire_entry *entry, dk_error *err)
+{
+    struct worker_node *node = harvest->node;
+    struct wkr_task_id task;
+    DK_TRY(key_pack(&entry->key, &harvest->scratch, err));
+    struct wire_bytes key = {harvest->scratch.data, harvest->scratch.count};
+    if (!wkr_find(node->core, key, &task))
+        return DK_OK; /* not asked for */
+    struct brought *brought = vector_push(&harvest->brought);
+    struct wkr_gathered_task *gathered = vector_push(&harvest->gathered);
+    if (!brought || !gathered)
+        return error_nomem(err);
+    brought->content.value = dk_value_null();
+    DK_TRY(worker_read_content(node, &entry->value, &harvest->owner, &brought->content, err));
+    brought->task = gathered->task = task;
+    gathered->nbytes = brought->content.nbytes;
+    return DK_OK;
+}
+
+static dk_status harvest_all(struct harvest *harvest, const struct wire_value *answer,
+                             dk_error *err)
+{
+    const struct wire_value *data = wire_find(answer, "data");
+    if (!data || data->kind != WIRE_MAP)
+        return error_set(err, DK_EPARSE, "get_data: the answer has no data");
+    for (uint32_t i = 0; i < data->count; i++)
+        DK_TRY(harvest_one(harvest, &data->as.entries[i], err));
+    return DK_OK;
+}
+
+static void tell_success(struct gather *gather, struct harvest *harvest)
+{
+    struct wkr_event event = {.kind = WKR_GATHER_SUCCEEDED};
+    event.as.gathered =
+        (struct wkr_gathered){gather->peer, harvest->gathered.data, harvest->gathered.count, NULL};
+    worker_happen(gather->node, &event, "gather-dep-success", harvest->brought.data,
+                  harvest->brought.count);
+}
+
+static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const char *name,
+                         const dk_error *why)
+{
+    struct wkr_event event = {.kind = kind};
+    event.as.gathered = (struct wkr_gathered){gather->peer, NULL, 0, NULL};
+    if (kind == WKR_GATHER_FAILED)
+        event.as.gathered.error = worker_error(gather->node, why);
+    worker_happen(gather->node, &event, name, NULL, 0);
+    wire_box_unref(event.as.gathered.error);
+}
+
+static void take_data(struct gather *gather, struct held *held)
+{
+    struct worker_node *node = gather->node;
+    struct harvest harvest = {.node = node, .owner = {held, hold, let_go}};
+    dk_error err = {0};
+    vector_init(&harvest.brought, node->memory, sizeof(struct brought));
+    vector_init(&harvest.gathered, node->memory, sizeof(struct wkr_gathered_task));
+    vector_init(&harvest.scratch, node->memory, 1);
+    dk_status status = harvest_all(&harvest, &held->message.root, &err);
+    if (status == DK_OK) {
+        tell_success(gather, &harvest);
+    } else {
+        struct brought *brought = harvest.brought.data;
+        for (size_t i = 0; i < harvest.brought.count; i++)
+            content_deinit(&brought[i].content);
+        tell_failure(gather, WKR_GATHER_FAILED, "gather-dep-failure", &err);
+    }
+    vector_deinit(&harvest.brought);
+    vector_deinit(&harvest.gathered);
+    vector_deinit(&harvest.scratch);
+}
+
+static void take_answer(struct gather *gather, struct held *held)
+{
+    const struct wire_value *status = wire_find(&held->message.root, "status");
+    if (wire_text_is(status, "OK")) {
+        take_data(gather, held);
+    } else if (wire_text_is(status, "busy")) {
+        tell_failure(gather, WKR_GATHER_BUSY, "gather-dep-busy", NULL);
+    } else {
+        worker_log(gather->node, "WARNING", "a peer has no answer to get_data");
+        tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
+    }
+}
+
+static void on_answer(void *self, struct message *answer, const dk_error *why)
+{
+    struct gather *gather = self;
+    struct worker_node *node = gather->node;
+    struct held *held = answer ? memory_calloc(node->memory, sizeof(*held)) : NULL;
+    if (held) {
+        *held = (struct held){.memory = node->memory, .message = *answer};
+        atomic_init(&held->references, 1);
+    } else if (answer) {
+        message_deinit(answer);
+    }
+    if (node->status != WORKER_CLOSING && gather->epoch == node->epoch) {
+        if (held && !why) {
+            take_answer(gather, held);
+        } else {
+            worker_log(node, "WARNING", "get_data: %s",
+                       why ? why->message : dk_status_text(DK_ENOMEM));
+            tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
+        }
+    }
+    if (held)
+        let_go(held);
+    memory_free(node->memory, gather, sizeof(*gather));
+}
+
+static struct wire_value question(struct worker_node *node,
+                                  const struct wkr_instruction *instruction,
+                                  struct wire_builder *builder)
+{
+    const struct wkr_task_id *tasks = wkr_instruction_tasks(&node->instructions, instruction);
+    struct wire_filling keys = wire_begin_array(builder, instruction->ntasks);
+    struct wire_filling message = wire_begin_map(builder, 4);
+    for (uint32_t i = 0; i < instruction->ntasks; i++)
+        wire_add(&keys, wire_packed(wkr_task_key(node->core, tasks[i])));
+    wire_put(&message, "op", wire_text("get_data"));
+    wire_put(&message, "keys", wire_end_array(&keys));
+    wire_put(&message, "who", wire_text(node->address));
+    wire_put(&message, "reply", wire_bool(true));
+    return wire_end_map(&message);
+}
+
+static dk_status ask(struct gather *gather, const struct wkr_instruction *instruction,
+                     dk_error *err)
+{
+    struct worker_node *node = gather->node;
+    struct wire_bytes address = wkr_peer_address(node->core, instruction->peer);
+    struct pool_question asked = {.confirms = true, .answered = on_answer, .self = gather};
+    struct arena arena;
+    arena_init(&arena, node->memory);
+    struct wire_builder builder = {&arena, false};
+    struct wire_value message = question(node, instruction, &builder);
+    char *text = arena_text(&arena, address.data, address.nbytes);
+    dk_status status = builder.failed || !text ? DK_ENOMEM : DK_OK;
+    asked.message = &message;
+    if (status == DK_OK)
+        status = node_address_parse(text, &asked.address, err);
+    if (status == DK_OK)
+        status = pool_ask(node->pool, &asked, NULL, err);
+    arena_deinit(&arena);
+    return status;
+}
+
+dk_status worker_gather(struct worker_node *node, const struct wkr_instruction *instruction)
+{
+    dk_error err = {0};
+    struct gather *gather = memory_alloc(node->memory, sizeof(*gather));
+    if (!gather)
+        return DK_ENOMEM;
+    *gather = (struct gather){node, node->epoch, instruction->peer};
+    dk_status status = ask(gather, instruction, &err);
+    if (status != DK_OK) {
+        worker_log(node, "WARNING", "get_data: %s", err.message);
+        memory_free(node->memory, gather, sizeof(*gather));
+    }
+    return status;
+}

@@ -1,0 +1,149 @@
+/* The inside of a worker's node, for the files of this folder. All of it is the loop's thread's,
+ * but for what jobs do in the executor's. */
+#ifndef NODE_WORKER_PARTS_H
+#define NODE_WORKER_PARTS_H
+
+#include "core/worker/worker.h"
+#include "graph/context.h"
+#include "node/pool.h"
+#include "node/server.h"
+#include "node/stream.h"
+#include "node/worker/executor.h"
+#include "node/worker/store.h"
+#include "node/worker/worker_node.h"
+
+enum worker_status {
+    WORKER_INIT, /* not registered */
+    WORKER_RUNNING,
+    WORKER_PAUSED,
+    WORKER_CLOSING_GRACEFULLY, /* its results are being moved to others */
+    WORKER_CLOSING
+};
+
+struct worker_node {
+    struct worker_node_options options;
+    struct memory *memory;
+    uv_loop_t *loop;
+    enum worker_status status;
+    char id[48];
+    char address[ADDRESS_TEXT_MAX]; /* others' for us */
+    char name[ADDRESS_TEXT_MAX];
+    uint32_t epoch; /* what was begun for a scheduler that was lost means nothing to the next */
+    uint64_t started_ms;
+    struct frame_limits limits;
+
+    struct server *server;
+    struct pool *pool;
+    struct executor *executor;
+    uint32_t nopen; /* parts and handles; the last one takes the node with it */
+
+    /* The scheduler: link.c */
+    struct comm *link; /* until it is registered */
+    struct stream stream;
+    bool has_stream;
+    int64_t sought_since_us;
+    uv_timer_t seek;      /* the next attempt */
+    uv_timer_t heartbeat; /* the next one */
+    uv_timer_t keep_alive;
+    uint64_t heartbeat_ms;
+    bool is_heartbeat_open; /* not answered yet */
+
+    /* The core: handle.c */
+    struct wkr *core;
+    struct wkr_instructions instructions;
+    struct store store;
+    struct vector failed_gathers; /* of struct wkr_peer_id: those that could not even begin */
+    uv_timer_t deadline;
+    uint64_t nstimuli;
+
+    /* What peers get: serve.c */
+    uint32_t noutgoing;
+    uint64_t noutgoing_ever;
+    int64_t outgoing_nbytes;
+
+    /* The end: worker_node.c */
+    uv_timer_t lifetime;
+    uv_timer_t patience; /* until our tasks have ended */
+    volatile int cancel; /* tasks that run are asked to stop */
+    bool is_retiring;
+    const char *retire_reason;
+    dk_error why;
+};
+
+/* What an event brings for a task. */
+struct brought {
+    struct wkr_task_id task;
+    struct wire_bytes key; /* of a scattered task, whose number is not known before; else empty */
+    struct content content;
+};
+
+/* ---- handle.c ---- */
+
+void worker_init_core(struct worker_node *node);
+dk_status worker_open_core(struct worker_node *node, dk_error *err) DK_NODISCARD;
+/* Back to as it was initialised. */
+void worker_close_core(struct worker_node *node);
+/* Lets the core handle the event and does what it says. *Takes* what is brought. */
+void worker_handle(struct worker_node *node, struct wkr_event *event, struct wire_bytes stimulus,
+                   struct brought *brought, size_t nbrought);
+/* The same for an event of the node's own: "NAME-17" is its stimulus. */
+void worker_happen(struct worker_node *node, struct wkr_event *event, const char *name,
+                   struct brought *brought, size_t nbrought);
+/* A message of the scheduler's stream. */
+void worker_receive(struct worker_node *node, const struct wire_value *message);
+/* Writes "NAME-17" for the next 17. */
+struct wire_bytes worker_stimulus(struct worker_node *node, const char *name, char out[64]);
+
+/* ---- compute.c ---- */
+
+dk_status worker_execute(struct worker_node *node,
+                         const struct wkr_instruction *instruction) DK_NODISCARD;
+/* The error map of a failure, for whoever waits for the task. NULL when out of memory. */
+struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_NODISCARD;
+
+/* ---- gather.c ---- */
+
+dk_status worker_gather(struct worker_node *node,
+                        const struct wkr_instruction *instruction) DK_NODISCARD;
+/* The content that a value of a message says, which has to be kept by `owner`, if there is one.
+ * What only Python can read is kept in a box. */
+struct payload_owner;
+dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
+                              const struct payload_owner *owner, struct content *out,
+                              dk_error *err) DK_NODISCARD;
+
+/* ---- serve.c ---- */
+
+dk_status worker_serve(struct worker_node *node, dk_error *err) DK_NODISCARD;
+
+/* ---- link.c ---- */
+
+/* Looks for the scheduler from now on. */
+void worker_seek(struct worker_node *node);
+/* Tells the scheduler, if there is one. */
+void worker_tell(struct worker_node *node, const struct wire_value *message);
+void worker_tell_status(struct worker_node *node);
+void worker_unlink(struct worker_node *node);
+const char *worker_status_name(enum worker_status status);
+double worker_now_s(void);
+
+/* ---- metrics.c ---- */
+
+struct wire_builder;
+struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *builder);
+int64_t worker_process_nbytes(void);
+
+/* ---- worker_node.c ---- */
+
+void worker_log(const struct worker_node *node, const char *level, const char *format, ...)
+    DK_PRINTF(3, 4);
+/* Accepts or stops taking tasks: paused, running, closing gracefully. */
+void worker_set_status(struct worker_node *node, enum worker_status status);
+/* The scheduler was lost: forgets all that belonged to it.   Errors: DK_ENOMEM. */
+dk_status worker_start_over(struct worker_node *node, dk_error *err) DK_NODISCARD;
+/* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told. */
+void worker_leave(struct worker_node *node, const char *reason, const dk_error *why);
+/* One part less. */
+void worker_part_closed(void *self);
+
+#endif

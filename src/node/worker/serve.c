@@ -1,0 +1,449 @@
+/* What others may ask a worker.   Source: distributed.worker.Worker (handlers). */
+#include <string.h>
+
+#include "base/error.h"
+#include "core/worker/decode.h"
+#include "node/worker/parts.h"
+#include "payload/value.h"
+#include "wire/build.h"
+
+#define OUTGOING_MAX 50 /* transfers at a time; twice that to this host */
+
+/* A handler's tools: everything of an answer lives until it is given. */
+struct answer {
+    struct worker_node *node;
+    struct request *request;
+    const struct wire_value *question;
+    struct arena arena;
+    struct vector scratch;
+    struct wire_builder builder;
+    struct wkr_decoder decoder;
+    dk_error err;
+};
+
+static void begin(struct answer *answer, struct worker_node *node, struct request *request)
+{
+    *answer =
+        (struct answer){.node = node, .request = request, .question = request_message(request)};
+    arena_init(&answer->arena, node->memory);
+    vector_init(&answer->scratch, node->memory, 1);
+    answer->builder.arena = &answer->arena;
+    answer->decoder = (struct wkr_decoder){&answer->arena, &answer->scratch, &answer->err};
+}
+
+static void end(struct answer *answer)
+{
+    vector_deinit(&answer->scratch);
+    arena_deinit(&answer->arena);
+}
+
+static void give(struct answer *answer, struct wire_value value)
+{
+    if (answer->builder.failed)
+        answer->err.status = error_nomem(&answer->err);
+    if (answer->err.status != DK_OK)
+        request_fail(answer->request, &answer->err);
+    else
+        request_reply(answer->request, &value);
+    end(answer);
+}
+
+static struct wire_value status_ok(struct answer *answer)
+{
+    struct wire_filling map = wire_begin_map(&answer->builder, 1);
+    wire_put(&map, "status", wire_text("OK"));
+    return wire_end_map(&map);
+}
+
+/* ---- get_data ---- */
+
+/* Values on their way to a peer: they stay until it has them. */
+struct shipment {
+    struct worker_node *node;
+    struct arena arena;
+    struct vector values; /* of struct payload_value * */
+    struct vector boxes;  /* of struct wire_box * */
+    int64_t nbytes;
+    uint32_t nusers; /* the loan, and the peer's OK */
+};
+
+static void leave_shipment(struct shipment *shipment)
+{
+    struct memory *memory = shipment->node->memory;
+    if (--shipment->nusers)
+        return;
+    struct payload_value **values = shipment->values.data;
+    struct wire_box **boxes = shipment->boxes.data;
+    for (size_t i = 0; i < shipment->values.count; i++)
+        payload_value_deinit(values[i]);
+    for (size_t i = 0; i < shipment->boxes.count; i++)
+        wire_box_unref(boxes[i]);
+    vector_deinit(&shipment->values);
+    vector_deinit(&shipment->boxes);
+    arena_deinit(&shipment->arena);
+    memory_free(memory, shipment, sizeof(*shipment));
+}
+
+static void on_shipped(void *self)
+{
+    leave_shipment(self);
+}
+
+static void on_confirmed(void *self, bool is_ok)
+{
+    struct shipment *shipment = self;
+    struct worker_node *node = shipment->node;
+    node->noutgoing--;
+    node->outgoing_nbytes -= shipment->nbytes;
+    if (!is_ok && node->status != WORKER_CLOSING)
+        worker_log(node, "WARNING", "a peer has not confirmed the data it was sent");
+    leave_shipment(shipment);
+}
+
+static dk_status load_value(struct shipment *shipment, const struct content *content,
+                            struct wire_value *out, dk_error *err)
+{
+    struct payload_value *packed = arena_alloc(&shipment->arena, sizeof(*packed));
+    struct payload_value **listed = packed ? vector_push(&shipment->values) : NULL;
+    if (!listed)
+        return error_nomem(err);
+    dk_status status =
+        payload_pack_value(shipment->node->options.context, content->value, packed, err);
+    if (status != DK_OK) {
+        shipment->values.count--;
+        return status;
+    }
+    *listed = packed;
+    *out = payload_wire(packed);
+    return DK_OK;
+}
+
+static dk_status load_box(struct shipment *shipment, const struct content *content,
+                          struct wire_value *out, dk_error *err)
+{
+    if (vector_append(&shipment->boxes, &content->box, 1) != DK_OK)
+        return error_nomem(err);
+    *out = wire_box_value(wire_box_ref(content->box));
+    return DK_OK;
+}
+
+static dk_status load(struct shipment *shipment, const struct wkr_keys *keys,
+                      struct wire_value *out, dk_error *err)
+{
+    struct worker_node *node = shipment->node;
+    struct wire_builder builder = {&shipment->arena, false};
+    struct wire_filling data = wire_begin_map(&builder, keys->count);
+    struct wire_filling map = wire_begin_map(&builder, 2);
+    for (size_t i = 0; i < keys->count; i++) {
+        struct wkr_task_id task;
+        struct wire_value value;
+        const struct content *content = NULL;
+        if (wkr_find(node->core, keys->list[i], &task))
+            content = store_find(&node->store, task);
+        if (!content)
+            continue; /* the peer will ask somebody else */
+        DK_TRY(content->box ? load_box(shipment, content, &value, err)
+                            : load_value(shipment, content, &value, err));
+        struct wire_bytes key = wkr_task_key(node->core, task);
+        char *copy = arena_alloc(&shipment->arena, key.nbytes);
+        if (!copy)
+            return error_nomem(err);
+        memcpy(copy, key.data, key.nbytes);
+        wire_put_key(&data, wire_packed((struct wire_bytes){copy, key.nbytes}), value);
+        shipment->nbytes += content->nbytes;
+    }
+    wire_put(&map, "status", wire_text("OK"));
+    wire_put(&map, "data", wire_end_map(&data));
+    *out = wire_end_map(&map);
+    return builder.failed ? error_nomem(err) : DK_OK;
+}
+
+static struct shipment *new_shipment(struct worker_node *node)
+{
+    struct shipment *shipment = memory_calloc(node->memory, sizeof(*shipment));
+    if (!shipment)
+        return NULL;
+    shipment->node = node;
+    shipment->nusers = 1;
+    arena_init(&shipment->arena, node->memory);
+    vector_init(&shipment->values, node->memory, sizeof(struct payload_value *));
+    vector_init(&shipment->boxes, node->memory, sizeof(struct wire_box *));
+    return shipment;
+}
+
+static void ship(struct answer *answer, const struct wkr_keys *keys)
+{
+    struct worker_node *node = answer->node;
+    struct wire_value data;
+    struct shipment *shipment = new_shipment(node);
+    dk_status status =
+        shipment ? load(shipment, keys, &data, &answer->err) : error_nomem(&answer->err);
+    if (status != DK_OK) {
+        if (shipment)
+            leave_shipment(shipment);
+        answer->err.status = status;
+        request_fail(answer->request, &answer->err);
+        return;
+    }
+    shipment->nusers = 2;
+    node->noutgoing++;
+    node->noutgoing_ever++;
+    node->outgoing_nbytes += shipment->nbytes;
+    request_reply_data(answer->request, &data, (struct loan){on_shipped, shipment},
+                       (struct confirmation){on_confirmed, shipment});
+}
+
+static bool is_busy(const struct worker_node *node, const char *peer)
+{
+    const char *colon = strrchr(node->address, ':');
+    size_t nbytes = colon ? (size_t)(colon - node->address) : 0;
+    uint32_t limit = strncmp(node->address, peer, nbytes) == 0 ? 2 * OUTGOING_MAX : OUTGOING_MAX;
+    if (node->status == WORKER_PAUSED)
+        limit = 1;
+    return node->noutgoing >= limit;
+}
+
+static void get_data(void *self, struct request *request)
+{
+    struct answer answer;
+    struct wkr_keys keys;
+    begin(&answer, self, request);
+    if (is_busy(self, request_peer(request))) {
+        struct wire_filling map = wire_begin_map(&answer.builder, 1);
+        wire_put(&map, "status", wire_text("busy"));
+        give(&answer, wire_end_map(&map));
+        return;
+    }
+    answer.err.status = wkr_decode_keys(&answer.decoder, wire_find(answer.question, "keys"), &keys);
+    if (answer.err.status != DK_OK)
+        request_fail(request, &answer.err);
+    else
+        ship(&answer, &keys);
+    end(&answer);
+}
+
+/* ---- update_data ---- */
+
+static dk_status take_scattered(struct answer *answer, const struct wire_value *data,
+                                struct wkr_scattered *scattered, struct brought *brought,
+                                size_t *ntaken)
+{
+    for (*ntaken = 0; *ntaken < data->count; ++*ntaken) {
+        const struct wire_entry *entry = &data->as.entries[*ntaken];
+        struct brought *one = &brought[*ntaken];
+        *one = (struct brought){.content.value = dk_value_null()};
+        DK_TRY(wkr_decode_key(&answer->decoder, &entry->key, &one->key));
+        DK_TRY(worker_read_content(answer->node, &entry->value, NULL, &one->content, &answer->err));
+        scattered[*ntaken] = (struct wkr_scattered){one->key, one->content.nbytes};
+    }
+    return DK_OK;
+}
+
+static struct wire_value sizes(struct answer *answer, const struct wkr_scattered *scattered,
+                               size_t count)
+{
+    struct wire_filling nbytes = wire_begin_map(&answer->builder, count);
+    struct wire_filling map = wire_begin_map(&answer->builder, 2);
+    for (size_t i = 0; i < count; i++)
+        wire_put_key(&nbytes, wire_packed(scattered[i].key), wire_int(scattered[i].nbytes));
+    wire_put(&map, "nbytes", wire_end_map(&nbytes));
+    wire_put(&map, "status", wire_text("OK"));
+    return wire_end_map(&map);
+}
+
+static void update_data(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    const struct wire_value *data = wire_find(answer.question, "data");
+    size_t count = data && data->kind == WIRE_MAP ? data->count : 0, ntaken = 0;
+    struct wkr_scattered *scattered = arena_alloc(&answer.arena, count * sizeof(*scattered));
+    struct brought *brought = arena_alloc(&answer.arena, count * sizeof(*brought));
+    if (!scattered || !brought)
+        answer.err.status = error_nomem(&answer.err);
+    else if (count)
+        answer.err.status = take_scattered(&answer, data, scattered, brought, &ntaken);
+    if (answer.err.status != DK_OK) {
+        for (size_t i = 0; i < ntaken; i++)
+            content_deinit(&brought[i].content);
+    } else {
+        struct wkr_event event = {.kind = WKR_UPDATE_DATA, .as.scattered = {scattered, count}};
+        worker_happen(self, &event, "update-data", brought, count);
+    }
+    give(&answer, sizes(&answer, scattered, answer.err.status == DK_OK ? count : 0));
+}
+
+/* ---- keys ---- */
+
+static void free_keys(void *self, struct request *request)
+{
+    struct answer answer;
+    struct wkr_event event = {.kind = WKR_FREE_KEYS};
+    begin(&answer, self, request);
+    answer.err.status =
+        wkr_decode_keys(&answer.decoder, wire_find(answer.question, "keys"), &event.as.keys);
+    if (answer.err.status == DK_OK)
+        worker_happen(self, &event, "free-keys", NULL, 0);
+    give(&answer, status_ok(&answer));
+}
+
+static void keys(void *self, struct request *request)
+{
+    struct answer answer;
+    struct worker_node *node = self;
+    begin(&answer, self, request);
+    struct wire_filling list = wire_begin_array(&answer.builder, node->store.count);
+    for (uint32_t i = 0; i < node->store.list.count; i++)
+        if (store_find(&node->store, (struct wkr_task_id){i}))
+            wire_add(&list, wire_packed(wkr_task_key(node->core, (struct wkr_task_id){i})));
+    give(&answer, wire_end_array(&list));
+}
+
+/* ---- about the worker ---- */
+
+static void identity(void *self, struct request *request)
+{
+    struct answer answer;
+    struct worker_node *node = self;
+    begin(&answer, self, request);
+    struct wire_filling map = wire_begin_map(&answer.builder, 7);
+    wire_put(&map, "type", wire_text("Worker"));
+    wire_put(&map, "id", wire_text(node->id));
+    wire_put(&map, "scheduler", wire_text(node->options.scheduler.text));
+    wire_put(&map, "nthreads", wire_int(node->options.nthreads));
+    wire_put(&map, "memory_limit", wire_int(node->options.memory_limit));
+    wire_put(&map, "name", wire_text(node->name));
+    wire_put(&map, "address", wire_text(node->address));
+    give(&answer, wire_end_map(&map));
+}
+
+static void ping(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    give(&answer, wire_bin((struct wire_bytes){"pong", 4}));
+}
+
+static void echo(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    const struct wire_value *data = wire_find(answer.question, "data");
+    give(&answer, data ? *data : wire_nil());
+}
+
+static void versions(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    struct wire_filling host = wire_begin_map(&answer.builder, 0);
+    struct wire_filling packages = wire_begin_map(&answer.builder, 1);
+    struct wire_filling map = wire_begin_map(&answer.builder, 2);
+    wire_put(&packages, "cdask", wire_text(CDASK_VERSION));
+    wire_put(&map, "host", wire_end_map(&host));
+    wire_put(&map, "packages", wire_end_map(&packages));
+    give(&answer, wire_end_map(&map));
+}
+
+static void nothing_array(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    struct wire_filling list = wire_begin_array(&answer.builder, 0);
+    give(&answer, wire_end_array(&list));
+}
+
+static void nothing_map(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    struct wire_filling map = wire_begin_map(&answer.builder, 0);
+    give(&answer, wire_end_map(&map));
+}
+
+static void terminate(void *self, struct request *request)
+{
+    struct answer answer;
+    begin(&answer, self, request);
+    give(&answer, wire_text("OK"));
+    worker_leave(self, "somebody has asked for it", NULL);
+}
+
+/* ---- what needs Python ---- */
+
+/* Plug-ins are Python's; whoever registers one for a whole cluster should not fail because of us.
+ */
+static void ignore_plugin(void *self, struct request *request)
+{
+    struct answer answer;
+    const struct worker_node *node = self;
+    begin(&answer, self, request);
+    worker_log(node, "WARNING", "a plug-in of Python's is ignored");
+    give(&answer, status_ok(&answer));
+}
+
+static void refuse(void *self, struct request *request)
+{
+    const struct worker_node *node = self;
+    struct wire_bytes op = {"this", 4};
+    char text[ADDRESS_TEXT_MAX + 128];
+    (void)wire_read_text(wire_find(request_message(request), "op"), &op);
+    snprintf(text, sizeof(text), "%.*s needs Python, and the worker '%s' has none",
+             (int)(op.nbytes < 64 ? op.nbytes : 64), op.data, node->name);
+    request_raise(request, "NotImplementedError", text);
+}
+
+static const struct server_op ops[] = {
+    {"get_data", get_data},
+    {"update_data", update_data},
+    {"free_keys", free_keys},
+    {"keys", keys},
+    {"identity", identity},
+    {"ping", ping},
+    {"echo", echo},
+    {"versions", versions},
+    {"get_logs", nothing_array},
+    {"call_stack", nothing_map},
+    {"profile_metadata", nothing_map},
+    {"terminate", terminate},
+    {"plugin-add", ignore_plugin},
+    {"plugin-remove", ignore_plugin},
+    {"run", refuse},
+    {"run_coroutine", refuse},
+    {"upload_file", refuse},
+    {"actor_execute", refuse},
+    {"actor_attribute", refuse},
+    {"profile", refuse},
+    {"benchmark_disk", refuse},
+    {"benchmark_memory", refuse},
+    {"benchmark_network", refuse},
+    {"shuffle_receive", refuse},
+    {"shuffle_inputs_done", refuse},
+};
+
+static void on_refused(void *self, const dk_error *why)
+{
+    const struct worker_node *node = self;
+    worker_log(node, "WARNING", "%s", why->message);
+}
+
+static void on_unknown(void *self, const char *peer, struct wire_bytes op)
+{
+    const struct worker_node *node = self;
+    worker_log(node, "WARNING", "%s asks for the operation '%.*s', which is unknown", peer,
+               (int)(op.nbytes < 64 ? op.nbytes : 64), op.data);
+}
+
+dk_status worker_serve(struct worker_node *node, dk_error *err)
+{
+    struct listener_options options = {
+        .protocol = node->options.scheduler.protocol,
+        .host = node->options.host,
+        .ports = node->options.ports,
+        .comm = {.limits = node->limits, .open_ms = 10000},
+    };
+    struct server_events events = {
+        .self = node, .refused = on_refused, .unknown = on_unknown, .closed = worker_part_closed};
+    return server_new(node->loop, node->memory, &options, ops, sizeof(ops) / sizeof(*ops), events,
+                      &node->server, err);
+}

@@ -1,0 +1,297 @@
+/* A worker's life: it opens, and it leaves. */
+#include "node/worker/worker_node.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "node/worker/parts.h"
+#include "wire/build.h"
+
+#define RETIRE_MS 30000 /* for others to take our results */
+#define TASKS_MS  10000 /* for our tasks to end */
+
+void worker_log(const struct worker_node *node, const char *level, const char *format, ...)
+{
+    char text[1024];
+    if (!node->options.log)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    node->options.log(node->options.self, level, "distributed.worker", text);
+}
+
+/* ---- status ---- */
+
+void worker_set_status(struct worker_node *node, enum worker_status status)
+{
+    if (node->status == status || node->status == WORKER_CLOSING)
+        return;
+    struct wkr_event event = {.kind = status == WORKER_RUNNING ? WKR_UNPAUSE : WKR_PAUSE};
+    node->status = status;
+    worker_tell_status(node);
+    worker_happen(node, &event, "worker-status", NULL, 0);
+}
+
+dk_status worker_start_over(struct worker_node *node, dk_error *err)
+{
+    worker_close_core(node);
+    uv_timer_stop(&node->deadline);
+    node->epoch++;
+    node->status = WORKER_INIT;
+    return worker_open_core(node, err);
+}
+
+/* ---- leaving ---- */
+
+static void free_node(struct worker_node *node)
+{
+    void (*closed)(void *self, const dk_error *why) = node->options.closed;
+    void *self = node->options.self;
+    dk_error why = node->why;
+    worker_close_core(node);
+    memory_free(node->memory, node, sizeof(*node));
+    if (closed)
+        closed(self, why.status == DK_OK ? NULL : &why);
+}
+
+void worker_part_closed(void *self)
+{
+    struct worker_node *node = self;
+    if (--node->nopen == 0)
+        free_node(node);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    worker_part_closed(handle->data);
+}
+
+static void on_executor_closed(void *self)
+{
+    struct worker_node *node = self;
+    node->executor = NULL;
+    uv_close((uv_handle_t *)&node->patience, on_handle_closed);
+    worker_part_closed(node);
+}
+
+/* Some task does not end: only the process can. */
+static void on_tasks_too_long(uv_timer_t *timer)
+{
+    struct worker_node *node = timer->data;
+    dk_error why = {0};
+    (void)error_set(&why, DK_ECANCELED, "%u tasks are still running",
+                    executor_njobs(node->executor));
+    worker_log(node, "WARNING", "%s", why.message);
+    if (node->options.closed)
+        node->options.closed(node->options.self, &why);
+}
+
+static void close_timers(struct worker_node *node)
+{
+    uv_timer_t *timers[] = {&node->seek, &node->heartbeat, &node->keep_alive, &node->deadline,
+                            &node->lifetime};
+    for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
+        uv_close((uv_handle_t *)timers[i], on_handle_closed);
+}
+
+/* Also of a node that is half open. */
+static void close_parts(struct worker_node *node)
+{
+    node->status = WORKER_CLOSING;
+    node->cancel = 1;
+    close_timers(node);
+    worker_unlink(node);
+    if (node->server)
+        server_close(node->server);
+    if (node->pool)
+        pool_close(node->pool, worker_part_closed, node);
+    if (node->executor)
+        executor_close(node->executor, on_executor_closed, node);
+    else
+        uv_close((uv_handle_t *)&node->patience, on_handle_closed);
+}
+
+void worker_leave(struct worker_node *node, const char *reason, const dk_error *why)
+{
+    if (node->status == WORKER_CLOSING)
+        return;
+    if (why) {
+        node->why = *why;
+        worker_log(node, "ERROR", "%s", why->message);
+    }
+    worker_log(node, "INFO", "Stopping worker at %s. Reason: %s", node->address, reason);
+    uv_timer_start(&node->patience, on_tasks_too_long, TASKS_MS, 0);
+    close_parts(node);
+}
+
+void worker_node_close(struct worker_node *node)
+{
+    worker_leave(node, "worker-close", NULL);
+}
+
+static void on_retired(void *self, struct message *answer, const dk_error *why)
+{
+    struct worker_node *node = self;
+    if (why && node->status != WORKER_CLOSING)
+        worker_log(node, "WARNING", "retire_workers: %s", why->message);
+    if (answer)
+        message_deinit(answer);
+    worker_leave(node, node->retire_reason, NULL);
+}
+
+static struct wire_value retirement(struct worker_node *node, struct wire_builder *builder)
+{
+    char text[64];
+    struct wire_filling workers = wire_begin_array(builder, 1);
+    struct wire_filling map = wire_begin_map(builder, 6);
+    worker_stimulus(node, "worker-close-gracefully", text);
+    wire_add(&workers, wire_text(node->address));
+    wire_put(&map, "op", wire_text("retire_workers"));
+    wire_put(&map, "reply", wire_bool(true));
+    wire_put(&map, "workers", wire_end_array(&workers));
+    wire_put(&map, "close_workers", wire_bool(false));
+    wire_put(&map, "remove", wire_bool(true));
+    wire_put(&map, "stimulus_id", wire_copy_text(builder, text));
+    return wire_end_map(&map);
+}
+
+static dk_status ask_to_retire(struct worker_node *node)
+{
+    struct arena arena;
+    arena_init(&arena, node->memory);
+    struct wire_builder builder = {&arena, false};
+    struct wire_value message = retirement(node, &builder);
+    struct pool_question asked = {.address = node->options.scheduler,
+                                  .message = &message,
+                                  .timeout_ms = RETIRE_MS,
+                                  .answered = on_retired,
+                                  .self = node};
+    dk_status status = builder.failed ? DK_ENOMEM : pool_ask(node->pool, &asked, NULL, NULL);
+    arena_deinit(&arena);
+    return status;
+}
+
+void worker_node_retire(struct worker_node *node, const char *reason)
+{
+    if (node->status == WORKER_CLOSING)
+        return;
+    if (node->is_retiring || !node->has_stream) {
+        worker_leave(node, reason, NULL);
+        return;
+    }
+    node->is_retiring = true;
+    node->retire_reason = reason;
+    worker_log(node, "INFO", "Closing worker gracefully: %s. Reason: %s", node->address, reason);
+    if (ask_to_retire(node) != DK_OK)
+        worker_leave(node, reason, NULL);
+}
+
+static void on_lifetime(uv_timer_t *timer)
+{
+    worker_node_retire(timer->data, "worker-lifetime-reached");
+}
+
+/* ---- opening ---- */
+
+/* Another one for each worker there is: by who it is and when it began. */
+static void make_id(struct worker_node *node)
+{
+    struct {
+        uint64_t time, pid, place;
+    } self = {uv_hrtime(), (uint64_t)getpid(), (uint64_t)(uintptr_t)node};
+    char text[33];
+    token_text(token_of(&self, sizeof(self)), text);
+    snprintf(node->id, sizeof(node->id), "Worker-%s", text);
+}
+
+static void open_timers(struct worker_node *node)
+{
+    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive,
+                            &node->deadline, &node->lifetime,  &node->patience};
+    for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
+        (void)uv_timer_init(node->loop, timers[i]);
+        timers[i]->data = node;
+        node->nopen++;
+    }
+    if (node->options.lifetime_s > 0)
+        uv_timer_start(&node->lifetime, on_lifetime, (uint64_t)(node->options.lifetime_s * 1000),
+                       0);
+}
+
+static void make_names(struct worker_node *node)
+{
+    const char *name = node->options.name;
+    snprintf(node->address, sizeof(node->address), "%s", server_address(node->server)->text);
+    snprintf(node->name, sizeof(node->name), "%s", name && *name ? name : node->address);
+}
+
+static dk_status open_parts(struct worker_node *node, dk_error *err)
+{
+    struct pool_options pool = {.comm = {.limits = node->limits, .open_ms = 30000}};
+    DK_TRY(worker_serve(node, err));
+    node->nopen++;
+    make_names(node);
+    DK_TRY(pool_new(node->loop, node->memory, &pool, &node->pool, err));
+    node->nopen++;
+    DK_TRY(executor_new(node->loop, node->memory, node->options.nthreads, &node->executor, err));
+    node->nopen++;
+    return worker_open_core(node, err);
+}
+
+static void show(const struct worker_node *node)
+{
+    const struct worker_node_options *options = &node->options;
+    char memory[32] = "no limit";
+    if (options->memory_limit)
+        snprintf(memory, sizeof(memory), "%.2f GiB", (double)options->memory_limit / 0x1p30);
+    worker_log(node, "INFO", "      Start worker at: %26s", node->address);
+    worker_log(node, "INFO", "         Listening to: %26s", node->address);
+    worker_log(node, "INFO", "          Worker name: %26s", node->name);
+    worker_log(node, "INFO", "Waiting to connect to: %26s", options->scheduler.text);
+    worker_log(node, "INFO", "-------------------------------------------------");
+    worker_log(node, "INFO", "              Threads: %26" PRIu32, options->nthreads);
+    worker_log(node, "INFO", "               Memory: %26s", memory);
+    worker_log(node, "INFO", "      Local Directory: %26s", options->local_directory);
+    worker_log(node, "INFO", "-------------------------------------------------");
+}
+
+dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *options,
+                          struct worker_node **out, dk_error *err)
+{
+    struct memory *memory = options->context->memory;
+    struct worker_node *node = memory_calloc(memory, sizeof(*node));
+    if (!node)
+        return error_nomem(err);
+    node->loop = loop;
+    node->memory = memory;
+    node->options = *options;
+    node->started_ms = uv_now(loop);
+    node->limits = (struct frame_limits){1000000, INT64_MAX};
+    if (options->memory_limit)
+        node->limits.nbytes = (uint64_t)options->memory_limit;
+    make_id(node);
+    worker_init_core(node);
+    open_timers(node);
+    dk_status status = open_parts(node, err);
+    if (status != DK_OK) {
+        node->options.closed = NULL;
+        close_parts(node);
+        return status;
+    }
+    show(node);
+    worker_seek(node);
+    *out = node;
+    return DK_OK;
+}
+
+const char *worker_node_address(const struct worker_node *node)
+{
+    return node->address;
+}

@@ -1,0 +1,121 @@
+/* Tasks for tests of `cdask worker --preload`. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cdask/graph.h>
+
+static dk_status fail(dk_error *err, dk_status status, const char *message)
+{
+    if (err) {
+        err->status = status;
+        snprintf(err->message, sizeof(err->message), "%s", message);
+    }
+    return status;
+}
+
+/* The sum of its arguments, which are integers. */
+static dk_status add(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                     dk_error *err)
+{
+    int64_t sum = 0;
+    (void)task;
+    for (size_t i = 0; i < nargs; i++) {
+        if (args[i].kind != DK_KIND_INT)
+            return fail(err, DK_ETYPE, "add: an argument is no integer");
+        sum += args[i].as.integer;
+    }
+    *result = dk_value_int(sum);
+    return DK_OK;
+}
+
+/* Its arguments as a list. */
+static dk_status collect(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                         dk_error *err)
+{
+    dk_value items[16];
+    if (nargs > 16)
+        return fail(err, DK_EINVAL, "collect: at most 16 arguments");
+    for (size_t i = 0; i < nargs; i++)
+        items[i] = dk_value_ref(args[i]);
+    return dk_value_list(dk_task_context(task), items, nargs, result);
+}
+
+/* So many bytes of a letter. */
+static dk_status fill(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                      dk_error *err)
+{
+    (void)nargs;
+    size_t nbytes = (size_t)args[0].as.integer;
+    char *bytes = malloc(nbytes ? nbytes : 1);
+    if (!bytes)
+        return fail(err, DK_ENOMEM, "fill");
+    memset(bytes, 'x', nbytes);
+    dk_status status = dk_value_bytes(dk_task_context(task), bytes, nbytes, result);
+    free(bytes);
+    return status;
+}
+
+/* How many bytes its argument has. */
+static dk_status length(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    size_t nbytes = 0;
+    (void)task, (void)nargs;
+    if (!dk_value_data(args[0], &nbytes))
+        return fail(err, DK_ETYPE, "length: neither text nor bytes");
+    *result = dk_value_int((int64_t)nbytes);
+    return DK_OK;
+}
+
+/* The process that runs it. The arguments make one task differ from another. */
+static dk_status pid(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                     dk_error *err)
+{
+    (void)task, (void)args, (void)nargs, (void)err;
+    *result = dk_value_int(getpid());
+    return DK_OK;
+}
+
+/* Waits until somebody opens the FIFO args[0] for writing; gives args[1]. */
+static dk_status wait_for(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                          dk_error *err)
+{
+    size_t nbytes;
+    (void)task, (void)nargs;
+    int fd = open(dk_value_data(args[0], &nbytes), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, DK_EIO, "wait_for: cannot open the FIFO");
+    close(fd);
+    *result = dk_value_ref(args[1]);
+    return DK_OK;
+}
+
+/* Fails with the text. */
+static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    size_t nbytes;
+    (void)task, (void)nargs, (void)result;
+    return fail(err, DK_EINVAL, dk_value_data(args[0], &nbytes));
+}
+
+__attribute__((visibility("default"))) dk_status cdask_preload(dk_context *dk);
+
+dk_status cdask_preload(dk_context *dk)
+{
+    static const struct {
+        const char *name;
+        dk_function function;
+    } functions[] = {{"test.add", add},       {"test.collect", collect}, {"test.fill", fill},
+                     {"test.length", length}, {"test.pid", pid},         {"test.wait", wait_for},
+                     {"test.refuse", refuse}};
+    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+        dk_status status = dk_register(dk, functions[i].name, functions[i].function, NULL, NULL);
+        if (status != DK_OK)
+            return status;
+    }
+    return DK_OK;
+}
