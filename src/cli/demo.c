@@ -21,6 +21,7 @@ static const char usage[] =
     "\n"
     "  --directory PATH  where the data is (default data; `cdask demo-data` makes it)\n"
     "  --symbol NAME     which stock (default GOOG)\n"
+    "  --address ADDRESS compute on the cluster of the scheduler at ADDRESS, and beside it here\n"
     "  --workers N       threads or processes (default: one a CPU)\n"
     "  --visualize FILE  draw the task graph as .svg, .png or .pdf (needs Graphviz)\n"
     "  --help            this text\n";
@@ -30,6 +31,7 @@ struct demo {
     const char *directory;
     const char *symbol;
     int32_t workers;
+    const char *address; /* of a scheduler; NULL: under the local schedulers only */
     dk_error error;
     const char *picture; /* where to draw the graph; NULL: nowhere */
     dk_frame spread;
@@ -231,6 +233,35 @@ static int cell_visualize(struct demo *demo)
     return 0;
 }
 
+static int cell_client(struct demo *demo, dk_client **client)
+{
+    char code[256];
+    snprintf(code, sizeof(code),
+             "dk_client_open(dk, &(dk_client_options){.address = \"%.128s\"}, "
+             "&client, &err);",
+             demo->address);
+    print_cell(code);
+    dk_client_options options = {.address = demo->address, .timeout_s = 10};
+    if (dk_client_open(demo->dk, &options, client, &demo->error) != DK_OK)
+        return fail(demo);
+    printf("<Client: '%s'>\n", dk_client_address(*client));
+    return 0;
+}
+
+/* On the cluster first, so that what it gives is what the others are compared with. */
+static int run_on_cluster(struct demo *demo)
+{
+    static const char *const schedulers[] = {"distributed", "threads"};
+    dk_client *client = NULL;
+    int failed = cell_build(demo);
+    if (!failed)
+        failed = cell_client(demo, &client);
+    for (int i = 0; i < 2 && !failed; i++)
+        failed = cell_compute(demo, schedulers[i]);
+    dk_client_close(client);
+    return failed;
+}
+
 static int run_cells(struct demo *demo)
 {
     static const char *const schedulers[] = {"threads", "processes", "sync"};
@@ -266,6 +297,7 @@ static int parse_options(struct demo *demo, int argc, char **argv)
     static const struct option options[] = {
         {"directory", required_argument, NULL, 'd'},
         {"symbol", required_argument, NULL, 's'},
+        {"address", required_argument, NULL, 'a'},
         {"workers", required_argument, NULL, 'w'},
         {"visualize", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
@@ -277,6 +309,8 @@ static int parse_options(struct demo *demo, int argc, char **argv)
             demo->directory = optarg;
         } else if (option == 's') {
             demo->symbol = optarg;
+        } else if (option == 'a') {
+            demo->address = optarg;
         } else if (option == 'v') {
             demo->picture = optarg;
         } else if (option == 'w' && parse_workers(optarg, &demo->workers)) {
@@ -306,7 +340,7 @@ int demo_command(int argc, char **argv)
         return exit_status;
     if (dk_open_with(NULL, &demo.dk, &demo.error) != DK_OK)
         return fail(&demo);
-    int failed = run_cells(&demo);
+    int failed = demo.address ? run_on_cluster(&demo) : run_cells(&demo);
     dk_table_unref(demo.first);
     dk_close(demo.dk);
     return failed;

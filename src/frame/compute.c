@@ -1,4 +1,6 @@
 /* Computing frames: lower, run, hand out. */
+#include <strings.h>
+
 #include "column/table.h"
 #include "frame/delayed.h"
 #include "frame/lower.h"
@@ -102,9 +104,14 @@ static dk_status choose_get(dk_context *dk, const dk_compute_options *options, d
         return DK_OK;
     if (options->get)
         *get = options->get;
-    if (options->scheduler)
+    if (!options->scheduler)
+        return DK_OK;
+    if (strcasecmp(options->scheduler, "distributed") != 0)
         return dk_find_scheduler(options->scheduler, get, options->error);
-    return DK_OK;
+    *get = dk->cluster_get;
+    return *get ? DK_OK
+                : error_set(options->error, DK_EINVAL,
+                            "scheduler 'distributed': no client of a cluster is open");
 }
 
 /* Gives one value a frame. */

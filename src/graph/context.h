@@ -17,6 +17,7 @@ struct dk_context {
     struct expressions *expressions;
     dk_get default_get;
     struct dk_client *client; /* that is open; NULL: none */
+    dk_get cluster_get;       /* its `get` */
     int32_t num_workers;
     dk_fork_hooks fork_hooks;        /* all NULL: none */
     pthread_mutex_t *building_lock;  /* of the expressions, for who forks; NULL: there are none */

@@ -350,6 +350,7 @@ static void become_default(dk_client *client, bool no_default)
 {
     dk_context *dk = client->dk;
     dk->client = client;
+    dk->cluster_get = dk_get_distributed;
     client->is_default = !no_default;
     client->previous_get = dk->default_get;
     if (client->is_default)
@@ -393,6 +394,7 @@ void dk_client_close(dk_client *client)
         return;
     dk_context *dk = client->dk;
     dk->client = NULL;
+    dk->cluster_get = NULL;
     if (client->is_default)
         dk->default_get = client->previous_get;
     join_loop(client);
