@@ -162,7 +162,10 @@ struct sched_worker *sched_place(const struct sched *sched, const struct sched_t
     return worker;
 }
 
-struct sched_worker *sched_place_root(const struct sched *sched)
+struct sched_worker *sched_place_root(const struct sched *sched, const struct sched_task *task)
 {
-    return heap_first(&sched->open_slots);
+    struct sched_worker *worker = heap_first(&sched->open_slots);
+    if (!worker || sched_open_slots(sched, worker) || sched_is_short(sched, task))
+        return worker;
+    return NULL;
 }

@@ -9,7 +9,7 @@
  * Source: distributed.scheduler.decide_worker, worker_objective. */
 struct sched_worker *sched_place(const struct sched *sched, const struct sched_task *task);
 /* The least busy of the workers with open slots, for root tasks; NULL: it has to queue. */
-struct sched_worker *sched_place_root(const struct sched *sched);
+struct sched_worker *sched_place_root(const struct sched *sched, const struct sched_task *task);
 
 /* Whether the worker runs tasks now and the task may run there: the kind of its code, the user's
  * choice of workers, the resources it needs. */

@@ -155,6 +155,24 @@ void sched_processing_secede(struct sched *sched, struct sched_task *task)
 
 /* ---- who could take more ---- */
 
+/* Tasks so short that a worker would wait for the next one longer than it runs: it gets some in
+ * advance, as many as take this long, but no more than so many for each thread. */
+#define ADVANCE_S      0.002
+#define ADVANCE_NTASKS 64
+
+bool sched_takes_in_advance(const struct sched *sched, const struct sched_worker *worker)
+{
+    int64_t busy = (int64_t)worker->nprocessing - worker->nlong_running;
+    return worker->status == SCHED_RUNNING && busy < (int64_t)ADVANCE_NTASKS * worker->nthreads &&
+           sched_occupancy(sched, worker) < ADVANCE_S * worker->nthreads;
+}
+
+bool sched_is_short(const struct sched *sched, const struct sched_task *task)
+{
+    const struct sched_prefix *prefix = task->group->prefix;
+    return prefix->duration_s >= 0 && sched_prefix_duration(sched, prefix) < ADVANCE_S;
+}
+
 int32_t sched_open_slots(const struct sched *sched, const struct sched_worker *worker)
 {
     if (worker->status != SCHED_RUNNING)
@@ -185,7 +203,7 @@ uint32_t *sched_worker_slots_place(void *worker)
 static dk_status note_slots(struct sched *sched, struct sched_worker *worker)
 {
     bool is_there = worker->slots_place != HEAP_NOWHERE;
-    if (!sched_open_slots(sched, worker)) {
+    if (!sched_open_slots(sched, worker) && !sched_takes_in_advance(sched, worker)) {
         if (is_there)
             heap_remove(&sched->open_slots, worker);
         return DK_OK;

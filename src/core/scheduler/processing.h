@@ -19,8 +19,13 @@ double sched_total_occupancy(const struct sched *sched);
 /* Bytes of its dependencies that the worker has not got. */
 int64_t sched_missing_nbytes(const struct sched_task *task, const struct sched_worker *worker);
 
-/* How many more root tasks the worker takes; 0 when it is full or not running. */
+/* How many more root tasks of any length the worker takes; 0 when it is full or not running.
+ * Source: distributed.scheduler._task_slots_available (worker-saturation). */
 int32_t sched_open_slots(const struct sched *sched, const struct sched_worker *worker);
+/* Whether it takes more of those that are known to be short: not Dask's, whose workers wait for
+ * them. */
+bool sched_takes_in_advance(const struct sched *sched, const struct sched_worker *worker);
+bool sched_is_short(const struct sched *sched, const struct sched_task *task);
 /* Notes whether the worker is idle, saturated, and has open slots; also after it has changed its
  * status.   Errors: DK_ENOMEM. */
 dk_status sched_check_idle(struct sched *sched, struct sched_worker *worker) DK_NODISCARD;

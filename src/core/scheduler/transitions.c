@@ -261,7 +261,8 @@ static void give_out(struct sched *sched, struct sched_task *task, struct sched_
 static void waiting_to_processing(struct sched *sched, struct sched_task *task)
 {
     bool is_root = sched_is_rootish(sched, task);
-    struct sched_worker *worker = is_root ? sched_place_root(sched) : sched_place(sched, task);
+    struct sched_worker *worker =
+        is_root ? sched_place_root(sched, task) : sched_place(sched, task);
     if (worker)
         give_out(sched, task, worker);
     else
@@ -328,7 +329,7 @@ static void queued_to_released(struct sched *sched, struct sched_task *task)
 
 static void queued_to_processing(struct sched *sched, struct sched_task *task)
 {
-    struct sched_worker *worker = sched_place_root(sched);
+    struct sched_worker *worker = sched_place_root(sched, task);
     if (!worker)
         return;
     if (!sched_may_run(task, worker)) { /* it was queued before there were workers */

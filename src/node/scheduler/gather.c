@@ -140,23 +140,37 @@ static void give_up(struct gathering *gathering, uint32_t worker)
             gathering->wanted[i].ntried++;
 }
 
-static const struct wire_value *find_key(struct gathering *gathering, const struct wire_value *data,
-                                         struct wire_bytes key)
+static bool is_key(struct gathering *gathering, const struct wire_value *value,
+                   struct wire_bytes key)
 {
     struct vector *scratch = &gathering->node->scratch;
-    for (uint32_t i = 0; data && data->kind == WIRE_MAP && i < data->count; i++)
-        if (key_pack(&data->as.entries[i].key, scratch, NULL) == DK_OK &&
-            scratch->count == key.nbytes && memcmp(scratch->data, key.data, key.nbytes) == 0)
-            return &data->as.entries[i].value;
+    return key_pack(value, scratch, NULL) == DK_OK && scratch->count == key.nbytes &&
+           memcmp(scratch->data, key.data, key.nbytes) == 0;
+}
+
+/* The entry of a key, looked for from `*at` on, where it is when the answer has the order of the
+ * question; `*at` moves on. */
+static const struct wire_value *find_key(struct gathering *gathering, const struct wire_value *data,
+                                         struct wire_bytes key, uint32_t *at)
+{
+    uint32_t count = data && data->kind == WIRE_MAP ? data->count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry = (*at + i) % count;
+        if (!is_key(gathering, &data->as.entries[entry].key, key))
+            continue;
+        *at = entry + 1;
+        return &data->as.entries[entry].value;
+    }
     return NULL;
 }
 
 static void take_values(struct gathering *gathering, uint32_t worker, struct message *answer)
 {
     const struct wire_value *data = wire_find(&answer->root, "data");
+    uint32_t at = 0;
     for (size_t i = 0; i < gathering->count; i++)
         if (gathering->wanted[i].worker == worker && !gathering->wanted[i].value)
-            gathering->wanted[i].value = find_key(gathering, data, gathering->wanted[i].key);
+            gathering->wanted[i].value = find_key(gathering, data, gathering->wanted[i].key, &at);
     if (vector_append(&gathering->messages, answer, 1) == DK_OK)
         return;
     for (size_t i = 0; i < gathering->count; i++)
@@ -217,17 +231,18 @@ static dk_status ask(struct gathering *gathering, uint32_t worker)
     return pool_ask(gathering->node->pool, &question, NULL, NULL);
 }
 
-/* Each worker is asked once for all that is wanted of it. */
+/* Each worker is asked once for all that is wanted of it: in the order of their ids. */
 static void ask_each(struct gathering *gathering)
 {
-    for (size_t i = 0; i < gathering->count; i++) {
-        uint32_t worker = gathering->wanted[i].worker;
-        bool is_asked = gathering->wanted[i].value || worker == SCHED_NOBODY;
-        for (size_t j = 0; j < i && !is_asked; j++)
-            is_asked = gathering->wanted[j].worker == worker && !gathering->wanted[j].value;
-        if (is_asked)
+    uint32_t limit = sched_worker_limit(gathering->node->sched);
+    bool *is_wanted = arena_calloc(&gathering->arena, limit + 1);
+    for (size_t i = 0; i < gathering->count && is_wanted; i++)
+        if (!gathering->wanted[i].value && gathering->wanted[i].worker < limit)
+            is_wanted[gathering->wanted[i].worker] = true;
+    for (uint32_t worker = 0; worker < limit; worker++) {
+        if (is_wanted && !is_wanted[worker])
             continue;
-        if (ask(gathering, worker) == DK_OK)
+        if (is_wanted && ask(gathering, worker) == DK_OK)
             gathering->nasked++;
         else
             give_up(gathering, worker);
