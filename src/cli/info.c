@@ -187,8 +187,8 @@ static int ask(struct memory *memory, const struct command *command)
     struct wire_value request = wire_map(entries, 1);
     struct message reply;
     dk_error err = {0};
-    if (node_rpc(memory, &command->address, &request, (int64_t)(command->timeout_s * 1e3), &reply,
-                 &err) != DK_OK)
+    if (node_rpc(memory, &command->address, NULL, &request, (int64_t)(command->timeout_s * 1e3),
+                 &reply, &err) != DK_OK)
         return complain(err.message);
     int failed = show(memory, &reply.root, command->address.text);
     message_deinit(&reply);
