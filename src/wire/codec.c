@@ -49,10 +49,10 @@ static dk_status refuse_size(enum wire_codec codec, size_t max, dk_error *err)
     return error_set(err, DK_EOVERFLOW, "%s data of more than %zu bytes", names[codec], max);
 }
 
-/* Where `n` more bytes go; NULL when out of memory. */
+/* Where `n` more bytes go, none as well; NULL when out of memory. */
 static char *make_room(struct vector *out, size_t n)
 {
-    if (vector_reserve(out, out->count + n) != DK_OK)
+    if (vector_reserve(out, out->count + (n ? n : 1)) != DK_OK)
         return NULL;
     return (char *)out->data + out->count;
 }

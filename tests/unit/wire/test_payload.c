@@ -70,6 +70,26 @@ static void test_round_trips(void **state)
     memory_close(memory);
 }
 
+/* Proves that nothing, compressed, is nothing. */
+static void test_empty(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    for (int codec = CODEC_NONE; codec <= CODEC_ZLIB; codec++) {
+        struct vector packed;
+        struct vector out;
+        vector_init(&packed, memory, 1);
+        vector_init(&out, memory, 1);
+        assert_int_equal(codec_compress(codec, frames[1], &packed, NULL), DK_OK);
+        struct wire_bytes whole = {packed.data, packed.count};
+        assert_int_equal(codec_expand(codec, whole, 0, &out, NULL), DK_OK);
+        assert_int_equal(out.count, 0);
+        vector_deinit(&out);
+        vector_deinit(&packed);
+    }
+    memory_close(memory);
+}
+
 /* Proves that what is neither split nor compressed is not copied. */
 static void test_borrowed(void **state)
 {
@@ -198,9 +218,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_borrowed),
-        cmocka_unit_test(test_bad_headers), cmocka_unit_test(test_bad_data),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_borrowed),    cmocka_unit_test(test_bad_headers),
+        cmocka_unit_test(test_bad_data),    cmocka_unit_test(test_no_memory),
     };
     fill();
     return cmocka_run_group_tests(tests, NULL, NULL);
