@@ -57,7 +57,7 @@ endfunction()
 # As an outside program: the shared library and the public headers only.
 cdask_programs(examples example cdask_shared m)
 # What tests in other languages run to reach a layer below the public headers.
-cdask_programs(tests/programs test cdask_api)
+cdask_programs(tests/programs test cdask_api cdask_node)
 # Tasks of tests, for `cdask worker --preload`. They call what the executable exports.
 add_library(test_tasks MODULE tests/programs/tasks/tasks.c)
 set_target_properties(test_tasks PROPERTIES
@@ -66,5 +66,5 @@ if(CDASK_BENCH)
     add_subdirectory(bench)
 endif()
 if(CDASK_FUZZ)
-    cdask_programs(fuzz fuzz cdask_api -fsanitize=fuzzer)
+    cdask_programs(fuzz fuzz cdask_api cdask_node -fsanitize=fuzzer)
 endif()

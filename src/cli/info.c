@@ -13,14 +13,18 @@
 static const char usage[] =
     "Usage: cdask info [OPTION]... ADDRESS\n"
     "Ask the scheduler at ADDRESS, Dask's or cdask's, who it is and which workers it has.\n"
-    "ADDRESS is tcp://HOST:PORT or HOST:PORT; schedulers listen on port 8786 by default. Workers\n"
-    "answer, too.\n"
+    "ADDRESS is tcp://HOST:PORT, tls://HOST:PORT or HOST:PORT; schedulers listen on port 8786 by\n"
+    "default. Workers answer, too.\n"
     "\n"
-    "  --timeout SECONDS  how long to wait for an answer (default 10)\n"
-    "  --help             this text\n";
+    "  --timeout SECONDS   how long to wait for an answer (default 10)\n"
+    "  --tls-ca-file FILE  for tls://: the authority that is trusted, in PEM,\n"
+    "  --tls-cert FILE     a certificate of its for us\n"
+    "  --tls-key FILE      and the key of that (default: it is in the same file)\n"
+    "  --help              this text\n";
 
 struct command {
     struct node_address address;
+    struct tls_files tls;
     double timeout_s;
     bool help;
 };
@@ -181,17 +185,30 @@ static int show(struct memory *memory, const struct wire_value *identity, const 
     return failed;
 }
 
-static int ask(struct memory *memory, const struct command *command)
+static int ask(struct memory *memory, const struct command *command, struct tls_config *tls)
 {
     struct wire_entry entries[] = {{wire_text("op"), wire_text("identity")}};
     struct wire_value request = wire_map(entries, 1);
     struct message reply;
     dk_error err = {0};
-    if (node_rpc(memory, &command->address, &request, (int64_t)(command->timeout_s * 1e3), &reply,
-                 &err) != DK_OK)
+    if (node_rpc(memory, &command->address, tls, &request, (int64_t)(command->timeout_s * 1e3),
+                 &reply, &err) != DK_OK)
         return complain(err.message);
     int failed = show(memory, &reply.root, command->address.text);
     message_deinit(&reply);
+    return failed;
+}
+
+static int ask_safely(struct memory *memory, const struct command *command)
+{
+    struct tls_config *tls = NULL;
+    dk_error err = {0};
+    if (command->address.protocol != NODE_TLS)
+        return ask(memory, command, NULL);
+    if (tls_config_new(&command->tls, &tls, &err) != DK_OK)
+        return complain(err.message);
+    int failed = ask(memory, command, tls);
+    tls_config_free(tls);
     return failed;
 }
 
@@ -219,15 +236,29 @@ static bool parse_address(int argc, char **argv, struct command *command)
     return false;
 }
 
+static bool parse_tls(int option, struct tls_files *files)
+{
+    const char **file = option == 'a'   ? &files->ca_file
+                        : option == 'c' ? &files->cert_file
+                        : option == 'k' ? &files->key_file
+                                        : NULL;
+    if (file)
+        *file = optarg;
+    return file != NULL;
+}
+
 static bool parse_command(int argc, char **argv, struct command *command)
 {
-    static const struct option options[] = {{"timeout", required_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"timeout", required_argument, NULL, 't'},  {"tls-ca-file", required_argument, NULL, 'a'},
+        {"tls-cert", required_argument, NULL, 'c'}, {"tls-key", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'h')
             return command->help = true;
+        if (parse_tls(option, &command->tls))
+            continue;
         if (option != 't' || !parse_timeout(optarg, &command->timeout_s))
             return false; /* getopt has said what is wrong */
     }
@@ -249,7 +280,7 @@ int info_command(int argc, char **argv)
     if (!memory)
         return complain(dk_status_text(DK_ENOMEM));
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
-    int failed = ask(memory, &command);
+    int failed = ask_safely(memory, &command);
     memory_close(memory);
     return failed;
 }

@@ -5,7 +5,8 @@
 
 #include "base/error.h"
 
-#define READ_NBYTES ((size_t)1 << 16)
+#define READ_NBYTES  ((size_t)1 << 16)
+#define PLAIN_NBYTES ((size_t)1 << 14) /* of a record of TLS, at most */
 
 /* A handshake is far smaller. Who sends more is no peer. */
 static const struct frame_limits handshake_limits = {.nframes = 4, .nbytes = 1 << 16};
@@ -35,6 +36,7 @@ struct comm *comm_new(uv_loop_t *loop, struct memory *memory, const struct comm_
     frame_reader_init(&comm->reader, memory, handshake_limits);
     batch_init(&comm->filling, memory);
     batch_init(&comm->flying, memory);
+    vector_init(&comm->cipher, memory, 1);
     return comm;
 }
 
@@ -42,6 +44,8 @@ void comm_free(struct comm *comm)
 {
     comm_attempts_free(comm);
     frame_reader_deinit(&comm->reader);
+    tls_free(comm->tls);
+    vector_deinit(&comm->cipher);
     batch_deinit(&comm->flying);
     batch_deinit(&comm->filling);
     memory_free(comm->memory, comm, sizeof(*comm));
@@ -205,15 +209,48 @@ static void take_end(struct comm *comm)
     else if (!frame_reader_is_idle(&comm->reader))
         comm_fail(comm, DK_EIO, "the peer has closed the connection in the middle of a message");
     else if (!comm->is_open)
-        comm_fail(comm, DK_EIO, "the peer has closed the connection at once: does it want TLS?");
+        comm_fail(comm, DK_EIO, "the peer has closed the connection at once: %s",
+                  comm->tls ? "does it speak TLS, and trust our certificate?"
+                            : "does it want TLS?");
     else
         comm_fail(comm, DK_EIO, "the peer has closed the connection");
+}
+
+/* Under TLS: all that can be decrypted now. */
+static void decrypt(struct comm *comm)
+{
+    char plain[PLAIN_NBYTES];
+    bool is_over = false;
+    size_t n = 1;
+    dk_error err = {0};
+    while (n && !comm->is_closing) {
+        dk_status status = tls_read(comm->tls, plain, sizeof(plain), &n, &is_over, &err);
+        if (status != DK_OK) {
+            comm_write_now(comm); /* what TLS has to say to the peer about it */
+            comm_fail(comm, status, "%s", err.message);
+        } else {
+            take_bytes(comm, (struct wire_bytes){plain, n});
+        }
+    }
+    if (is_over)
+        take_end(comm);
+    comm_write_soon(comm);
+}
+
+static void take_cipher(struct comm *comm, struct wire_bytes bytes)
+{
+    if (tls_receive(comm->tls, bytes) == DK_OK)
+        decrypt(comm);
+    else
+        comm_fail(comm, DK_ENOMEM, "%s", dk_status_text(DK_ENOMEM));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
 {
     struct comm *comm = stream->data;
-    if (nread > 0)
+    if (nread > 0 && comm->tls)
+        take_cipher(comm, (struct wire_bytes){buffer->base, (size_t)nread});
+    else if (nread > 0)
         take_bytes(comm, (struct wire_bytes){buffer->base, (size_t)nread});
     else if (nread == UV_EOF || nread == UV_ECONNRESET)
         take_end(comm);
@@ -269,10 +306,15 @@ static void set_options(const uv_tcp_t *tcp)
         setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }
 
-int comm_start(struct comm *comm)
+int comm_start(struct comm *comm, bool is_server)
 {
     dk_error err = {0};
     set_options(&comm->tcp);
+    if (comm->peer.protocol == NODE_TLS) {
+        comm->tls = tls_new(comm->options.tls, is_server);
+        if (!comm->tls)
+            return UV_ENOMEM;
+    }
     int status = start_reading(comm);
     if (status == 0 && send_handshake(comm, &err) != DK_OK)
         status = UV_ENOMEM;

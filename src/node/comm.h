@@ -13,6 +13,7 @@
 
 #include "node/address.h"
 #include "node/batch.h"
+#include "node/tls.h"
 #include "wire/message.h"
 
 struct comm;
@@ -31,6 +32,7 @@ struct comm_events {
 struct comm_options {
     struct frame_limits limits; /* of a message from the peer */
     int64_t open_ms;            /* to connect and shake hands within; 0: no limit */
+    struct tls_config *tls;     /* for tls:// addresses; lives as long as the comm */
     /* What the peer is told that we can read in payloads: */
     int pickle_protocol;     /* 4 (the default), or 5: with buffers of their own */
     const char *compression; /* "lz4", ...; the default is none */
@@ -38,8 +40,8 @@ struct comm_options {
 
 /* Begins to connect to each of the addresses of the host in turn. Copies what it is given.
  *
- * Errors: DK_ENOMEM, DK_EIO; then there is no comm and nothing is called. What goes wrong later is
- * for `closed`. */
+ * Errors: DK_ENOMEM, DK_EIO, DK_ENOTSUP (tls without certificates); then there is no comm and
+ * nothing is called. What goes wrong later is for `closed`. */
 dk_status comm_connect(uv_loop_t *loop, struct memory *memory, const struct node_address *address,
                        const struct comm_options *options, struct comm_events events,
                        struct comm **out, dk_error *err) DK_NODISCARD;

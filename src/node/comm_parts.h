@@ -30,6 +30,9 @@ struct comm {
     struct frame_reader reader;
     struct batch filling; /* what is sent in this turn */
     struct batch flying;  /* what is being written */
+    struct tls *tls;      /* NULL: what is sent is what is written */
+    struct vector cipher; /* of char: what is written under TLS */
+    size_t cipher_at;     /* so much of it is */
     uv_write_t write;
     bool is_writing;       /* `write` is under way, */
     size_t writing_nbytes; /* with so many bytes */
@@ -55,7 +58,7 @@ void comm_begin(struct comm *comm);
 /* One user less; a closing comm ends with the last one. */
 void comm_leave(struct comm *comm);
 /* `tcp` is connected: reads, and shakes hands.   Errors: what libuv said. */
-int comm_start(struct comm *comm);
+int comm_start(struct comm *comm, bool is_server);
 
 /* Closes for a reason, which gets the address in front. The first reason counts. */
 void comm_fail(struct comm *comm, dk_status status, const char *format, ...) DK_PRINTF(3, 4);
@@ -65,5 +68,7 @@ dk_status comm_status_of(int uv_status);
 
 /* comm_write.c: writes at the end of this turn. */
 void comm_write_soon(struct comm *comm);
+/* Or now, what the system takes. */
+void comm_write_now(struct comm *comm);
 
 #endif

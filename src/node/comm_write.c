@@ -8,6 +8,9 @@
 
 #define PIECES_AT_ONCE 64
 
+/* Under TLS, so much is encrypted before it is written. */
+#define ENCRYPT_NBYTES ((size_t)1 << 18)
+
 /* More than this need not wait for the end of the turn. */
 #define ENOUGH_NBYTES ((size_t)1 << 20)
 
@@ -30,7 +33,7 @@ static void break_off(struct comm *comm, int uv_status)
 }
 
 /* True when `flying` has bytes to be written. */
-static bool take_off(struct comm *comm)
+static bool take_off_plain(struct comm *comm)
 {
     if (comm->flying.nbytes)
         return true;
@@ -44,10 +47,71 @@ static bool take_off(struct comm *comm)
     return true;
 }
 
+/* ---- under TLS: the messages are encrypted a part at a time ---- */
+
+static void encrypt(struct comm *comm)
+{
+    dk_error err = {0};
+    struct wire_bytes piece;
+    while (tls_pending(comm->tls) < ENCRYPT_NBYTES && take_off_plain(comm)) {
+        batch_next(&comm->flying, &piece, 1);
+        if (piece.nbytes > ENCRYPT_NBYTES)
+            piece.nbytes = ENCRYPT_NBYTES;
+        dk_status status = tls_write(comm->tls, piece, &err);
+        if (status != DK_OK) {
+            comm_fail(comm, status, "%s", err.message);
+            return;
+        }
+        batch_written(&comm->flying, piece.nbytes);
+    }
+}
+
+/* True when `cipher` has bytes to be written. */
+static bool take_off_cipher(struct comm *comm)
+{
+    if (comm->cipher_at < comm->cipher.count)
+        return true;
+    comm->cipher.count = comm->cipher_at = 0;
+    if (tls_shake(comm->tls))
+        encrypt(comm);
+    if (comm->is_finishing && !comm->filling.nbytes && !comm->flying.nbytes)
+        tls_finish(comm->tls);
+    if (!comm->is_closing && tls_take(comm->tls, &comm->cipher) != DK_OK)
+        comm_fail(comm, DK_ENOMEM, "%s", dk_status_text(DK_ENOMEM));
+    if (!comm->cipher.count)
+        vector_deinit(&comm->cipher);
+    return !comm->is_closing && comm->cipher.count > 0;
+}
+
+/* ---- writing ---- */
+
+static bool take_off(struct comm *comm)
+{
+    return comm->tls ? take_off_cipher(comm) : take_off_plain(comm);
+}
+
+static void put_written(struct comm *comm, size_t nbytes)
+{
+    if (comm->tls)
+        comm->cipher_at += nbytes;
+    else
+        batch_written(&comm->flying, nbytes);
+}
+
+static size_t next_pieces(const struct comm *comm, struct wire_bytes *pieces)
+{
+    if (!comm->tls)
+        return batch_next(&comm->flying, pieces, PIECES_AT_ONCE);
+    const struct vector *cipher = &comm->cipher;
+    pieces[0] = (struct wire_bytes){(const char *)cipher->data + comm->cipher_at,
+                                    cipher->count - comm->cipher_at};
+    return 1;
+}
+
 static unsigned next_buffers(const struct comm *comm, uv_buf_t *buffers)
 {
     struct wire_bytes pieces[PIECES_AT_ONCE];
-    size_t n = batch_next(&comm->flying, pieces, PIECES_AT_ONCE);
+    size_t n = next_pieces(comm, pieces);
     for (size_t i = 0; i < n; i++) {
         /* libuv's buffers serve reading, too, and so know no const. */
         memcpy(&buffers[i].base, &pieces[i].data, sizeof(char *));
@@ -80,7 +144,7 @@ static void write_out(struct comm *comm)
         unsigned n = next_buffers(comm, buffers);
         int result = uv_try_write((uv_stream_t *)&comm->tcp, buffers, n);
         if (result >= 0)
-            batch_written(&comm->flying, (size_t)result);
+            put_written(comm, (size_t)result);
         else if (result == UV_EAGAIN)
             write_later(comm, buffers, n);
         else
@@ -91,8 +155,8 @@ static void write_out(struct comm *comm)
 static void write_on(struct comm *comm)
 {
     write_out(comm);
-    if (is_over(comm) || comm->is_writing)
-        return;
+    if (is_over(comm) || comm->is_writing || comm->filling.nbytes || comm->flying.nbytes)
+        return; /* also while TLS has not shaken hands */
     bool was_drained = comm->is_drained;
     comm->is_drained = true;
     if (comm->is_finishing)
@@ -111,7 +175,7 @@ static void on_written(uv_write_t *request, int status)
         break_off(comm, status);
         return;
     }
-    batch_written(&comm->flying, comm->writing_nbytes);
+    put_written(comm, comm->writing_nbytes);
     write_on(comm);
 }
 
@@ -126,6 +190,11 @@ void comm_write_soon(struct comm *comm)
 {
     if (!is_over(comm))
         uv_idle_start(&comm->turn, on_turn);
+}
+
+void comm_write_now(struct comm *comm)
+{
+    write_out(comm);
 }
 
 /* ---- sending ---- */
@@ -168,7 +237,8 @@ dk_status comm_push(struct comm *comm, const struct wire_value *item, struct loa
 
 size_t comm_queued_nbytes(const struct comm *comm)
 {
-    size_t queued = comm->filling.nbytes + comm->flying.nbytes;
+    size_t queued =
+        comm->filling.nbytes + comm->flying.nbytes + comm->cipher.count - comm->cipher_at;
     if (!comm->is_writing)
         return queued;
     return queued - comm->writing_nbytes +

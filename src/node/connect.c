@@ -44,7 +44,7 @@ static void on_connected(uv_connect_t *request, int status)
     if (comm->is_closing)
         return;
     if (status == 0)
-        status = comm_start(comm);
+        status = comm_start(comm, false);
     if (status < 0)
         end_attempt(comm, status);
     else
@@ -104,8 +104,8 @@ dk_status comm_connect(uv_loop_t *loop, struct memory *memory, const struct node
                        const struct comm_options *options, struct comm_events events,
                        struct comm **out, dk_error *err)
 {
-    if (address->protocol == NODE_TLS)
-        return error_set(err, DK_ENOTSUP, "%s: tls needs certificates", address->text);
+    if (address->protocol == NODE_TLS && !options->tls)
+        return error_set(err, DK_ENOTSUP, "%s: TLS needs certificates", address->text);
     struct comm *comm = comm_new(loop, memory, options, events);
     if (!comm)
         return error_nomem(err);

@@ -171,7 +171,7 @@ static void welcome(struct guest *guest)
     if (status == 0)
         status = find_peer(comm, listener->options.protocol);
     if (status == 0)
-        status = comm_start(comm);
+        status = comm_start(comm, true);
     if (status < 0)
         comm_fail(comm, comm_status_of(status), "not accepted: %s", uv_strerror(status));
 }
@@ -378,6 +378,8 @@ dk_status listener_new(uv_loop_t *loop, struct memory *memory,
     struct listener_options chosen = *options;
     if (!chosen.host || !*chosen.host)
         chosen.host = "0.0.0.0";
+    if (chosen.protocol == NODE_TLS && !chosen.comm.tls)
+        return error_set(err, DK_ENOTSUP, "TLS needs certificates");
     int fd = open_host(loop, &chosen);
     if (fd < 0)
         return fail_to_listen(&chosen, fd, err);

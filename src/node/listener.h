@@ -28,8 +28,8 @@ struct listener_events {
 
 /* Listens from now on.   Blocks: for as long as a name server takes, if `host` is a name.
  *
- * Errors: DK_EIO (the address is in use, or not this machine's; `err` names it), DK_ENOMEM; then
- * there is no listener. */
+ * Errors: DK_ENOTSUP (tls without certificates), DK_EIO (the address is in use, or not this
+ * machine's; `err` names it), DK_ENOMEM; then there is no listener. */
 dk_status listener_new(uv_loop_t *loop, struct memory *memory,
                        const struct listener_options *options, struct listener_events events,
                        struct listener **out, dk_error *err) DK_NODISCARD;

@@ -5,13 +5,12 @@
 #include "node/reply.h"
 
 /* A scheduler with thousands of workers describes them in some megabytes. */
-static const struct comm_options options = {
-    .limits = {.nframes = 1 << 16, .nbytes = 1 << 28},
-};
+static const struct frame_limits limits = {.nframes = 1 << 16, .nbytes = 1 << 28};
 
 struct rpc {
     const struct wire_value *request;
     const struct node_address *address;
+    struct tls_config *tls;
     struct comm *comm;
     uv_timer_t timer;
     int64_t timeout_ms;
@@ -68,6 +67,7 @@ static void on_timeout(uv_timer_t *timer)
 
 static dk_status run(struct rpc *rpc, uv_loop_t *loop, struct memory *memory)
 {
+    struct comm_options options = {.limits = limits, .tls = rpc->tls};
     struct comm_events events = {
         .self = rpc, .opened = on_opened, .received = on_received, .closed = on_closed};
     DK_TRY(comm_connect(loop, memory, rpc->address, &options, events, &rpc->comm, rpc->err));
@@ -79,12 +79,13 @@ static dk_status run(struct rpc *rpc, uv_loop_t *loop, struct memory *memory)
 }
 
 dk_status node_rpc(struct memory *memory, const struct node_address *address,
-                   const struct wire_value *request, int64_t timeout_ms, struct message *reply,
-                   dk_error *err)
+                   struct tls_config *tls, const struct wire_value *request, int64_t timeout_ms,
+                   struct message *reply, dk_error *err)
 {
     struct rpc rpc = {
         .request = request,
         .address = address,
+        .tls = tls,
         .timeout_ms = timeout_ms,
         .reply = reply,
         .err = err,

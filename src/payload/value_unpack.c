@@ -5,10 +5,12 @@
 #include "graph/context.h"
 #include "graph/value.h"
 #include "payload/plain.h"
+#include "wire/payload.h"
 #include "wire/unpack.h"
 #include "wire/unpickle.h"
 
-#define DEPTH_MAX 64 /* of collections of collections, which have headers inside headers */
+#define NBYTES_MAX ((size_t)1 << 40) /* of a value, expanded; the ledger has the say before */
+#define DEPTH_MAX  64 /* of collections of collections, which have headers inside headers */
 
 struct reader {
     dk_context *dk;
@@ -26,70 +28,6 @@ static dk_status unpack_plain(struct reader *reader, const struct wire_value *pl
 {
     struct plain_unpacker unpacker = {.dk = reader->dk, .err = reader->err};
     return plain_unpack(&unpacker, plain, out);
-}
-
-/* ---- frames ---- */
-
-/* Frames that were cut into pieces are put together, which only Python does, and only beyond 64
- * MiB. Of what is left of `parts`, `*count` become `*out`. */
-struct joint {
-    const struct wire_value *counts; /* split-num-sub-frames */
-    const struct wire_bytes *parts;
-    size_t nparts;
-};
-
-static dk_status join(struct reader *reader, struct joint *joint, uint32_t frame,
-                      struct wire_bytes *out)
-{
-    int64_t count = 0;
-    if (!wire_read_int(&joint->counts->as.items[frame], &count) || count < 0 ||
-        (uint64_t)count > joint->nparts)
-        return damaged(reader, "frames that were cut are missing");
-    size_t nbytes = 0;
-    for (int64_t i = 0; i < count; i++)
-        nbytes += joint->parts[i].nbytes;
-    char *whole = arena_alloc(&reader->arena, nbytes);
-    if (!whole)
-        return error_nomem(reader->err);
-    *out = (struct wire_bytes){whole, nbytes};
-    for (int64_t i = 0; i < count; i++) {
-        if (joint->parts[i].nbytes)
-            memcpy(whole, joint->parts[i].data, joint->parts[i].nbytes);
-        whole += joint->parts[i].nbytes;
-    }
-    joint->parts += count;
-    joint->nparts -= (size_t)count;
-    return DK_OK;
-}
-
-/* The frames as they were before they were cut. */
-static dk_status join_frames(struct reader *reader, const struct wire_value *header,
-                             struct wire_payload *payload)
-{
-    const struct wire_value *counts = wire_find(header, "split-num-sub-frames");
-    if (!counts || counts->kind != WIRE_ARRAY || counts->count == payload->nframes)
-        return DK_OK;
-    struct joint joint = {counts, payload->frames, payload->nframes};
-    struct wire_bytes *frames = arena_alloc(&reader->arena, counts->count * sizeof(*frames));
-    if (!frames)
-        return error_nomem(reader->err);
-    for (uint32_t i = 0; i < counts->count; i++)
-        DK_TRY(join(reader, &joint, i, &frames[i]));
-    payload->frames = frames;
-    payload->nframes = counts->count;
-    return DK_OK;
-}
-
-static dk_status refuse_compressed(struct reader *reader, const struct wire_value *header)
-{
-    const struct wire_value *names = wire_find(header, "compression");
-    for (uint32_t i = 0; names && names->kind == WIRE_ARRAY && i < names->count; i++) {
-        struct wire_bytes name;
-        if (wire_read_text(&names->as.items[i], &name))
-            return error_set(reader->err, DK_ENOTSUP, "a value compressed with %.*s",
-                             (int)(name.nbytes < 32 ? name.nbytes : 32), name.data);
-    }
-    return DK_OK;
 }
 
 /* ---- serializers ---- */
@@ -247,8 +185,6 @@ static dk_status read_collection(struct reader *reader, const struct wire_value 
 static dk_status read_header(struct reader *reader, const struct wire_value *header,
                              struct wire_payload payload, int depth, dk_value *out)
 {
-    DK_TRY(refuse_compressed(reader, header));
-    DK_TRY(join_frames(reader, header, &payload));
     const struct wire_value *is_collection = wire_find(header, "is-collection");
     if (is_collection && is_collection->kind == WIRE_BOOL && is_collection->as.boolean)
         return read_collection(reader, header, payload, depth, out);
@@ -265,15 +201,27 @@ static dk_status read_pickled(struct reader *reader, const struct wire_value *he
     return read_pickle(reader, (struct wire_bytes){pickle->as.bytes, pickle->count}, out);
 }
 
+/* Frames that came in pieces or compressed are whole in `open` only, and so nobody else's. */
+static dk_status read_open(struct reader *reader, const struct open_payload *open,
+                           enum wire_kind kind, dk_value *out)
+{
+    struct wire_payload whole = {.frames = open->frames, .nframes = open->nframes};
+    if (open->joined.count)
+        reader->owner = NULL;
+    if (kind == WIRE_PICKLED)
+        return read_pickled(reader, &open->header, out);
+    return read_header(reader, &open->header, whole, 0, out);
+}
+
 static dk_status read_value(struct reader *reader, const struct wire_value *from, dk_value *out)
 {
-    struct wire_value header;
+    struct open_payload open;
     if (from->kind != WIRE_SERIALIZED && from->kind != WIRE_PICKLED)
         return unpack_plain(reader, from, out);
-    DK_TRY(wire_unpack(&reader->arena, from->as.payload->header, &header, reader->err));
-    if (from->kind == WIRE_PICKLED)
-        return read_pickled(reader, &header, out);
-    return read_header(reader, &header, *from->as.payload, 0, out);
+    DK_TRY(payload_open(reader->dk->memory, from->as.payload, NBYTES_MAX, &open, reader->err));
+    dk_status status = read_open(reader, &open, from->kind, out);
+    payload_close(&open);
+    return status;
 }
 
 dk_status payload_unpack_value(dk_context *dk, const struct wire_value *from,

@@ -5,6 +5,7 @@ import http.server
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -102,6 +103,32 @@ def check_failed(result, *words):
         assert word in result.stderr, result.stderr
 
 
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl command here")
+def test_tls(tmp_path):
+    """A scheduler under TLS, with certificates that fit, and without."""
+    ca, key, node_key, request, node = (tmp_path / name for name in ("ca", "ca.key", "node.key", "request", "node"))
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *new, "-days", 2, "-subj", "/CN=authority", "-keyout", key, "-out", ca)
+    openssl("req", *new, "-subj", "/CN=node", "-keyout", node_key, "-out", request)
+    openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", key, "-CAcreateserial", "-days", 2, "-out", node)
+    files = ["--tls-ca-file", ca, "--tls-cert", node, "--tls-key", node_key]
+    scheduler = Dask("scheduler", "--host", "tls://127.0.0.1", "--port", "0", "--no-dashboard", *map(str, files))
+    try:
+        address = scheduler.wait_for(r"Scheduler at:\s*(tls://\S+)")
+        result = info(*files, address)
+        assert (result.returncode, result.stderr) == (SUCCESS, "")
+        assert result.stdout.startswith(f"Scheduler at {address}, started ")
+        check_failed(info(address), "TLS needs the files of an authority and a certificate")
+        check_failed(info(*files[:4], address), "no key of the certificate")
+        check_failed(info(address.replace("tls", "tcp")), "does it want TLS?")
+    finally:
+        scheduler.stop()
+
+
 def test_nobody():
     """A port that is bound, so that nobody comes there, and where nobody listens."""
     with socket.socket() as bound:
@@ -149,7 +176,7 @@ def test_other_language():
     ([], "ADDRESS"),
     (["a:1", "b:2"], "one ADDRESS"),
     (["localhost"], "no port"),
-    (["tls://localhost:8786"], "'tls' is not supported"),
+    (["ucx://localhost:8786"], "'ucx' is not supported"),
     (["::1:8786"], "brackets"),
     (["--timeout", "0", "a:1"], "--timeout"),
     (["--timeout", "soon", "a:1"], "'soon'"),

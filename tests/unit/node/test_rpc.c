@@ -108,7 +108,7 @@ static dk_status ask(struct memory *memory, const struct peer *peer, int64_t tim
 {
     struct wire_entry entries[] = {{wire_text("op"), wire_text("identity")}};
     struct wire_value request = wire_map(entries, 1);
-    return node_rpc(memory, &peer->address, &request, timeout_ms, reply, err);
+    return node_rpc(memory, &peer->address, NULL, &request, timeout_ms, reply, err);
 }
 
 /* Proves that a reply comes back, and that nothing stays open or on the ledger. */
@@ -169,7 +169,7 @@ static void test_nobody(void **state)
     dk_error err = {0};
     struct memory *memory = memory_new(NULL, 0);
     assert_int_equal(node_address_parse("no-such-host.invalid:1", &address, NULL), DK_OK);
-    assert_int_equal(node_rpc(memory, &address, &request, PATIENCE_MS, &reply, &err), DK_EIO);
+    assert_int_equal(node_rpc(memory, &address, NULL, &request, PATIENCE_MS, &reply, &err), DK_EIO);
     assert_non_null(strstr(err.message, "cannot find the host 'no-such-host.invalid'"));
     memory_close(memory);
 }

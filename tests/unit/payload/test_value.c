@@ -306,10 +306,10 @@ static void test_refused(void **state)
     header[0].value = wire_text("error");
     assert_refused(&dk, header, 1, (struct wire_bytes){"no way", 6}, DK_ENOTSUP,
                    "it could not be sent: no way");
-    struct wire_value lz4 = wire_text("lz4");
+    struct wire_value lz5 = wire_text("lz5");
     header[0].value = wire_text("pickle");
-    header[1] = (struct wire_entry){wire_text("compression"), wire_array(&lz4, 1)};
-    assert_refused(&dk, header, 2, none, DK_ENOTSUP, "a value compressed with lz4");
+    header[1] = (struct wire_entry){wire_text("compression"), wire_array(&lz5, 1)};
+    assert_refused(&dk, header, 2, none, DK_ENOTSUP, "the compression 'lz5' is not supported");
     assert_refused(&dk, header, 1, (struct wire_bytes){"\x80\x04}K\x01K\x02s.", 9}, DK_ETYPE,
                    "a map with an integer as a key: a dk_value has texts");
     header[0].value = wire_text("cdask");
