@@ -14,11 +14,39 @@
 extern "C" {
 #endif
 
+/* ---- a cluster on this machine ---- */
+
+typedef struct dk_cluster dk_cluster;
+
+/* Zeroes are the defaults. */
+typedef struct dk_cluster_options {
+    int32_t nworkers;     /* processes; 0: one for each CPU, or fewer with more threads from 5 on */
+    int32_t nthreads;     /* of each; 0: the CPUs, shared out */
+    int64_t memory_limit; /* bytes of each; 0: its share of the memory; negative: none */
+} dk_cluster_options;
+
+/* Starts a scheduler in a thread of this process, on 127.0.0.1 at a port that is free, and workers
+ * in forked processes, which know the functions and object types that `dk` has registered by now.
+ * They end with this process, at the latest.
+ *
+ * Ownership: the caller closes it, before the context.   Blocks: until all workers are there.
+ * Errors: DK_EINVAL, DK_EIO (no port, process or thread left; a worker did not come up), DK_ENOMEM.
+ * Source: distributed.LocalCluster. */
+DK_API dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options,
+                                 dk_cluster **out, dk_error *err) DK_NODISCARD;
+/* Ends scheduler and workers, and what they hold. NULL is ignored. */
+DK_API void dk_cluster_close(dk_cluster *cluster);
+/* The address of its scheduler.   Ownership: borrowed from the cluster. */
+DK_API const char *dk_cluster_address(const dk_cluster *cluster);
+
+/* ---- clients ---- */
+
 typedef struct dk_client dk_client;
 
 /* Zeroes are the defaults. */
 typedef struct dk_client_options {
-    const char *address; /* of the scheduler: "tcp://HOST:PORT" or "HOST:PORT" */
+    const char *address; /* of the scheduler: "tcp://HOST:PORT" or "HOST:PORT"; NULL: a cluster of
+                            the client's own, as dk_cluster_open(dk, NULL, ...) starts it */
     double timeout_s;    /* to connect within; 0: 30 */
     bool no_default;     /* computations of the context do not go to the cluster by themselves */
 } dk_client_options;
@@ -27,8 +55,9 @@ typedef struct dk_client_options {
  * scheduler run on the cluster (unless `no_default`).
  *
  * Ownership: the caller closes it, before the context.   Blocks: until connected.
- * Errors: DK_EINVAL (no address, or none that can be understood; another client of this context is
- * open), DK_EIO (nobody answers there in time; `err` names the address), DK_ENOMEM. */
+ * Errors: DK_EINVAL (the address cannot be understood; another client of this context is open),
+ * what dk_cluster_open() gives, DK_EIO (nobody answers there in time; `err` names the address),
+ * DK_ENOMEM. */
 DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
                                 dk_error *err) DK_NODISCARD;
 /* Lets go of all that its futures hold on the cluster, and disconnects. Futures must have been

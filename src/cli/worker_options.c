@@ -10,6 +10,7 @@
 #include "cli/quantity.h"
 #include "cli/scheduler_file.h"
 #include "local/cpus.h"
+#include "local/machine_memory.h"
 
 static const char usage[] =
     "Usage: cdask worker [OPTION]... [ADDRESS]\n"
@@ -132,18 +133,6 @@ static bool read_nworkers(const char *text, uint32_t *out)
         return complain("nworkers", text, "at least one worker");
     *out = (uint32_t)count;
     return true;
-}
-
-static int64_t machine_nbytes(void)
-{
-    long long limit = 0;
-    int64_t nbytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    FILE *file = fopen("/sys/fs/cgroup/memory.max", "re");
-    if (file && fscanf(file, "%lld", &limit) == 1 && limit > 0 && limit < nbytes)
-        nbytes = limit;
-    if (file)
-        fclose(file);
-    return nbytes;
 }
 
 /* Source: distributed.worker_memory.parse_memory_limit. */

@@ -357,16 +357,10 @@ static void become_default(dk_client *client, bool no_default)
         dk->default_get = dk_get_distributed;
 }
 
-dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
-                         dk_error *err)
+static dk_status open_client(dk_context *dk, const dk_client_options *options, const char *address,
+                             dk_client **out, dk_error *err)
 {
-    const char *address = options ? options->address : NULL;
     double timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
-    if (!address)
-        return error_set(err, DK_EINVAL, "no address of a scheduler is given");
-    if (dk->client)
-        return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
-                         dk_client_address(dk->client));
     dk_client *client = memory_calloc(dk->memory, sizeof(*client));
     if (!client)
         return error_nomem(err);
@@ -388,10 +382,30 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
     return DK_OK;
 }
 
+dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
+                         dk_error *err)
+{
+    const char *address = options ? options->address : NULL;
+    dk_cluster *cluster = NULL;
+    if (dk->client)
+        return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
+                         dk_client_address(dk->client));
+    if (!address)
+        DK_TRY(dk_cluster_open(dk, NULL, &cluster, err));
+    dk_status status =
+        open_client(dk, options, cluster ? dk_cluster_address(cluster) : address, out, err);
+    if (status == DK_OK)
+        (*out)->cluster = cluster;
+    else
+        dk_cluster_close(cluster);
+    return status;
+}
+
 void dk_client_close(dk_client *client)
 {
     if (!client)
         return;
+    dk_cluster *cluster = client->cluster;
     dk_context *dk = client->dk;
     dk->client = NULL;
     dk->cluster_get = NULL;
@@ -400,6 +414,7 @@ void dk_client_close(dk_client *client)
     join_loop(client);
     deinit_client(client);
     memory_free(dk->memory, client, sizeof(*client));
+    dk_cluster_close(cluster);
 }
 
 const char *dk_client_address(const dk_client *client)

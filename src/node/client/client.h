@@ -43,7 +43,8 @@ struct dk_client {
     struct memory *memory;
     struct node_address address;
     char name[48];
-    bool is_native; /* the scheduler is cdask's: it takes native messages */
+    dk_cluster *cluster; /* its own; NULL: somebody else's */
+    bool is_native;      /* the scheduler is cdask's: it takes native messages */
     bool is_default;
     dk_get previous_get; /* the context's default before */
 

@@ -182,6 +182,8 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
     set_heartbeat(node, reply);
     uv_timer_start(&node->keep_alive, on_keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
     worker_set_status(node, WORKER_RUNNING);
+    if (node->options.registered)
+        node->options.registered(node->options.self);
 }
 
 /* ---- registration ---- */

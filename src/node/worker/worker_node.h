@@ -33,6 +33,8 @@ struct worker_node_options {
     double lifetime_s; /* after which it leaves; 0: unlimited */
     /* A line for the log ("INFO", "distributed.worker", text). NULL: none. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
+    /* The scheduler knows it, and may give it tasks. May be NULL. */
+    void (*registered)(void *self);
     /* The last call: the node is gone when it returns. `why` is NULL unless something was wrong:
      * DK_EINVAL (the scheduler refuses it: its name is taken), DK_EIO (no scheduler within the
      * time; it was lost), DK_ENOMEM; DK_ECANCELED: it has left, but some of its threads still run

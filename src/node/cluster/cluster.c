@@ -1,0 +1,193 @@
+/* A cluster on this machine: workers are forked first, while there is no thread of ours yet; then
+ * the scheduler gets its thread, and they are told its address. */
+#include "node/cluster/worker_process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cdask/distributed.h>
+
+#include "base/error.h"
+#include "local/cpus.h"
+#include "local/machine_memory.h"
+#include "node/scheduler/scheduler_node.h"
+
+#define START_MS     30000
+#define NWORKERS_MAX 1024
+/* How long workers get to end by themselves. */
+#define END_MS 2000
+
+struct dk_cluster {
+    struct memory *memory;
+    struct worker_process *workers;
+    int32_t nworkers;
+    uv_loop_t loop;
+    uv_async_t stop;
+    pthread_t thread;
+    struct scheduler_node *node;
+    bool has_loop;
+    bool has_thread;
+    char address[ADDRESS_TEXT_MAX];
+};
+
+/* ---- how many ---- */
+
+/* Up to 4 CPUs a process each; beyond that about as many threads as processes. Their product is the
+ * number of CPUs.   Source: distributed.deploy.utils.nprocesses_nthreads. */
+static int32_t choose_nworkers(int32_t ncpus)
+{
+    if (ncpus <= 4)
+        return ncpus;
+    int32_t nworkers = 1;
+    while (nworkers * nworkers < ncpus || ncpus % nworkers)
+        nworkers++;
+    return nworkers;
+}
+
+static dk_status read_options(const dk_cluster_options *options, int32_t *nworkers,
+                              struct worker_process_options *out, dk_error *err)
+{
+    int32_t ncpus = cpus_available();
+    *nworkers = options ? options->nworkers : 0;
+    int32_t nthreads = options ? options->nthreads : 0;
+    int64_t limit = options ? options->memory_limit : 0;
+    if (*nworkers < 0 || *nworkers > NWORKERS_MAX)
+        return error_set(err, DK_EINVAL, "nworkers must be 0 to %d, not %d", NWORKERS_MAX,
+                         *nworkers);
+    if (nthreads < 0 || nthreads > NWORKERS_MAX)
+        return error_set(err, DK_EINVAL, "nthreads must be 0 to %d, not %d", NWORKERS_MAX,
+                         nthreads);
+    if (!*nworkers)
+        *nworkers = nthreads ? (ncpus + nthreads - 1) / nthreads : choose_nworkers(ncpus);
+    if (!nthreads)
+        nthreads = ncpus > *nworkers ? ncpus / *nworkers : 1;
+    out->nthreads = (uint32_t)nthreads;
+    out->memory_limit = limit > 0 ? limit : limit < 0 ? 0 : machine_nbytes() / *nworkers;
+    return DK_OK;
+}
+
+/* ---- the scheduler ---- */
+
+static void on_stop(uv_async_t *stop)
+{
+    dk_cluster *cluster = stop->data;
+    if (cluster->node)
+        scheduler_node_close(cluster->node);
+    uv_close((uv_handle_t *)stop, NULL);
+}
+
+static void on_node_closed(void *self)
+{
+    dk_cluster *cluster = self;
+    cluster->node = NULL;
+}
+
+static void *run_loop(void *self)
+{
+    dk_cluster *cluster = self;
+    uv_run(&cluster->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static dk_status start_scheduler(dk_cluster *cluster, dk_error *err)
+{
+    struct scheduler_node_options options = {
+        .host = "127.0.0.1", .closed = on_node_closed, .self = cluster};
+    if (uv_loop_init(&cluster->loop) != 0)
+        return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
+    cluster->has_loop = true;
+    uv_async_init(&cluster->loop, &cluster->stop, on_stop);
+    cluster->stop.data = cluster;
+    DK_TRY(scheduler_node_new(&cluster->loop, cluster->memory, &options, &cluster->node, err));
+    snprintf(cluster->address, sizeof(cluster->address), "%s",
+             scheduler_node_address(cluster->node));
+    if (pthread_create(&cluster->thread, NULL, run_loop, cluster) != 0)
+        return error_set(err, DK_EIO, "cannot start a thread for the scheduler");
+    cluster->has_thread = true;
+    return DK_OK;
+}
+
+static void stop_scheduler(dk_cluster *cluster)
+{
+    if (!cluster->has_loop)
+        return;
+    uv_async_send(&cluster->stop);
+    if (cluster->has_thread)
+        pthread_join(cluster->thread, NULL);
+    else
+        uv_run(&cluster->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&cluster->loop);
+}
+
+/* ---- workers ---- */
+
+static dk_status start_workers(dk_context *dk, dk_cluster *cluster, int32_t nworkers,
+                               const struct worker_process_options *options, dk_error *err)
+{
+    for (int32_t i = 0; i < nworkers; i++) {
+        struct worker_process_options one = *options;
+        snprintf(one.name, sizeof(one.name), "%d", i);
+        DK_TRY(worker_process_start(dk, &one, &cluster->workers[i], err));
+        cluster->nworkers++;
+    }
+    return DK_OK;
+}
+
+static dk_status greet_workers(dk_cluster *cluster, dk_error *err)
+{
+    for (int32_t i = 0; i < cluster->nworkers; i++)
+        DK_TRY(worker_process_tell(&cluster->workers[i], cluster->address, err));
+    for (int32_t i = 0; i < cluster->nworkers; i++)
+        DK_TRY(worker_process_wait(&cluster->workers[i], START_MS, err));
+    return DK_OK;
+}
+
+/* ---- opening and closing ---- */
+
+void dk_cluster_close(dk_cluster *cluster)
+{
+    if (!cluster)
+        return;
+    stop_scheduler(cluster);
+    for (int32_t i = 0; i < cluster->nworkers; i++)
+        worker_process_end(&cluster->workers[i], END_MS);
+    memory_free(cluster->memory, cluster->workers, NWORKERS_MAX * sizeof(*cluster->workers));
+    memory_free(cluster->memory, cluster, sizeof(*cluster));
+}
+
+dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_cluster **out,
+                          dk_error *err)
+{
+    int32_t nworkers;
+    struct worker_process_options chosen = {0};
+    DK_TRY(read_options(options, &nworkers, &chosen, err));
+    dk_cluster *cluster = memory_calloc(dk->memory, sizeof(*cluster));
+    if (!cluster)
+        return error_nomem(err);
+    cluster->memory = dk->memory;
+    cluster->workers = memory_calloc(dk->memory, NWORKERS_MAX * sizeof(*cluster->workers));
+    dk_status status = cluster->workers ? DK_OK : error_nomem(err);
+    if (status == DK_OK)
+        status = start_workers(dk, cluster, nworkers, &chosen, err);
+    if (status == DK_OK)
+        status = start_scheduler(cluster, err);
+    if (status == DK_OK)
+        status = greet_workers(cluster, err);
+    if (status != DK_OK) {
+        dk_cluster_close(cluster);
+        return status;
+    }
+    *out = cluster;
+    return DK_OK;
+}
+
+const char *dk_cluster_address(const dk_cluster *cluster)
+{
+    return cluster->address;
+}
