@@ -596,3 +596,20 @@ bool pickle_find_bytes(struct wire_bytes pickle, struct wire_bytes *out)
     }
     return false;
 }
+
+bool pickle_find_last_text(struct wire_bytes pickle, struct wire_bytes *out)
+{
+    struct cursor cursor = {pickle.data, pickle.data + pickle.nbytes, false};
+    struct pickle_op op;
+    bool is_found = false;
+    while (pickle_op_next(&cursor, &op) && op.code != OP_STOP) {
+        if (pickle_op_is_text(&op)) {
+            *out = op.bytes;
+            is_found = true;
+        } else if (pickle_op_is_bytes(&op) && op.bytes.nbytes > 1 &&
+                   (unsigned char)op.bytes.data[0] == OP_PROTO && op.bytes.nbytes < pickle.nbytes) {
+            is_found |= pickle_find_last_text(op.bytes, out);
+        }
+    }
+    return is_found;
+}

@@ -20,4 +20,8 @@ dk_status pickle_unpack(struct arena *arena, struct wire_bytes bytes, struct wir
  * opcodes up to the first bytes object. False when there is none, or this is no such pickle. */
 bool pickle_find_bytes(struct wire_bytes pickle, struct wire_bytes *out);
 
+/* Finds what an exception says: the last text of its pickle, or of a pickle inside that. False when
+ * there is none. */
+bool pickle_find_last_text(struct wire_bytes pickle, struct wire_bytes *out);
+
 #endif

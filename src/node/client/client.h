@@ -117,4 +117,11 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
                             const struct wire_bytes *wanted, size_t nwanted,
                             const dk_submit_options *options, dk_error *err) DK_NODISCARD;
 
+/* ---- python_graph.c ---- */
+
+/* The same, for a scheduler in Python. */
+dk_status client_send_python_graph(dk_client *client, const struct outgoing_task *tasks,
+                                   size_t ntasks, const struct wire_bytes *wanted, size_t nwanted,
+                                   const dk_submit_options *options, dk_error *err) DK_NODISCARD;
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "node/client/client.h"
 #include "wire/build.h"
+#include "wire/unpickle.h"
 
 /* How often a wait looks whether its caller has set the flag that cancels it. */
 #define CANCEL_NS 20000000
@@ -138,6 +139,22 @@ static void set_status(dk_client *client, const struct wire_value *key, dk_futur
     result->why = NULL;
 }
 
+/* What an exception says: told beside it by cdask's scheduler, or found in its pickle. */
+static struct wire_bytes find_text(const struct wire_value *message)
+{
+    struct wire_bytes text = {"it failed", 9};
+    const struct wire_value *exception = wire_find(message, "exception");
+    if (wire_read_text(wire_find(message, "exception_text"), &text) ||
+        wire_read_text(exception, &text) || !exception)
+        return text;
+    if (exception->kind == WIRE_BIN)
+        (void)pickle_find_last_text((struct wire_bytes){exception->as.bytes, exception->count},
+                                    &text);
+    else if (exception->kind == WIRE_SERIALIZED && exception->as.payload->nframes)
+        (void)pickle_find_last_text(exception->as.payload->frames[0], &text);
+    return text;
+}
+
 static void set_failure(dk_client *client, const struct wire_value *message)
 {
     uint32_t id = find_id(client, wire_find(message, "key"));
@@ -148,9 +165,7 @@ static void set_failure(dk_client *client, const struct wire_value *message)
     result->why = memory_calloc(client->memory, sizeof(*result->why));
     if (!result->why)
         return;
-    struct wire_bytes text = {"it failed", 9};
-    if (!wire_read_text(wire_find(message, "exception_text"), &text))
-        (void)wire_read_text(wire_find(message, "exception"), &text);
+    struct wire_bytes text = find_text(message);
     error_set(result->why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
     key_text(keys_packed(&client->keys, id), result->why->key, sizeof(result->why->key));
 }

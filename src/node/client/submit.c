@@ -61,6 +61,8 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
                             const dk_submit_options *options, dk_error *err)
 {
     struct arena arena;
+    if (!client->is_native)
+        return client_send_python_graph(client, tasks, ntasks, wanted, nwanted, options, err);
     arena_init(&arena, client->memory);
     struct wire_builder builder = {.arena = &arena};
     struct wire_filling map = wire_begin_map(&builder, 8);
