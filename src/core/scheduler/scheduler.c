@@ -255,11 +255,16 @@ dk_status sched_step(struct sched *sched, const struct sched_event *event, struc
     sched->stimulus = event->stimulus;
     sched->out = out;
     dk_status status = handle(sched, event, err);
+    sched->has_failed |= status == DK_ENOMEM;
     sched_fill_slots(sched);
-    sched_balance(sched);
+    if (!sched->has_failed)
+        sched_balance(sched);
     sched->has_failed |= out->failed;
     sched->out = NULL;
-    return sched->has_failed ? error_nomem(err) : status;
+    if (!sched->has_failed)
+        return status;
+    sched_outbox_clear(out); /* parts of what is in it may be missing */
+    return error_nomem(err);
 }
 
 /* ---- questions ---- */
