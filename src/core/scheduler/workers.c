@@ -210,6 +210,7 @@ void sched_worker_remove(struct sched *sched, struct sched_worker *worker, bool 
     sched_forget_idle(sched, worker);
     sched->nrunning -= worker->status == SCHED_RUNNING;
     worker->status = SCHED_CLOSED;
+    sched->nretiring -= worker->is_retiring;
     count_worker(sched, worker, -1);
     ((struct sched_worker **)sched->workers.data)[worker->id] = NULL;
     keys_remove(&sched->addresses, worker->id);
