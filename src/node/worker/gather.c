@@ -7,6 +7,7 @@
 #include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
+#include "wire/unpack.h"
 
 /* ---- messages whose frames are in use ---- */
 
@@ -33,26 +34,34 @@ static void let_go(void *self)
 
 /* ---- reading results ---- */
 
-/* What can be read only by Python is kept as it came. Messages that are damaged are an error. */
+/* Whether cdask has packed it, which its header says. */
+static bool is_ours(struct worker_node *node, const struct wire_value *from)
+{
+    struct wire_value header;
+    struct arena arena;
+    if (from->kind != WIRE_SERIALIZED)
+        return false;
+    arena_init(&arena, node->memory);
+    bool is = wire_unpack(&arena, from->as.payload->header, &header, NULL) == DK_OK &&
+              wire_text_is(wire_find(&header, "serializer"), "cdask");
+    arena_deinit(&arena);
+    return is;
+}
+
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out, dk_error *err)
 {
-    dk_error why = {0};
     *out = (struct content){.value = dk_value_null()};
-    dk_status status = payload_unpack_value(node->options.context, from, owner, &out->value, &why);
-    if (status == DK_OK) {
-        out->nbytes = dk_value_nbytes(out->value);
+    if (!is_ours(node, from)) {
+        out->box = wire_box_new(node->memory, from);
+        if (!out->box)
+            return error_nomem(err);
+        out->nbytes = (int64_t)out->box->nbytes;
         return DK_OK;
     }
-    if (status == DK_ENOMEM || status == DK_EPARSE) {
-        *err = why;
-        return status;
-    }
-    out->value = dk_value_null();
-    out->box = wire_box_new(node->memory, from);
-    if (!out->box)
-        return error_nomem(err);
-    out->nbytes = (int64_t)out->box->nbytes;
+    DK_TRY(payload_unpack_value(node->options.context, from, owner, &out->value, err));
+    out->has_value = true;
+    out->nbytes = dk_value_nbytes(out->value);
     return DK_OK;
 }
 

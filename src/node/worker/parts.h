@@ -11,6 +11,7 @@
 #include "node/worker/executor.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
+#include "payload/value.h"
 
 enum worker_status {
     WORKER_INIT, /* not registered */
@@ -105,9 +106,8 @@ struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_
 
 dk_status worker_gather(struct worker_node *node,
                         const struct wkr_instruction *instruction) DK_NODISCARD;
-/* The content that a value of a message says, which has to be kept by `owner`, if there is one.
- * What only Python can read is kept in a box. */
-struct payload_owner;
+/* The content of what a message says: ours becomes a value where it lies (`owner`, if there is one,
+ * keeps it), all else is kept in a box. Errors: DK_EPARSE, DK_ENOMEM. */
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out,
                               dk_error *err) DK_NODISCARD;

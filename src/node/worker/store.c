@@ -71,7 +71,7 @@ void store_release(struct store *store, struct wkr_task_id task)
     store->count--;
 }
 
-const struct content *store_find(const struct store *store, struct wkr_task_id task)
+struct content *store_find(const struct store *store, struct wkr_task_id task)
 {
     struct stored *stored = stored_at(store, task);
     return stored && stored->state == STORED_KEPT ? &stored->content : NULL;

@@ -7,10 +7,12 @@
 #include "base/vector.h"
 #include "core/worker/event.h"
 
-/* A value, or what only Python can read: that is kept as it came, and relayed. */
+/* A value; or, of what came in a serialisation of Python's, that as it came, which is what others
+ * are given, until some task needs its value. What only Python can read never gets one. */
 struct content {
     dk_value value;
-    struct wire_box *box; /* NULL: it is `value` */
+    bool has_value;
+    struct wire_box *box; /* NULL: there is a value only */
     int64_t nbytes;
 };
 
@@ -43,6 +45,6 @@ void store_keep(struct store *store, struct wkr_task_id task);
 void store_discard(struct store *store, struct wkr_task_id task);
 void store_release(struct store *store, struct wkr_task_id task);
 /* NULL when nothing is kept.   Ownership: borrowed until it is released. */
-const struct content *store_find(const struct store *store, struct wkr_task_id task);
+struct content *store_find(const struct store *store, struct wkr_task_id task);
 
 #endif
