@@ -246,6 +246,32 @@ def test_kill(cluster, client, tmp_path):
     assert client.gather(held) == b.process.pid
 
 
+def test_spill(cluster, client, tmp_path):
+    """Proves that what does not fit into memory goes to disk, is read again as an argument and for
+    others, and leaves nothing behind."""
+    a = cluster.worker("--name", "a", "--memory-limit", "200MB", "--local-directory", tmp_path)
+    full = submit(client, *[(f"full-{i}", "test.fill", 20_000_000 + i) for i in range(12)],
+                  workers=["a"])
+    lengths = submit(client, *[(f"n-{i}", "test.length", Ref(f"full-{i}")) for i in range(12)])
+    assert client.gather(lengths) == [20_000_000 + i for i in range(12)]
+    pings = 0
+    while len(list(tmp_path.glob("cdask-worker-*/*"))) < 4:  # more than 120 MB are too much
+        ping, = submit(client, (f"ping-{pings}", "test.add", pings))
+        assert ping.result(timeout=60) == pings < 10000
+        pings += 1
+    again = submit(client, *[(f"m-{i}", "test.length", Ref(f"full-{i}")) for i in range(12)])
+    assert client.gather(again) == [20_000_000 + i for i in range(12)]
+    cluster.worker("--name", "b")
+    there, = submit(client, ("there", "test.collect", Ref("full-0")), workers=["b"])
+    assert [len(x) for x in there.result(timeout=60)] == [20_000_000]
+    assert client.gather(full[3], direct=True) == b"x" * 20_000_003
+    del full, lengths, again, there
+    a.process.send_signal(signal.SIGTERM)
+    text, status = a.finish()
+    assert status == 0, text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_several_processes(cluster, client):
     """Proves that --nworkers starts so many workers with names of their own, and ends them."""
     workers = cluster.start(CDASK, "worker", cluster.address, "--preload", TASKS, "--nprocs", "2",

@@ -20,8 +20,9 @@ struct argument {
     struct wire_bytes key; /* in the run's arena */
     dk_value value;
     bool has_value;
-    bool is_read;         /* here: the store may have the value, too */
-    struct wire_box *box; /* of which to make one */
+    bool is_read;            /* here: the store may have the value, too */
+    struct wire_box *box;    /* of which to make one; */
+    struct spilled *spilled; /* or this */
 };
 
 struct run {
@@ -98,6 +99,25 @@ static struct argument *find_argument(struct run *run, struct wire_bytes key)
     return NULL;
 }
 
+static dk_status read_spilled(struct run *run, struct argument *argument)
+{
+    struct held *held;
+    DK_TRY(spilled_read(argument->spilled, &held, &run->err));
+    struct payload_owner owner = held_owner(held);
+    dk_status status = payload_unpack_value(run->node->options.context, &held->message.root, &owner,
+                                            &argument->value, &run->err);
+    held_unref(held);
+    return status;
+}
+
+static dk_status make_value(struct run *run, struct argument *argument)
+{
+    if (argument->spilled)
+        return read_spilled(run, argument);
+    return payload_unpack_value(run->node->options.context, &argument->box->value, NULL,
+                                &argument->value, &run->err);
+}
+
 static dk_status read_argument(struct run *run, struct wire_bytes key, dk_value *out)
 {
     char name[DK_ERROR_KEY_MAX];
@@ -106,8 +126,7 @@ static dk_status read_argument(struct run *run, struct wire_bytes key, dk_value 
     if (!argument)
         return error_set(&run->err, DK_EKEY, "the result of %s is not here", name);
     if (!argument->has_value) {
-        dk_status status = payload_unpack_value(run->node->options.context, &argument->box->value,
-                                                NULL, &argument->value, &run->err);
+        dk_status status = make_value(run, argument);
         if (status != DK_OK) {
             error_prefix(&run->err, "the result of %s", name);
             return status;
@@ -181,6 +200,7 @@ static void free_run(struct run *run)
     for (size_t i = 0; i < run->narguments; i++) {
         dk_value_unref(run->arguments[i].value);
         wire_box_unref(run->arguments[i].box);
+        spilled_unref(run->arguments[i].spilled);
     }
     wire_box_unref(run->run_spec);
     arena_deinit(&run->arena);
@@ -206,7 +226,8 @@ static void tell_core(struct run *run)
     struct wkr_executed *executed = &event.as.executed;
     *executed = (struct wkr_executed){run->task, run->run_id, run->nbytes, run->start,
                                       run->stop, run->thread, NULL};
-    struct brought brought = {.task = run->task, .content = {run->result, true, NULL, run->nbytes}};
+    struct brought brought = {.task = run->task,
+                              .content = {run->result, true, NULL, NULL, run->nbytes}};
     run->result = dk_value_null();
     if (run->status != DK_OK) {
         event.kind = WKR_EXECUTE_FAILED;
@@ -222,11 +243,12 @@ static void tell_core(struct run *run)
 /* So that the next task need not read it again. */
 static void share_argument(struct run *run, struct argument *argument)
 {
-    struct content *content = store_find(&run->node->store, argument->task);
-    if (!argument->is_read || !content || content->box != argument->box || content->has_value)
+    struct store *store = &run->node->store;
+    struct stored *stored = argument->is_read ? store_find(store, argument->task) : NULL;
+    if (!stored || stored->content.has_value || stored->content.box != argument->box ||
+        stored->content.spilled != argument->spilled)
         return;
-    content->value = argument->value;
-    content->has_value = true;
+    store_set_value(store, stored, argument->value);
     argument->value = dk_value_null();
 }
 
@@ -244,9 +266,9 @@ static void finish_run(struct job *job)
 
 static dk_status take_argument(struct run *run, struct wkr_task_id task)
 {
-    const struct worker_node *node = run->node;
-    const struct content *content = store_find(&node->store, task);
-    if (!content)
+    struct worker_node *node = run->node;
+    const struct stored *stored = store_find(&node->store, task);
+    if (!stored)
         return DK_OK; /* the thread will say that it is not here */
     struct argument *argument = &run->arguments[run->narguments];
     struct wire_bytes key = wkr_task_key(node->core, task);
@@ -256,10 +278,11 @@ static dk_status take_argument(struct run *run, struct wkr_task_id task)
     memcpy(copy, key.data, key.nbytes);
     argument->key = (struct wire_bytes){copy, key.nbytes};
     argument->task = task;
-    argument->value = dk_value_ref(content->value);
-    argument->has_value = content->has_value;
+    argument->value = dk_value_ref(stored->content.value);
+    argument->has_value = stored->content.has_value;
     argument->is_read = false;
-    argument->box = wire_box_ref(content->box);
+    argument->box = wire_box_ref(stored->content.box);
+    argument->spilled = spilled_ref(stored->content.spilled);
     run->narguments++;
     return DK_OK;
 }

@@ -1,36 +1,13 @@
 /* Getting results from peers.   Source: distributed.worker (gather_dep, get_data_from_worker). */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "core/worker/decode.h"
+#include "node/worker/held.h"
 #include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
 #include "wire/unpack.h"
-
-/* ---- messages whose frames are in use ---- */
-
-struct held {
-    atomic_uint references;
-    struct memory *memory;
-    struct message message;
-};
-
-static void hold(void *self)
-{
-    struct held *held = self;
-    atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
-}
-
-static void let_go(void *self)
-{
-    struct held *held = self;
-    if (atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) > 1)
-        return;
-    message_deinit(&held->message);
-    memory_free(held->memory, held, sizeof(*held));
-}
 
 /* ---- reading results ---- */
 
@@ -135,7 +112,7 @@ static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const 
 static void take_data(struct gather *gather, struct held *held)
 {
     struct worker_node *node = gather->node;
-    struct harvest harvest = {.node = node, .owner = {held, hold, let_go}};
+    struct harvest harvest = {.node = node, .owner = held_owner(held)};
     dk_error err = {0};
     vector_init(&harvest.brought, node->memory, sizeof(struct brought));
     vector_init(&harvest.gathered, node->memory, sizeof(struct wkr_gathered_task));
@@ -171,13 +148,7 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct gather *gather = self;
     struct worker_node *node = gather->node;
-    struct held *held = answer ? memory_calloc(node->memory, sizeof(*held)) : NULL;
-    if (held) {
-        *held = (struct held){.memory = node->memory, .message = *answer};
-        atomic_init(&held->references, 1);
-    } else if (answer) {
-        message_deinit(answer);
-    }
+    struct held *held = answer ? held_new(node->memory, answer) : NULL;
     if (node->status != WORKER_CLOSING && gather->epoch == node->epoch) {
         if (held && !why) {
             take_answer(gather, held);
@@ -187,8 +158,7 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
             tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
         }
     }
-    if (held)
-        let_go(held);
+    held_unref(held);
     memory_free(node->memory, gather, sizeof(*gather));
 }
 

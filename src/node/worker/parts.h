@@ -57,6 +57,15 @@ struct worker_node {
     uv_timer_t deadline;
     uint64_t nstimuli;
 
+    /* Memory: spill.c */
+    uv_timer_t monitor;
+    int64_t process_nbytes; /* of the whole process, as last seen */
+    int64_t spilling_nbytes;
+    uint32_t nspills;        /* under way */
+    uint64_t nspilled;       /* ever begun */
+    bool cannot_spill;       /* there is no folder */
+    char spill_folder[1024]; /* "" until something was spilled */
+
     /* What peers get: serve.c */
     uint32_t noutgoing;
     uint64_t noutgoing_ever;
@@ -115,6 +124,19 @@ dk_status worker_read_content(struct worker_node *node, const struct wire_value 
 /* ---- serve.c ---- */
 
 dk_status worker_serve(struct worker_node *node, dk_error *err) DK_NODISCARD;
+
+/* ---- spill.c ---- */
+
+/* Spills and pauses as far as it is needed. */
+void worker_watch_memory(struct worker_node *node);
+/* From now on, also looks at the process now and then. */
+void worker_monitor_memory(struct worker_node *node);
+void worker_remove_folder(struct worker_node *node);
+
+/* ---- ship.c ---- */
+
+struct request;
+void worker_get_data(void *self, struct request *request);
 
 /* ---- link.c ---- */
 
