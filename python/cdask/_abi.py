@@ -369,8 +369,8 @@ functions(
     dk_graph_to_dot=(dk_status, graph_p, task_id_p, c_size_t, text_out, error_p),
 )
 # These are handed around as well: a dk_get to C, a function that releases the lock to Python.
-dk_get_sync, dk_get_threads, dk_get_processes = (
-    dk_get((name, release)) for name in ("dk_get_sync", "dk_get_threads", "dk_get_processes"))
+dk_get_sync, dk_get_threads, dk_get_processes, dk_get_distributed = (
+    dk_get((f"dk_get_{name}", release)) for name in ("sync", "threads", "processes", "distributed"))
 
 # frame.h
 
@@ -600,4 +600,54 @@ functions(
                    error_p),
     dk_draw_dot=(dk_status, c_char_p, c_char_p, error_p),
     dk_draw_timeline=(dk_status, recorder_p, resources_p, c_char_p, error_p),
+)
+
+# distributed.h
+
+
+class dk_client(Structure):
+    pass
+
+
+class dk_future(Structure):
+    pass
+
+
+class dk_client_options(Structure):
+    _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("no_default", c_bool)]
+
+
+dk_future_status = c_int
+(DK_FUTURE_PENDING, DK_FUTURE_FINISHED, DK_FUTURE_ERROR, DK_FUTURE_CANCELLED,
+ DK_FUTURE_LOST) = range(5)
+
+
+class dk_submit_options(Structure):
+    _fields_ = [("key", c_char_p), ("priority", c_int64), ("retries", c_int32),
+                ("workers", POINTER(c_char_p)), ("nworkers", c_size_t),
+                ("allow_other_workers", c_bool), ("resources", POINTER(c_char_p)),
+                ("amounts", POINTER(c_double)), ("nresources", c_size_t)]
+
+
+client_p, future_p = POINTER(dk_client), POINTER(dk_future)
+
+functions(
+    keep,
+    dk_client_address=(c_char_p, client_p),
+    dk_future_state=(dk_future_status, future_p),
+    dk_future_key=(c_char_p, future_p),
+)
+functions(
+    release,
+    dk_client_open=(dk_status, context_p, POINTER(dk_client_options), POINTER(client_p), error_p),
+    dk_client_close=(None, client_p),
+    dk_client_submit=(dk_status, client_p, c_char_p, value_p, c_size_t, POINTER(future_p), c_size_t,
+                      POINTER(dk_submit_options), POINTER(future_p), error_p),
+    dk_client_scatter=(dk_status, client_p, dk_value, c_bool, POINTER(future_p), error_p),
+    dk_client_gather=(dk_status, client_p, POINTER(future_p), c_size_t, value_p, error_p),
+    dk_future_wait=(dk_status, future_p, c_double, error_p),
+    dk_future_result=(dk_status, future_p, value_p, error_p),
+    dk_future_cancel=(dk_status, future_p, error_p),
+    dk_future_retry=(dk_status, future_p, error_p),
+    dk_future_free=(None, future_p),
 )

@@ -163,12 +163,20 @@ static bool read_resources(const char *text, struct worker_options *out)
         char *equals = strchr(word, '='), *end = NULL;
         double amount = equals ? strtod(equals + 1, &end) : 0;
         if (!equals || equals == word || end == equals + 1 || *end || amount < 0 ||
-            out->nresources == WORKER_RESOURCES_MAX)
+            out->nresources == WORKER_RESOURCES_MAX - 1)
             return complain("resources", word, "NAME=NUMBER");
         out->resources[out->nresources++] =
             (struct wkr_resource){{word, (size_t)(equals - word)}, amount};
     }
     return true;
+}
+
+/* Clients of cdask ask for this of a scheduler in Python, which knows no other way to keep native
+ * tasks off Python's workers. */
+static void add_own_resource(struct worker_options *out)
+{
+    static const struct wkr_resource own = {{"cdask", 5}, 1e9};
+    out->resources[out->nresources++] = own;
 }
 
 static bool read_time(const char *option, const char *text, double *out)
@@ -277,6 +285,7 @@ static bool complete(int argc, char **argv, const struct pending *pending,
                      struct worker_options *out)
 {
     uint32_t share = (uint32_t)cpus_available() / out->nworkers;
+    add_own_resource(out);
     out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
     return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
            find_scheduler(argc, argv, pending, out);

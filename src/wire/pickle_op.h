@@ -5,7 +5,7 @@
 #include "base/cursor.h"
 #include "wire/value.h"
 
-/* Those that mean something to a reader of plain values. */
+/* Those that are read or written here. */
 enum pickle_opcode {
     OP_MARK = '(',
     OP_STOP = '.',
@@ -25,6 +25,7 @@ enum pickle_opcode {
     OP_EMPTY_TUPLE = ')',
     OP_EMPTY_DICT = '}',
     OP_APPEND = 'a',
+    OP_BUILD = 'b',
     OP_GLOBAL = 'c',
     OP_APPENDS = 'e',
     OP_BINGET = 'h',
@@ -35,6 +36,7 @@ enum pickle_opcode {
     OP_TUPLE = 't',
     OP_SETITEMS = 'u',
     OP_PROTO = 0x80,
+    OP_NEWOBJ = 0x81,
     OP_TUPLE1 = 0x85,
     OP_TUPLE2 = 0x86,
     OP_TUPLE3 = 0x87,
@@ -48,10 +50,13 @@ enum pickle_opcode {
     OP_EMPTY_SET = 0x8f,
     OP_ADDITEMS = 0x90,
     OP_FROZENSET = 0x91,
+    OP_NEWOBJ_EX = 0x92,
     OP_STACK_GLOBAL = 0x93,
     OP_MEMOIZE = 0x94,
     OP_FRAME = 0x95,
-    OP_BYTEARRAY8 = 0x96
+    OP_BYTEARRAY8 = 0x96,
+    OP_NEXT_BUFFER = 0x97,
+    OP_READONLY_BUFFER = 0x98
 };
 
 /* An opcode and what follows it: a number, bytes, or (GLOBAL) two lines, `bytes` and `second`. */

@@ -1,9 +1,12 @@
 #include "core/scheduler/decode.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "core/keys.h"
+
+#define PRIORITY_MAX 1e15
 
 /* ---- parts ---- */
 
@@ -85,13 +88,15 @@ dk_status sched_decode_wishes(struct sched_decoder *decoder, const struct wire_v
                               struct sched_wishes *out)
 {
     int64_t retries = 0;
+    double priority;
     *out = (struct sched_wishes){0};
     DK_TRY(decode_workers(decoder, wire_find(map, "workers"), &out->workers));
     out->resources = wire_find(map, "resources");
     out->annotations = wire_find(map, "annotations");
     out->is_loose = read_flag(wire_find(map, "allow_other_workers"));
     out->is_actor = read_flag(wire_find(map, "actor"));
-    (void)wire_read_int(wire_find(map, "priority"), &out->priority);
+    if (wire_read_float(wire_find(map, "priority"), &priority))
+        out->priority = (int64_t)fmin(fmax(floor(priority), -PRIORITY_MAX), PRIORITY_MAX);
     (void)wire_read_int(wire_find(map, "retries"), &retries);
     out->retries = (uint16_t)(retries < 0 ? 0 : retries > UINT16_MAX ? UINT16_MAX : retries);
     return DK_OK;

@@ -32,6 +32,7 @@ enum sched_event_kind {
     SCHED_ADD_WORKER,
     SCHED_REMOVE_WORKER,
     SCHED_WORKER_STATUS,
+    SCHED_RETIRE_WORKER, /* it is to leave, once others have what it holds */
     SCHED_HEARTBEAT,
     SCHED_TASK_FINISHED,
     SCHED_TASK_ERRED,

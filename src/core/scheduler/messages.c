@@ -180,6 +180,35 @@ void sched_tell_close(struct sched *sched, uint32_t worker, const char *reason)
     send(&draft, SCHED_TO_WORKER, worker);
 }
 
+void sched_tell_acquire(struct sched *sched, uint32_t worker, const struct sched_task *task)
+{
+    struct draft draft = begin(sched, "acquire-replicas");
+    struct wire_entry *entries = sched_outbox_alloc(sched->out, 2 * sizeof(*entries));
+    if (!entries)
+        return;
+    struct wire_value key = sched_outbox_key(sched->out, sched_key(sched, task));
+    entries[0] = (struct wire_entry){key, addresses_of(sched, task)};
+    entries[1] = (struct wire_entry){key, wire_int(sched_task_nbytes(task))};
+    put(&draft, "who_has", wire_map(&entries[0], 1));
+    put(&draft, "nbytes", wire_map(&entries[1], 1));
+    put_stimulus(&draft, sched);
+    send(&draft, SCHED_TO_WORKER, worker);
+}
+
+void sched_tell_status(struct sched *sched, uint32_t worker, const char *status)
+{
+    struct draft draft = begin(sched, "worker-status-change");
+    put(&draft, "status", sched_outbox_text(sched->out, status));
+    put_stimulus(&draft, sched);
+    send(&draft, SCHED_TO_WORKER, worker);
+}
+
+void sched_tell_retired(struct sched *sched, uint32_t worker)
+{
+    struct draft draft = begin(sched, "retired");
+    send(&draft, SCHED_RETIRED, worker);
+}
+
 void sched_tell_drop(struct sched *sched, uint32_t worker)
 {
     struct draft draft = begin(sched, "close-stream");

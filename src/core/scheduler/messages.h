@@ -13,6 +13,11 @@ void sched_tell_steal(struct sched *sched, struct sched_task *task, const char *
 void sched_tell_who_has(struct sched *sched, uint32_t worker, const struct sched_keys *keys);
 void sched_tell_worker_left(struct sched *sched, uint32_t worker, const char *address);
 void sched_tell_close(struct sched *sched, uint32_t worker, const char *reason);
+/* To copy a result from those that hold it. */
+void sched_tell_acquire(struct sched *sched, uint32_t worker, const struct sched_task *task);
+void sched_tell_status(struct sched *sched, uint32_t worker, const char *status);
+/* All that the worker held is elsewhere: for whoever has asked for it. */
+void sched_tell_retired(struct sched *sched, uint32_t worker);
 /* Its stream is to be closed. */
 void sched_tell_drop(struct sched *sched, uint32_t worker);
 

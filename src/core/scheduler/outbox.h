@@ -6,7 +6,12 @@
 #include "base/vector.h"
 #include "wire/box.h"
 
-enum sched_target { SCHED_TO_WORKER, SCHED_TO_CLIENT, SCHED_DROP_WORKER /* close its stream */ };
+enum sched_target {
+    SCHED_TO_WORKER,
+    SCHED_TO_CLIENT,
+    SCHED_DROP_WORKER, /* close its stream */
+    SCHED_RETIRED      /* nobody needs the worker any longer: for whoever had it retire */
+};
 
 struct sched_message {
     enum sched_target target;

@@ -8,6 +8,7 @@
 #include "core/scheduler/messages.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/relations.h"
+#include "core/scheduler/retire.h"
 #include "core/scheduler/steal.h"
 #include "core/scheduler/tasks.h"
 #include "core/scheduler/transitions.h"
@@ -213,6 +214,9 @@ static void handle_worker(struct sched *sched, const struct sched_event *event)
     case SCHED_WORKER_STATUS:
         sched_worker_set_status(sched, worker, event->as.status);
         break;
+    case SCHED_RETIRE_WORKER:
+        sched_worker_retires(sched, worker);
+        break;
     case SCHED_HEARTBEAT:
         sched_worker_heartbeat(sched, worker, event);
         break;
@@ -255,19 +259,26 @@ dk_status sched_step(struct sched *sched, const struct sched_event *event, struc
     sched->stimulus = event->stimulus;
     sched->out = out;
     dk_status status = handle(sched, event, err);
+    sched->has_failed |= status == DK_ENOMEM;
     sched_fill_slots(sched);
-    sched_balance(sched);
+    if (!sched->has_failed)
+        sched_balance(sched);
+    sched_check_retiring(sched);
     sched->has_failed |= out->failed;
     sched->out = NULL;
-    return sched->has_failed ? error_nomem(err) : status;
+    if (!sched->has_failed)
+        return status;
+    sched_outbox_clear(out); /* parts of what is in it may be missing */
+    return error_nomem(err);
 }
 
 /* ---- questions ---- */
 
 int64_t sched_deadline_us(const struct sched *sched)
 {
-    int64_t deadline = INT64_MAX;
-    if (sched->nworking && !sched->options.no_stealing && sched->nworkers > 1)
+    int64_t deadline = sched_retire_deadline_us(sched);
+    if (sched->nworking && !sched->options.no_stealing && sched->nworkers > 1 &&
+        sched->next_steal_us < deadline)
         deadline = sched->next_steal_us;
     for (size_t i = 0; i < sched->workers.count; i++) {
         const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);

@@ -49,8 +49,8 @@ void sched_free(struct sched *sched);
 /* Takes in one event, and puts what has to be sent into `out`, which is only added to.
  *
  * Errors: DK_EINVAL (a worker or client that is refused; `err` says why; nothing has changed),
- * DK_ENOMEM: from then on each step fails, for messages may be missing; the process should say so
- * and end. */
+ * DK_ENOMEM: `out` is empty, and from then on each step fails, for messages are missing; the
+ * process should say so and end. */
 dk_status sched_step(struct sched *sched, const struct sched_event *event, struct sched_outbox *out,
                      dk_error *err) DK_NODISCARD;
 

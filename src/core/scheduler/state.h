@@ -159,6 +159,10 @@ struct sched_worker {
     uint32_t slots_place;    /* in the heap of those with open slots */
     uint32_t idle_place;     /* 1 + its index; 0: it is not idle */
     bool is_saturated;
+    bool is_retiring;
+    bool has_retired;        /* and it was said */
+    int64_t asked_us;        /* when others were last asked to copy what it holds */
+    int64_t promised_nbytes; /* while copies are given out */
 };
 
 struct sched_client {
@@ -199,6 +203,7 @@ struct sched {
     struct vector idle;            /* of struct sched_worker * */
     struct sched_task *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
+    uint32_t nretiring;
     uint32_t nnative; /* workers that run cdask's own tasks */
     uint32_t npython; /* workers that run Python's */
     uint32_t nrunning;

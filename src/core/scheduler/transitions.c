@@ -472,9 +472,10 @@ void sched_transition(struct sched *sched, struct sched_task *task, enum sched_s
         go_through_released(sched, task, target);
 }
 
+/* A transition that had no memory has left things half done: nothing may follow from it. */
 void sched_drain(struct sched *sched)
 {
-    while (sched->recommendations.count) {
+    while (sched->recommendations.count && !sched->has_failed) {
         struct sched_recommendation next = stack_of(sched)[--sched->recommendations.count];
         if (!next.task)
             continue;
@@ -507,7 +508,7 @@ void sched_task_fail(struct sched *sched, struct sched_task *task, struct sched_
 
 void sched_fill_slots(struct sched *sched)
 {
-    while (heap_count(&sched->queued) && heap_count(&sched->open_slots)) {
+    while (!sched->has_failed && heap_count(&sched->queued) && heap_count(&sched->open_slots)) {
         struct sched_task *task = heap_first(&sched->queued);
         sched_transition(sched, task, SCHED_PROCESSING);
         sched_drain(sched);

@@ -210,6 +210,7 @@ void sched_worker_remove(struct sched *sched, struct sched_worker *worker, bool 
     sched_forget_idle(sched, worker);
     sched->nrunning -= worker->status == SCHED_RUNNING;
     worker->status = SCHED_CLOSED;
+    sched->nretiring -= worker->is_retiring;
     count_worker(sched, worker, -1);
     ((struct sched_worker **)sched->workers.data)[worker->id] = NULL;
     keys_remove(&sched->addresses, worker->id);
@@ -218,7 +219,9 @@ void sched_worker_remove(struct sched *sched, struct sched_worker *worker, bool 
     lose_replicas(sched, worker);
     sched_drain(sched);
     tell_others(sched, worker);
-    if (!worker->processing && !worker->replicas)
+    if (worker->processing || worker->replicas) /* out of memory: sched_free() finds it there */
+        ((struct sched_worker **)sched->workers.data)[worker->id] = worker;
+    else
         sched_worker_free(sched, worker);
 }
 
@@ -338,7 +341,8 @@ void sched_worker_erred(struct sched *sched, uint32_t worker, const struct sched
     } else {
         struct sched_failure *failure = sched_failure_new(sched->memory, erred);
         sched->has_failed |= !failure;
-        sched_task_fail(sched, task, failure);
+        if (failure)
+            sched_task_fail(sched, task, failure);
         sched_failure_unref(failure);
     }
     sched_drain(sched);

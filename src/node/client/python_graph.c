@@ -80,12 +80,12 @@ static struct wire_value describe_options(struct wire_builder *builder,
         wire_put(&map, "workers", wire_end_array(&workers));
         wire_put(&map, "allow_other_workers", wire_bool(options->allow_other_workers));
     }
-    if (options && options->nresources) {
-        struct wire_filling resources = wire_begin_map(builder, options->nresources);
-        for (size_t i = 0; i < options->nresources; i++)
-            wire_put(&resources, options->resources[i], wire_float(options->amounts[i]));
-        wire_put(&map, "resources", wire_end_map(&resources));
-    }
+    size_t nresources = options ? options->nresources : 0;
+    struct wire_filling resources = wire_begin_map(builder, nresources + 1);
+    wire_put(&resources, "cdask", wire_int(1)); /* that cdask's workers have, and no others */
+    for (size_t i = 0; i < nresources; i++)
+        wire_put(&resources, options->resources[i], wire_float(options->amounts[i]));
+    wire_put(&map, "resources", wire_end_map(&resources));
     return wire_end_map(&map);
 }
 

@@ -34,9 +34,10 @@ struct scheduler_node {
     uv_timer_t timer;
     int64_t timer_us; /* when it goes off; INT64_MAX: not */
     char id[48];
-    double started;      /* seconds since 1970 */
-    uint64_t nscattered; /* whose turn it is to be given data */
-    int nclosing;        /* parts that are still to close */
+    double started;                 /* seconds since 1970 */
+    uint64_t nscattered;            /* whose turn it is to be given data */
+    struct retirement *retirements; /* that are not answered yet */
+    int nclosing;                   /* parts that are still to close */
     bool is_closing;
 };
 
@@ -73,6 +74,16 @@ void scheduler_heartbeat_worker(void *self, struct request *request);
 void scheduler_unregister(void *self, struct request *request);
 struct peer *scheduler_peer_of_worker(struct scheduler_node *node, uint32_t worker);
 struct peer *scheduler_peer_of_client(struct scheduler_node *node, uint32_t client);
+
+/* The worker at an address that a peer has named; SCHED_NOBODY when there is none. */
+uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address);
+
+/* ---- retire.c ---- */
+
+struct retirement;
+void scheduler_retire_workers(void *self, struct request *request);
+/* It holds nothing any longer that others do not hold; or it is gone. */
+void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker);
 
 /* ---- graph.c ---- */
 

@@ -69,6 +69,8 @@ static void leave(struct peer *peer)
     if (address)
         scheduler_log(node, "INFO", "Remove worker addr: %s", address);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
+    if (peer->is_worker)
+        scheduler_worker_retired(node, peer->id);
     peer->id = SCHED_NOBODY;
     if (node->is_closing)
         return;
@@ -243,15 +245,20 @@ void scheduler_register_worker(void *self, struct request *request)
     scheduler_flush(node);
 }
 
+uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct wire_bytes bytes;
+    if (!wire_read_text(address, &bytes) || bytes.nbytes >= sizeof(text))
+        return SCHED_NOBODY;
+    memcpy(text, bytes.data, bytes.nbytes);
+    text[bytes.nbytes] = '\0';
+    return sched_find_worker(node->sched, text);
+}
+
 static uint32_t asked_worker(struct scheduler_node *node, const struct wire_value *message)
 {
-    char address[ADDRESS_TEXT_MAX];
-    struct wire_bytes text;
-    if (!wire_read_text(wire_find(message, "address"), &text) || text.nbytes >= sizeof(address))
-        return SCHED_NOBODY;
-    memcpy(address, text.data, text.nbytes);
-    address[text.nbytes] = '\0';
-    return sched_find_worker(node->sched, address);
+    return scheduler_find_worker(node, wire_find(message, "address"));
 }
 
 void scheduler_heartbeat_worker(void *self, struct request *request)

@@ -215,6 +215,7 @@ const struct server_op scheduler_ops[] = {
     {"register_nanny", register_nanny},
     {"heartbeat_worker", scheduler_heartbeat_worker},
     {"unregister", scheduler_unregister},
+    {"retire_workers", scheduler_retire_workers},
     {"identity", identity},
     {"ncores", ncores},
     {"ncores_running", ncores_running},

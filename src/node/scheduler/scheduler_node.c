@@ -108,6 +108,10 @@ static void send_message(struct scheduler_node *node, const struct sched_message
                             ? scheduler_peer_of_client(node, message->id)
                             : scheduler_peer_of_worker(node, message->id);
     dk_error err;
+    if (message->target == SCHED_RETIRED) {
+        scheduler_worker_retired(node, message->id);
+        return;
+    }
     if (!peer)
         return;
     if (message->target == SCHED_DROP_WORKER)

@@ -22,6 +22,7 @@ struct story {
     int64_t now_us;
     uint32_t client;
     int64_t run_ids[256]; /* by first letter of the key */
+    dk_status status;     /* of the last event */
 };
 
 /* The packed form of a short text key, in one of a few buffers that are used in turn. */
@@ -108,6 +109,7 @@ static inline dk_status take(struct story *story, struct sched_event event)
     if (!event.stimulus)
         event.stimulus = "test";
     dk_status status = sched_step(story->sched, &event, &story->out, &err);
+    story->status = status;
     if (status != DK_OK) {
         text_printf(&story->diary, "refused: %s\n", err.message);
     } else if (!sched_validate(story->sched, &err)) {

@@ -295,6 +295,34 @@ static void test_duplicate_worker(void **state)
     end_story(&story);
 }
 
+/* Proves that a worker which is to leave gets no more tasks, and is free to go once others have
+ * what it alone held; a copy that does not come is asked for again. */
+static void test_retire(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a", "a");
+    finish(&story, "w1", "a");
+    add_worker(&story, "w2", 1);
+    expect_diary(&story, "w1: compute-task a\nclient: key-in-memory a\n");
+    take(&story,
+         (struct sched_event){.kind = SCHED_RETIRE_WORKER, .worker = worker_id(&story, "w1")});
+    expect_diary(&story, "w1: worker-status-change\nw2: acquire-replicas a@w1\n");
+    submit(&story, "b=a", "b");
+    expect_diary(&story, "w2: compute-task b a@w1\n");
+    assert_true(sched_deadline_us(story.sched) <= 2 * SECOND_US);
+    story.now_us += 2 * SECOND_US;
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    expect_diary(&story, "w2: acquire-replicas a@w1\n");
+    say_keys(&story, SCHED_ADD_KEYS, worker_id(&story, "w2"), "a");
+    expect_diary(&story, "w1: retired\n");
+    remove_worker(&story, "w1");
+    assert_string_equal(state_of(&story, "a"), "memory");
+    end_story(&story);
+}
+
 /* Proves that cancelling takes along what depends on a task, and the results of all clients. */
 static void test_cancel(void **state)
 {
@@ -315,21 +343,14 @@ static void test_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_a_graph),
-        cmocka_unit_test(test_placement),
-        cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_failure_and_retry),
-        cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_worker_dies),
-        cmocka_unit_test(test_killer),
-        cmocka_unit_test(test_stale_run),
-        cmocka_unit_test(test_bad_graphs),
-        cmocka_unit_test(test_languages),
-        cmocka_unit_test(test_restrictions),
-        cmocka_unit_test(test_scattered),
-        cmocka_unit_test(test_steal),
-        cmocka_unit_test(test_ttl),
-        cmocka_unit_test(test_duplicate_worker),
+        cmocka_unit_test(test_life_of_a_graph), cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_queue),           cmocka_unit_test(test_failure_and_retry),
+        cmocka_unit_test(test_retries),         cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_killer),          cmocka_unit_test(test_stale_run),
+        cmocka_unit_test(test_bad_graphs),      cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_restrictions),    cmocka_unit_test(test_scattered),
+        cmocka_unit_test(test_steal),           cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_retire),          cmocka_unit_test(test_duplicate_worker),
         cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
