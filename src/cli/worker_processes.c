@@ -23,15 +23,17 @@ struct own_words {
 static void make_words(const struct worker_options *options, uint32_t number,
                        struct own_words *words)
 {
-    uint32_t nports = (uint32_t)options->ports.last - options->ports.first + 1;
-    uint32_t first = options->ports.first + number * nports / options->nworkers;
-    uint32_t last = options->ports.first + (number + 1) * nports / options->nworkers - 1;
-    if (!options->ports.first)
-        first = last = 0;
+    const struct node_ports *ports = &options->ports;
+    uint32_t nports = (uint32_t)ports->last - ports->first + 1;
+    uint32_t first = ports->first + number * nports / options->nworkers;
+    uint32_t last = ports->first + (number + 1) * nports / options->nworkers - 1;
     snprintf(words->command, sizeof(words->command), "worker");
     snprintf(words->nworkers, sizeof(words->nworkers), "--nworkers=1");
-    snprintf(words->ports, sizeof(words->ports), "--worker-port=%u:%u", first,
-             last < first ? first : last);
+    if (ports->first)
+        snprintf(words->ports, sizeof(words->ports), "--worker-port=%u:%u", first,
+                 last < first ? first : last);
+    else
+        snprintf(words->ports, sizeof(words->ports), "--worker-port=0");
     snprintf(words->nthreads, sizeof(words->nthreads), "--nthreads=%u", options->nthreads);
     snprintf(words->memory, sizeof(words->memory), "--memory-limit=%lld",
              (long long)options->memory_limit);

@@ -10,14 +10,19 @@
 #include "node/reply.h"
 #include "node/worker/parts.h"
 #include "payload/task.h"
+#include "payload/value.h"
 #include "wire/pickle.h"
 #include "wire/unpack.h"
 #include "wire/unpickle.h"
 
 struct argument {
-    struct wire_bytes key; /* in the same block */
+    struct wkr_task_id task;
+    struct wire_bytes key; /* in the run's arena */
     dk_value value;
-    bool is_opaque; /* only Python can read it */
+    bool has_value;
+    bool is_read;            /* here: the store may have the value, too */
+    struct wire_box *box;    /* of which to make one; */
+    struct spilled *spilled; /* or this */
 };
 
 struct run {
@@ -84,21 +89,51 @@ static dk_status find_payload(struct run *run, struct wire_bytes *out)
     return payload_is_task(*out) ? DK_OK : refuse(run);
 }
 
-static dk_status find_argument(struct run *run, struct wire_bytes key, dk_value *out)
+static struct argument *find_argument(struct run *run, struct wire_bytes key)
+{
+    for (size_t i = 0; i < run->narguments; i++) {
+        struct argument *argument = &run->arguments[i];
+        if (argument->key.nbytes == key.nbytes &&
+            memcmp(argument->key.data, key.data, key.nbytes) == 0)
+            return argument;
+    }
+    return NULL;
+}
+
+static dk_status read_spilled(struct run *run, struct argument *argument)
+{
+    struct held *held;
+    DK_TRY(spilled_read(argument->spilled, &held, &run->err));
+    struct payload_owner owner = held_owner(held);
+    dk_status status = payload_unpack_value(run->node->options.context, &held->message.root, &owner,
+                                            &argument->value, &run->err);
+    held_unref(held);
+    return status;
+}
+
+static dk_status make_value(struct run *run, struct argument *argument)
+{
+    if (argument->spilled)
+        return read_spilled(run, argument);
+    return payload_unpack_value(run->node->options.context, &argument->box->value, NULL,
+                                &argument->value, &run->err);
+}
+
+static dk_status read_argument(struct run *run, struct wire_bytes key, dk_value *out)
 {
     char name[DK_ERROR_KEY_MAX];
-    const struct argument *argument = run->arguments;
-    while (argument < run->arguments + run->narguments &&
-           (argument->key.nbytes != key.nbytes ||
-            memcmp(argument->key.data, key.data, key.nbytes) != 0))
-        argument++;
+    struct argument *argument = find_argument(run, key);
     key_text(key, name, sizeof(name));
-    if (argument == run->arguments + run->narguments)
+    if (!argument)
         return error_set(&run->err, DK_EKEY, "the result of %s is not here", name);
-    if (argument->is_opaque)
-        return error_set(&run->err, DK_ETYPE,
-                         "the result of %s can be read by Python only, and this is a native task",
-                         name);
+    if (!argument->has_value) {
+        dk_status status = make_value(run, argument);
+        if (status != DK_OK) {
+            error_prefix(&run->err, "the result of %s", name);
+            return status;
+        }
+        argument->has_value = argument->is_read = true;
+    }
     *out = argument->value;
     return DK_OK;
 }
@@ -109,7 +144,7 @@ static dk_status fill(struct run *run, struct payload_task *task, dk_value *fill
     for (uint32_t i = 0; i < task->nargs; i++) {
         filled[i] = task->args[i];
         if (filled[i].kind == DK_KIND_TASK)
-            DK_TRY(find_argument(run, task->keys[filled[i].as.task], &filled[i]));
+            DK_TRY(read_argument(run, task->keys[filled[i].as.task], &filled[i]));
     }
     return DK_OK;
 }
@@ -163,8 +198,11 @@ static void run_in_thread(struct job *job)
 static void free_run(struct run *run)
 {
     struct memory *memory = run->node->memory;
-    for (size_t i = 0; i < run->narguments; i++)
+    for (size_t i = 0; i < run->narguments; i++) {
         dk_value_unref(run->arguments[i].value);
+        wire_box_unref(run->arguments[i].box);
+        spilled_unref(run->arguments[i].spilled);
+    }
     wire_box_unref(run->run_spec);
     arena_deinit(&run->arena);
     memory_free(memory, run, sizeof(*run));
@@ -189,7 +227,8 @@ static void tell_core(struct run *run)
     struct wkr_executed *executed = &event.as.executed;
     *executed = (struct wkr_executed){run->task, run->run_id, run->nbytes, run->start,
                                       run->stop, run->thread, NULL};
-    struct brought brought = {.task = run->task, .content = {run->result, NULL, run->nbytes}};
+    struct brought brought = {.task = run->task,
+                              .content = {run->result, true, NULL, NULL, run->nbytes}};
     run->result = dk_value_null();
     if (run->status != DK_OK) {
         event.kind = WKR_EXECUTE_FAILED;
@@ -202,20 +241,35 @@ static void tell_core(struct run *run)
     wire_box_unref(executed->error);
 }
 
+/* So that the next task need not read it again. */
+static void share_argument(struct run *run, struct argument *argument)
+{
+    struct store *store = &run->node->store;
+    struct stored *stored = argument->is_read ? store_find(store, argument->task) : NULL;
+    if (!stored || stored->content.has_value || stored->content.box != argument->box ||
+        stored->content.spilled != argument->spilled)
+        return;
+    store_set_value(store, stored, argument->value);
+    argument->value = dk_value_null();
+}
+
 static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
-    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING)
+    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING) {
+        for (size_t i = 0; i < run->narguments; i++)
+            share_argument(run, &run->arguments[i]);
         tell_core(run);
+    }
     dk_value_unref(run->result);
     free_run(run);
 }
 
 static dk_status take_argument(struct run *run, struct wkr_task_id task)
 {
-    const struct worker_node *node = run->node;
-    const struct content *content = store_find(&node->store, task);
-    if (!content)
+    struct worker_node *node = run->node;
+    const struct stored *stored = store_find(&node->store, task);
+    if (!stored)
         return DK_OK; /* the thread will say that it is not here */
     struct argument *argument = &run->arguments[run->narguments];
     struct wire_bytes key = wkr_task_key(node->core, task);
@@ -224,8 +278,12 @@ static dk_status take_argument(struct run *run, struct wkr_task_id task)
         return DK_ENOMEM;
     memcpy(copy, key.data, key.nbytes);
     argument->key = (struct wire_bytes){copy, key.nbytes};
-    argument->value = dk_value_ref(content->value);
-    argument->is_opaque = content->box != NULL;
+    argument->task = task;
+    argument->value = dk_value_ref(stored->content.value);
+    argument->has_value = stored->content.has_value;
+    argument->is_read = false;
+    argument->box = wire_box_ref(stored->content.box);
+    argument->spilled = spilled_ref(stored->content.spilled);
     run->narguments++;
     return DK_OK;
 }

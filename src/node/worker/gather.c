@@ -1,58 +1,44 @@
 /* Getting results from peers.   Source: distributed.worker (gather_dep, get_data_from_worker). */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "core/worker/decode.h"
+#include "node/worker/held.h"
 #include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
-
-/* ---- messages whose frames are in use ---- */
-
-struct held {
-    atomic_uint references;
-    struct memory *memory;
-    struct message message;
-};
-
-static void hold(void *self)
-{
-    struct held *held = self;
-    atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
-}
-
-static void let_go(void *self)
-{
-    struct held *held = self;
-    if (atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) > 1)
-        return;
-    message_deinit(&held->message);
-    memory_free(held->memory, held, sizeof(*held));
-}
+#include "wire/unpack.h"
 
 /* ---- reading results ---- */
 
-/* What can be read only by Python is kept as it came. Messages that are damaged are an error. */
+/* Whether cdask has packed it, which its header says. */
+static bool is_ours(struct worker_node *node, const struct wire_value *from)
+{
+    struct wire_value header;
+    struct arena arena;
+    if (from->kind != WIRE_SERIALIZED)
+        return false;
+    arena_init(&arena, node->memory);
+    bool is = wire_unpack(&arena, from->as.payload->header, &header, NULL) == DK_OK &&
+              wire_text_is(wire_find(&header, "serializer"), "cdask");
+    arena_deinit(&arena);
+    return is;
+}
+
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out, dk_error *err)
 {
-    dk_error why = {0};
     *out = (struct content){.value = dk_value_null()};
-    dk_status status = payload_unpack_value(node->options.context, from, owner, &out->value, &why);
-    if (status == DK_OK) {
-        out->nbytes = dk_value_nbytes(out->value);
+    if (!is_ours(node, from)) {
+        out->box = wire_box_new(node->memory, from);
+        if (!out->box)
+            return error_nomem(err);
+        out->nbytes = (int64_t)out->box->nbytes;
         return DK_OK;
     }
-    if (status == DK_ENOMEM || status == DK_EPARSE) {
-        *err = why;
-        return status;
-    }
-    out->value = dk_value_null();
-    out->box = wire_box_new(node->memory, from);
-    if (!out->box)
-        return error_nomem(err);
-    out->nbytes = (int64_t)out->box->nbytes;
+    DK_TRY(payload_unpack_value(node->options.context, from, owner, &out->value, err));
+    out->has_value = true;
+    out->nbytes = dk_value_nbytes(out->value);
     return DK_OK;
 }
 
@@ -126,7 +112,7 @@ static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const 
 static void take_data(struct gather *gather, struct held *held)
 {
     struct worker_node *node = gather->node;
-    struct harvest harvest = {.node = node, .owner = {held, hold, let_go}};
+    struct harvest harvest = {.node = node, .owner = held_owner(held)};
     dk_error err = {0};
     vector_init(&harvest.brought, node->memory, sizeof(struct brought));
     vector_init(&harvest.gathered, node->memory, sizeof(struct wkr_gathered_task));
@@ -162,13 +148,7 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct gather *gather = self;
     struct worker_node *node = gather->node;
-    struct held *held = answer ? memory_calloc(node->memory, sizeof(*held)) : NULL;
-    if (held) {
-        *held = (struct held){.memory = node->memory, .message = *answer};
-        atomic_init(&held->references, 1);
-    } else if (answer) {
-        message_deinit(answer);
-    }
+    struct held *held = answer ? held_new(node->memory, answer) : NULL;
     if (node->status != WORKER_CLOSING && gather->epoch == node->epoch) {
         if (held && !why) {
             take_answer(gather, held);
@@ -178,8 +158,7 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
             tell_failure(gather, WKR_GATHER_NETWORK_FAILED, "gather-dep-failed", NULL);
         }
     }
-    if (held)
-        let_go(held);
+    held_unref(held);
     memory_free(node->memory, gather, sizeof(*gather));
 }
 

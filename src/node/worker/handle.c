@@ -46,10 +46,10 @@ void worker_close_core(struct worker_node *node)
 
 /* ---- instructions ---- */
 
-static struct wkr_type type_of(const struct worker_node *node, struct wkr_task_id task)
+static struct wkr_type type_of(struct worker_node *node, struct wkr_task_id task)
 {
-    const struct content *content = store_find(&node->store, task);
-    dk_value value = content ? content->value : dk_value_null();
+    const struct stored *stored = store_find(&node->store, task);
+    dk_value value = stored ? stored->content.value : dk_value_null();
     return (struct wkr_type){payload_typename(value), payload_type(value)};
 }
 
@@ -162,6 +162,7 @@ void worker_handle(struct worker_node *node, struct wkr_event *event, struct wir
     }
     set_deadline(node);
     retry_failed_gathers(node);
+    worker_watch_memory(node);
 }
 
 struct wire_bytes worker_stimulus(struct worker_node *node, const char *name, char out[64])

@@ -58,11 +58,11 @@ static struct wire_value transfer(const struct worker_node *node, struct wire_bu
     return wire_end_map(&map);
 }
 
-static struct wire_value spilled(struct wire_builder *builder)
+static struct wire_value spilled(const struct worker_node *node, struct wire_builder *builder)
 {
     struct wire_filling map = wire_begin_map(builder, 2);
-    wire_put(&map, "memory", wire_int(0));
-    wire_put(&map, "disk", wire_int(0));
+    wire_put(&map, "memory", wire_int(node->store.spilled_nbytes));
+    wire_put(&map, "disk", wire_int(node->store.disk_nbytes));
     return wire_end_map(&map);
 }
 
@@ -97,8 +97,8 @@ struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *
     wire_put(&map, "task_counts", task_counts(builder, &counts));
     wire_put(&map, "bandwidth", bandwidth(builder));
     wire_put(&map, "digests_total_since_heartbeat", nothing(builder));
-    wire_put(&map, "managed_bytes", wire_int(counts.nbytes));
-    wire_put(&map, "spilled_bytes", spilled(builder));
+    wire_put(&map, "managed_bytes", wire_int(node->store.memory_nbytes));
+    wire_put(&map, "spilled_bytes", spilled(node, builder));
     wire_put(&map, "transfer", transfer(node, builder, &counts));
     wire_put(&map, "event_loop_interval", wire_float(0.02));
     wire_put(&map, "cpu", wire_float(cpu_percent(node)));

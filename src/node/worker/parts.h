@@ -11,6 +11,7 @@
 #include "node/worker/executor.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
+#include "payload/value.h"
 
 enum worker_status {
     WORKER_INIT, /* not registered */
@@ -55,6 +56,15 @@ struct worker_node {
     struct vector failed_gathers; /* of struct wkr_peer_id: those that could not even begin */
     uv_timer_t deadline;
     uint64_t nstimuli;
+
+    /* Memory: spill.c */
+    uv_timer_t monitor;
+    int64_t process_nbytes; /* of the whole process, as last seen */
+    int64_t spilling_nbytes;
+    uint32_t nspills;        /* under way */
+    uint64_t nspilled;       /* ever begun */
+    bool cannot_spill;       /* there is no folder */
+    char spill_folder[1024]; /* "" until something was spilled */
 
     /* What peers get: serve.c */
     uint32_t noutgoing;
@@ -105,9 +115,8 @@ struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_
 
 dk_status worker_gather(struct worker_node *node,
                         const struct wkr_instruction *instruction) DK_NODISCARD;
-/* The content that a value of a message says, which has to be kept by `owner`, if there is one.
- * What only Python can read is kept in a box. */
-struct payload_owner;
+/* The content of what a message says: ours becomes a value where it lies (`owner`, if there is one,
+ * keeps it), all else is kept in a box. Errors: DK_EPARSE, DK_ENOMEM. */
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out,
                               dk_error *err) DK_NODISCARD;
@@ -115,6 +124,19 @@ dk_status worker_read_content(struct worker_node *node, const struct wire_value 
 /* ---- serve.c ---- */
 
 dk_status worker_serve(struct worker_node *node, dk_error *err) DK_NODISCARD;
+
+/* ---- spill.c ---- */
+
+/* Spills and pauses as far as it is needed. */
+void worker_watch_memory(struct worker_node *node);
+/* From now on, also looks at the process now and then. */
+void worker_monitor_memory(struct worker_node *node);
+void worker_remove_folder(struct worker_node *node);
+
+/* ---- ship.c ---- */
+
+struct request;
+void worker_get_data(void *self, struct request *request);
 
 /* ---- link.c ---- */
 

@@ -7,8 +7,6 @@
 #include "payload/value.h"
 #include "wire/build.h"
 
-#define OUTGOING_MAX 50 /* transfers at a time; twice that to this host */
-
 /* A handler's tools: everything of an answer lives until it is given. */
 struct answer {
     struct worker_node *node;
@@ -53,173 +51,6 @@ static struct wire_value status_ok(struct answer *answer)
     struct wire_filling map = wire_begin_map(&answer->builder, 1);
     wire_put(&map, "status", wire_text("OK"));
     return wire_end_map(&map);
-}
-
-/* ---- get_data ---- */
-
-/* Values on their way to a peer: they stay until it has them. */
-struct shipment {
-    struct worker_node *node;
-    struct arena arena;
-    struct vector values; /* of struct payload_value * */
-    struct vector boxes;  /* of struct wire_box * */
-    int64_t nbytes;
-    uint32_t nusers; /* the loan, and the peer's OK */
-};
-
-static void leave_shipment(struct shipment *shipment)
-{
-    struct memory *memory = shipment->node->memory;
-    if (--shipment->nusers)
-        return;
-    struct payload_value **values = shipment->values.data;
-    struct wire_box **boxes = shipment->boxes.data;
-    for (size_t i = 0; i < shipment->values.count; i++)
-        payload_value_deinit(values[i]);
-    for (size_t i = 0; i < shipment->boxes.count; i++)
-        wire_box_unref(boxes[i]);
-    vector_deinit(&shipment->values);
-    vector_deinit(&shipment->boxes);
-    arena_deinit(&shipment->arena);
-    memory_free(memory, shipment, sizeof(*shipment));
-}
-
-static void on_shipped(void *self)
-{
-    leave_shipment(self);
-}
-
-static void on_confirmed(void *self, bool is_ok)
-{
-    struct shipment *shipment = self;
-    struct worker_node *node = shipment->node;
-    node->noutgoing--;
-    node->outgoing_nbytes -= shipment->nbytes;
-    if (!is_ok && node->status != WORKER_CLOSING)
-        worker_log(node, "WARNING", "a peer has not confirmed the data it was sent");
-    leave_shipment(shipment);
-}
-
-static dk_status load_value(struct shipment *shipment, const struct content *content,
-                            struct wire_value *out, dk_error *err)
-{
-    struct payload_value *packed = arena_alloc(&shipment->arena, sizeof(*packed));
-    struct payload_value **listed = packed ? vector_push(&shipment->values) : NULL;
-    if (!listed)
-        return error_nomem(err);
-    dk_status status =
-        payload_pack_value(shipment->node->options.context, content->value, packed, err);
-    if (status != DK_OK) {
-        shipment->values.count--;
-        return status;
-    }
-    *listed = packed;
-    *out = payload_wire(packed);
-    return DK_OK;
-}
-
-static dk_status load_box(struct shipment *shipment, const struct content *content,
-                          struct wire_value *out, dk_error *err)
-{
-    if (vector_append(&shipment->boxes, &content->box, 1) != DK_OK)
-        return error_nomem(err);
-    *out = wire_box_value(wire_box_ref(content->box));
-    return DK_OK;
-}
-
-static dk_status load(struct shipment *shipment, const struct wkr_keys *keys,
-                      struct wire_value *out, dk_error *err)
-{
-    struct worker_node *node = shipment->node;
-    struct wire_builder builder = {&shipment->arena, false};
-    struct wire_filling data = wire_begin_map(&builder, keys->count);
-    struct wire_filling map = wire_begin_map(&builder, 2);
-    for (size_t i = 0; i < keys->count; i++) {
-        struct wkr_task_id task;
-        struct wire_value value;
-        const struct content *content = NULL;
-        if (wkr_find(node->core, keys->list[i], &task))
-            content = store_find(&node->store, task);
-        if (!content)
-            continue; /* the peer will ask somebody else */
-        DK_TRY(content->box ? load_box(shipment, content, &value, err)
-                            : load_value(shipment, content, &value, err));
-        struct wire_bytes key = wkr_task_key(node->core, task);
-        char *copy = arena_alloc(&shipment->arena, key.nbytes);
-        if (!copy)
-            return error_nomem(err);
-        memcpy(copy, key.data, key.nbytes);
-        wire_put_key(&data, wire_packed((struct wire_bytes){copy, key.nbytes}), value);
-        shipment->nbytes += content->nbytes;
-    }
-    wire_put(&map, "status", wire_text("OK"));
-    wire_put(&map, "data", wire_end_map(&data));
-    *out = wire_end_map(&map);
-    return builder.failed ? error_nomem(err) : DK_OK;
-}
-
-static struct shipment *new_shipment(struct worker_node *node)
-{
-    struct shipment *shipment = memory_calloc(node->memory, sizeof(*shipment));
-    if (!shipment)
-        return NULL;
-    shipment->node = node;
-    shipment->nusers = 1;
-    arena_init(&shipment->arena, node->memory);
-    vector_init(&shipment->values, node->memory, sizeof(struct payload_value *));
-    vector_init(&shipment->boxes, node->memory, sizeof(struct wire_box *));
-    return shipment;
-}
-
-static void ship(struct answer *answer, const struct wkr_keys *keys)
-{
-    struct worker_node *node = answer->node;
-    struct wire_value data;
-    struct shipment *shipment = new_shipment(node);
-    dk_status status =
-        shipment ? load(shipment, keys, &data, &answer->err) : error_nomem(&answer->err);
-    if (status != DK_OK) {
-        if (shipment)
-            leave_shipment(shipment);
-        answer->err.status = status;
-        request_fail(answer->request, &answer->err);
-        return;
-    }
-    shipment->nusers = 2;
-    node->noutgoing++;
-    node->noutgoing_ever++;
-    node->outgoing_nbytes += shipment->nbytes;
-    request_reply_data(answer->request, &data, (struct loan){on_shipped, shipment},
-                       (struct confirmation){on_confirmed, shipment});
-}
-
-static bool is_busy(const struct worker_node *node, const char *peer)
-{
-    const char *colon = strrchr(node->address, ':');
-    size_t nbytes = colon ? (size_t)(colon - node->address) : 0;
-    uint32_t limit = strncmp(node->address, peer, nbytes) == 0 ? 2 * OUTGOING_MAX : OUTGOING_MAX;
-    if (node->status == WORKER_PAUSED)
-        limit = 1;
-    return node->noutgoing >= limit;
-}
-
-static void get_data(void *self, struct request *request)
-{
-    struct answer answer;
-    struct wkr_keys keys;
-    begin(&answer, self, request);
-    if (is_busy(self, request_peer(request))) {
-        struct wire_filling map = wire_begin_map(&answer.builder, 1);
-        wire_put(&map, "status", wire_text("busy"));
-        give(&answer, wire_end_map(&map));
-        return;
-    }
-    answer.err.status = wkr_decode_keys(&answer.decoder, wire_find(answer.question, "keys"), &keys);
-    if (answer.err.status != DK_OK)
-        request_fail(request, &answer.err);
-    else
-        ship(&answer, &keys);
-    end(&answer);
 }
 
 /* ---- update_data ---- */
@@ -394,7 +225,7 @@ static void refuse(void *self, struct request *request)
 }
 
 static const struct server_op ops[] = {
-    {"get_data", get_data},
+    {"get_data", worker_get_data},
     {"update_data", update_data},
     {"free_keys", free_keys},
     {"keys", keys},

@@ -56,6 +56,7 @@ static void free_node(struct worker_node *node)
     void *self = node->options.self;
     dk_error why = node->why;
     worker_close_core(node);
+    worker_remove_folder(node);
     memory_free(node->memory, node, sizeof(*node));
     if (closed)
         closed(self, why.status == DK_OK ? NULL : &why);
@@ -95,8 +96,8 @@ static void on_tasks_too_long(uv_timer_t *timer)
 
 static void close_timers(struct worker_node *node)
 {
-    uv_timer_t *timers[] = {&node->seek, &node->heartbeat, &node->keep_alive, &node->deadline,
-                            &node->lifetime};
+    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive,
+                            &node->deadline, &node->lifetime,  &node->monitor};
     for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
         uv_close((uv_handle_t *)timers[i], on_handle_closed);
 }
@@ -213,8 +214,8 @@ static void make_id(struct worker_node *node)
 
 static void open_timers(struct worker_node *node)
 {
-    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive,
-                            &node->deadline, &node->lifetime,  &node->patience};
+    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive, &node->deadline,
+                            &node->lifetime, &node->monitor,   &node->patience};
     for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
         (void)uv_timer_init(node->loop, timers[i]);
         timers[i]->data = node;
@@ -286,6 +287,7 @@ dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *opt
         return status;
     }
     show(node);
+    worker_monitor_memory(node);
     worker_seek(node);
     *out = node;
     return DK_OK;

@@ -1,5 +1,6 @@
 /* Tasks for tests of `cdask worker --preload`. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +80,24 @@ static dk_status pid(dk_task *task, const dk_value *args, size_t nargs, dk_value
     return DK_OK;
 }
 
-/* Waits until somebody opens the FIFO args[0] for writing; gives args[1]. */
+/* Opens the FIFO, which waits for whoever opens its other end. */
+static bool meet(dk_value path, int flags)
+{
+    size_t nbytes;
+    int fd = open(dk_value_data(path, &nbytes), flags | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* Tells by the FIFO args[0] that it runs, waits at the FIFO args[1], and gives args[2]. */
 static dk_status wait_for(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                           dk_error *err)
 {
-    size_t nbytes;
     (void)task, (void)nargs;
-    int fd = open(dk_value_data(args[0], &nbytes), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(err, DK_EIO, "wait_for: cannot open the FIFO");
-    close(fd);
-    *result = dk_value_ref(args[1]);
+    if (!meet(args[0], O_WRONLY) || !meet(args[1], O_RDONLY))
+        return fail(err, DK_EIO, "wait: cannot open the FIFO");
+    *result = dk_value_ref(args[2]);
     return DK_OK;
 }
 

@@ -1,0 +1,209 @@
+/* Memory: what was not used for the longest time goes to disk, and a worker that is nearly full
+ * takes no more tasks.   Source: distributed.worker_memory.WorkerMemoryManager. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "node/worker/parts.h"
+#include "payload/value.h"
+
+/* Shares of the memory limit. */
+#define TARGET 0.60 /* of results in memory: spill until there are less */
+#define SPILL  0.70 /* of the process */
+#define PAUSE  0.80
+
+#define MONITOR_MS 100
+#define SPILLS_MAX 4 /* at a time: as many threads as libuv has */
+
+/* ---- one result ---- */
+
+struct spill {
+    uv_work_t work;
+    struct worker_node *node;
+    uint32_t epoch;
+    struct wkr_task_id task;
+    uint64_t serial;
+    uint64_t number;
+    dk_value value;
+    struct wire_box *box;
+    int64_t nbytes;
+    struct spilled *spilled;
+    dk_status status;
+    dk_error err;
+};
+
+static dk_status pack_and_write(struct spill *spill)
+{
+    struct worker_node *node = spill->node;
+    struct payload_value packed;
+    if (spill->box)
+        return spilled_new(node->memory, node->spill_folder, spill->number, &spill->box->value,
+                           &spill->spilled, &spill->err);
+    DK_TRY(payload_pack_value(node->options.context, spill->value, &packed, &spill->err));
+    struct wire_value value = payload_wire(&packed);
+    dk_status status = spilled_new(node->memory, node->spill_folder, spill->number, &value,
+                                   &spill->spilled, &spill->err);
+    payload_value_deinit(&packed);
+    return status;
+}
+
+static void run_spill(uv_work_t *work)
+{
+    struct spill *spill = work->data;
+    spill->status = pack_and_write(spill);
+}
+
+static void take_spilled(struct spill *spill)
+{
+    struct worker_node *node = spill->node;
+    struct stored *stored = store_find(&node->store, spill->task);
+    if (!stored || stored->serial != spill->serial)
+        return; /* released meanwhile */
+    stored->is_spilling = false;
+    if (spill->status != DK_OK) {
+        list_remove(&stored->by_use); /* not again */
+        worker_log(node, "WARNING", "cannot spill a result: %s", spill->err.message);
+        return;
+    }
+    store_set_spilled(&node->store, stored, spill->spilled);
+    spill->spilled = NULL;
+}
+
+static void end_spill(uv_work_t *work, int status)
+{
+    struct spill *spill = work->data;
+    struct worker_node *node = spill->node;
+    (void)status;
+    node->nspills--;
+    node->spilling_nbytes -= spill->nbytes;
+    if (spill->epoch == node->epoch && node->status != WORKER_CLOSING)
+        take_spilled(spill);
+    spilled_unref(spill->spilled);
+    dk_value_unref(spill->value);
+    wire_box_unref(spill->box);
+    memory_free(node->memory, spill, sizeof(*spill));
+    if (node->status != WORKER_CLOSING)
+        worker_watch_memory(node);
+    worker_part_closed(node);
+}
+
+/* Made when it is needed, removed with the worker. */
+static dk_status make_folder(struct worker_node *node)
+{
+    if (*node->spill_folder)
+        return DK_OK;
+    snprintf(node->spill_folder, sizeof(node->spill_folder), "%s/cdask-worker-XXXXXX",
+             node->options.local_directory);
+    if (mkdtemp(node->spill_folder))
+        return DK_OK;
+    worker_log(node, "ERROR", "%s: cannot make a folder for what does not fit into memory",
+               node->options.local_directory);
+    *node->spill_folder = '\0';
+    node->cannot_spill = true;
+    return DK_EIO;
+}
+
+static bool begin_spill(struct worker_node *node, struct stored *stored)
+{
+    struct spill *spill = memory_calloc(node->memory, sizeof(*spill));
+    if (!spill)
+        return false;
+    spill->work.data = spill;
+    spill->node = node;
+    spill->epoch = node->epoch;
+    spill->task = stored->task;
+    spill->serial = stored->serial;
+    spill->number = node->nspilled++;
+    spill->nbytes = stored->content.nbytes;
+    spill->value = dk_value_ref(stored->content.value);
+    spill->box = wire_box_ref(stored->content.box);
+    if (uv_queue_work(node->loop, &spill->work, run_spill, end_spill) != 0) {
+        dk_value_unref(spill->value);
+        wire_box_unref(spill->box);
+        memory_free(node->memory, spill, sizeof(*spill));
+        return false;
+    }
+    stored->is_spilling = true;
+    node->spilling_nbytes += spill->nbytes;
+    node->nspills++;
+    node->nopen++;
+    return true;
+}
+
+/* ---- how much there is ---- */
+
+static struct stored *oldest(const struct worker_node *node)
+{
+    LIST_EACH (at, &node->store.by_use) {
+        struct stored *stored = LIST_ENTRY(at, struct stored, by_use);
+        if (!stored->is_spilling)
+            return stored;
+    }
+    return NULL;
+}
+
+/* The ledger is exact, at once, for what is ours; the system knows of the rest. */
+static int64_t used_nbytes(const struct worker_node *node)
+{
+    int64_t ours = memory_use(node->memory).current;
+    return ours > node->process_nbytes ? ours : node->process_nbytes;
+}
+
+static bool should_spill(const struct worker_node *node)
+{
+    double limit = (double)node->options.memory_limit;
+    int64_t left = node->store.memory_nbytes - node->spilling_nbytes;
+    if ((double)left > TARGET * limit)
+        return true;
+    /* Results can be at fault only for their own share. */
+    return (double)(used_nbytes(node) - node->spilling_nbytes) > SPILL * limit &&
+           (double)left > 0.1 * limit;
+}
+
+static void pause_or_resume(struct worker_node *node)
+{
+    double share = (double)used_nbytes(node) / (double)node->options.memory_limit;
+    bool is_full = share > PAUSE;
+    if (is_full == (node->status == WORKER_PAUSED) ||
+        (node->status != WORKER_RUNNING && node->status != WORKER_PAUSED))
+        return;
+    worker_log(node, "WARNING",
+               "Worker is at %d%% memory usage. %s worker.  Process memory: %" PRId64
+               " bytes -- Worker memory limit: %" PRId64 " bytes",
+               (int)(share * 100), is_full ? "Pausing" : "Resuming", used_nbytes(node),
+               node->options.memory_limit);
+    worker_set_status(node, is_full ? WORKER_PAUSED : WORKER_RUNNING);
+}
+
+void worker_watch_memory(struct worker_node *node)
+{
+    struct stored *stored;
+    if (!node->options.memory_limit || node->status == WORKER_CLOSING)
+        return;
+    pause_or_resume(node);
+    while (!node->cannot_spill && node->nspills < SPILLS_MAX && should_spill(node) &&
+           (stored = oldest(node)) != NULL)
+        if (make_folder(node) != DK_OK || !begin_spill(node, stored))
+            return;
+}
+
+static void on_monitor(uv_timer_t *timer)
+{
+    struct worker_node *node = timer->data;
+    node->process_nbytes = worker_process_nbytes();
+    worker_watch_memory(node);
+}
+
+void worker_monitor_memory(struct worker_node *node)
+{
+    if (node->options.memory_limit)
+        uv_timer_start(&node->monitor, on_monitor, MONITOR_MS, MONITOR_MS);
+}
+
+void worker_remove_folder(struct worker_node *node)
+{
+    if (*node->spill_folder)
+        rmdir(node->spill_folder);
+}
