@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+CHAOS_SECONDS ?= 120
 CDASK = build/release/bin/cdask
 
 build:   ## build everything in build/release
@@ -32,6 +33,11 @@ fuzz:    ## feed random bytes to every fuzzer, FUZZ_SECONDS each
 	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) build/corpus/$${fuzzer##*/} || exit 1; \
 	done
 
+chaos:   ## kill workers at random under load, CHAOS_SECONDS long
+	@tools/bootstrap.sh check
+	@$(MAKE) --no-print-directory build
+	@python3 tests/chaos/chaos.py --seconds $(CHAOS_SECONDS)
+
 differential: ## run 20,000 random programs in Python, with pandas as the oracle
 	@tools/bootstrap.sh check
 	@$(MAKE) --no-print-directory build
@@ -53,4 +59,4 @@ clean:   ## remove what was built; the Python environment stays
 help:    ## this list
 	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: build demo check bench fuzz differential fmt install clean help
+.PHONY: build demo check bench fuzz chaos differential fmt install clean help
