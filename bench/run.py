@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "release" / "bin"
 PEERS = ROOT / "bench" / "peers"
 DATA = ROOT / "build" / "bench-data"
-ROWS = ("spread", "memory", "filter", "tasks", "processes", "python", "growth")
+ROWS = ("spread", "memory", "filter", "tasks", "processes", "python", "cluster", "growth")
 
 # Who is measured: the label, and the command, whose last words are ours to add. `module`: what a peer in
 # Python imports.
@@ -32,6 +32,7 @@ SPREAD_RATIOS = {"hand-written loop": 1 / 1.5, "DuckDB, types given": 2.5, "Pola
                  "Dask threads": 15}
 MOST_PEAK_MB = 200
 MOST_US = {"import": 30_000, "df.npartitions": 10, "df['a']": 10, "series + 1": 10}
+MOST_CLUSTER_US = {"independent": 20, "chain": 200}
 MOST_NS = {"sync": 200, "threads": 400, "processes": 10_000}
 
 
@@ -265,6 +266,28 @@ def measure_python(settings):
     return {"python": turns}, True
 
 
+# A cluster of two workers on this machine
+
+def measure_cluster(settings):
+    turns = take_turns([program("cdask, 100,000 tasks", "cdask_cluster", 100_000, "independent", "tree"),
+                        program("cdask, 2,000 tasks", "cdask_cluster", 2_000),
+                        script("Dask, 2,000 tasks", "distributed", "dask_cluster", 2_000)], settings.rounds)
+    for shape, title in (("independent", "independent tasks"), ("tree", "a tree of sums"),
+                         ("chain", "a chain, the latency of a hop")):
+        values = medians(turns, "us_per_task", shape)
+        own = values.get("cdask, 2,000 tasks")
+        print_table(f"Two workers of one thread: {title}",
+                    ["contender", "time per task", "ratio to cdask, 2,000", "target", "met"],
+                    [[with_version(turns, label), f"{value:,.1f} us", f"{value / own:.1f}" if own else "-",
+                      *at_most(value, MOST_CLUSTER_US.get(shape) if label.startswith("cdask") else None, "us")]
+                     for label, value in values.items()])
+    starts = medians(turns, "seconds", "start")
+    print_table("Starting the cluster and a client", ["contender", "median"],
+                [[with_version(turns, label), f"{value * 1000:,.0f} ms"] for label, value in starts.items()
+                 if label.endswith(" 2,000 tasks")])
+    return {"cluster": turns}, True
+
+
 # How cost grows
 
 def multiply_data(folder, times):
@@ -360,7 +383,8 @@ def main():
     for measure, rows in ((measure_spread, ("spread", "memory")),
                           (measure_filter, ("filter",)), (measure_tasks, ("tasks",)),
                           (measure_processes, ("processes",)),
-                          (measure_python, ("python",)), (measure_growth, ("growth",))):
+                          (measure_python, ("python",)), (measure_cluster, ("cluster",)),
+                          (measure_growth, ("growth",))):
         if set(rows) & set(settings.rows):
             found, ok = measure(settings)
             results.update(found)

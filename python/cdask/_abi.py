@@ -605,6 +605,14 @@ functions(
 # distributed.h
 
 
+class dk_cluster(Structure):
+    pass
+
+
+class dk_cluster_options(Structure):
+    _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64)]
+
+
 class dk_client(Structure):
     pass
 
@@ -629,16 +637,19 @@ class dk_submit_options(Structure):
                 ("amounts", POINTER(c_double)), ("nresources", c_size_t)]
 
 
-client_p, future_p = POINTER(dk_client), POINTER(dk_future)
+cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)
 
 functions(
     keep,
+    dk_cluster_address=(c_char_p, cluster_p),
     dk_client_address=(c_char_p, client_p),
     dk_future_state=(dk_future_status, future_p),
     dk_future_key=(c_char_p, future_p),
 )
 functions(
     release,
+    dk_cluster_open=(dk_status, context_p, POINTER(dk_cluster_options), POINTER(cluster_p), error_p),
+    dk_cluster_close=(None, cluster_p),
     dk_client_open=(dk_status, context_p, POINTER(dk_client_options), POINTER(client_p), error_p),
     dk_client_close=(None, client_p),
     dk_client_submit=(dk_status, client_p, c_char_p, value_p, c_size_t, POINTER(future_p), c_size_t,

@@ -114,7 +114,7 @@ dk_status timedelta_parse(const char *text, size_t nbytes, double *seconds, dk_e
     size_t at = strlen(number);
     while (at > 0 && is_letter(number[at - 1]))
         at--;
-    strcpy(suffix, number + at);
+    memcpy(suffix, number + at, strlen(number + at) + 1);
     number[at] = '\0';
     if (!read_number(number, seconds))
         return error_set(err, DK_EPARSE, "no span of time: '%.*s'", shown, text);

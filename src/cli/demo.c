@@ -21,6 +21,7 @@ static const char usage[] =
     "\n"
     "  --directory PATH  where the data is (default data; `cdask demo-data` makes it)\n"
     "  --symbol NAME     which stock (default GOOG)\n"
+    "  --cluster         compute on a cluster that is started for it, and beside it here\n"
     "  --address ADDRESS compute on the cluster of the scheduler at ADDRESS, and beside it here\n"
     "  --workers N       threads or processes (default: one a CPU)\n"
     "  --visualize FILE  draw the task graph as .svg, .png or .pdf (needs Graphviz)\n"
@@ -31,7 +32,8 @@ struct demo {
     const char *directory;
     const char *symbol;
     int32_t workers;
-    const char *address; /* of a scheduler; NULL: under the local schedulers only */
+    const char *address; /* of a scheduler; NULL: none */
+    bool on_cluster;     /* not under the local schedulers only */
     dk_error error;
     const char *picture; /* where to draw the graph; NULL: nowhere */
     dk_frame spread;
@@ -235,11 +237,11 @@ static int cell_visualize(struct demo *demo)
 
 static int cell_client(struct demo *demo, dk_client **client)
 {
-    char code[256];
-    snprintf(code, sizeof(code),
-             "dk_client_open(dk, &(dk_client_options){.address = \"%.128s\"}, "
-             "&client, &err);",
-             demo->address);
+    char code[256] = "dk_client_open(dk, NULL, &client, &err);";
+    if (demo->address)
+        snprintf(code, sizeof(code),
+                 "dk_client_open(dk, &(dk_client_options){.address = \"%.128s\"}, &client, &err);",
+                 demo->address);
     print_cell(code);
     dk_client_options options = {.address = demo->address, .timeout_s = 10};
     if (dk_client_open(demo->dk, &options, client, &demo->error) != DK_OK)
@@ -298,6 +300,7 @@ static int parse_options(struct demo *demo, int argc, char **argv)
         {"directory", required_argument, NULL, 'd'},
         {"symbol", required_argument, NULL, 's'},
         {"address", required_argument, NULL, 'a'},
+        {"cluster", no_argument, NULL, 'c'},
         {"workers", required_argument, NULL, 'w'},
         {"visualize", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
@@ -311,6 +314,9 @@ static int parse_options(struct demo *demo, int argc, char **argv)
             demo->symbol = optarg;
         } else if (option == 'a') {
             demo->address = optarg;
+            demo->on_cluster = true;
+        } else if (option == 'c') {
+            demo->on_cluster = true;
         } else if (option == 'v') {
             demo->picture = optarg;
         } else if (option == 'w' && parse_workers(optarg, &demo->workers)) {
@@ -340,7 +346,7 @@ int demo_command(int argc, char **argv)
         return exit_status;
     if (dk_open_with(NULL, &demo.dk, &demo.error) != DK_OK)
         return fail(&demo);
-    int failed = demo.address ? run_on_cluster(&demo) : run_cells(&demo);
+    int failed = demo.on_cluster ? run_on_cluster(&demo) : run_cells(&demo);
     dk_table_unref(demo.first);
     dk_close(demo.dk);
     return failed;

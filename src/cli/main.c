@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cluster.h"
 #include "cli/demo.h"
 #include "cli/demo_data_command.h"
 #include "cli/info.h"
@@ -14,6 +15,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"cluster", cluster_command, "start a scheduler and workers on this machine"},
     {"demo", demo_command, "run the notebook's first part on data/stocks"},
     {"demo-data", demo_data_command, "write made-up stock prices as CSV files"},
     {"info", info_command, "ask a scheduler who it is and which workers it has"},

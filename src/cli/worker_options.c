@@ -161,7 +161,7 @@ static bool read_resources(const char *text, struct worker_options *out)
     char *rest;
     if (strlen(text) >= sizeof(out->resources_text))
         return complain("resources", text, "less");
-    strcpy(out->resources_text, text);
+    memcpy(out->resources_text, text, strlen(text) + 1);
     for (char *word = strtok_r(out->resources_text, " ,", &rest); word;
          word = strtok_r(NULL, " ,", &rest)) {
         char *equals = strchr(word, '='), *end = NULL;

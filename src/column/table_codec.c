@@ -118,7 +118,7 @@ struct parts {
     int64_t validity_offset;
 };
 
-static dk_status get_column(struct reader *reader, int64_t nrows, struct column **out);
+static dk_status get_column(struct reader *reader, int64_t wanted, struct column **out);
 
 static dk_status get_validity(struct reader *reader, int64_t nrows, struct parts *parts)
 {

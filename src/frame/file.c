@@ -46,7 +46,8 @@ static dk_status read_file(dk_context *dk, const void *bytes, size_t nbytes,
     DK_TRY(csv_source_get(dk->memory, &cursor, &csv, err));
     if (cursor_left(&cursor)) {
         csv_source_unref(csv);
-        return error_set(err, DK_EPARSE, "more bytes than a file has");
+        error_set(err, DK_EPARSE, "more bytes than a file has");
+        return DK_EPARSE;
     }
     *out = file_new(dk->memory, csv);
     return *out ? DK_OK : error_nomem(err);

@@ -34,6 +34,8 @@ static dk_status put_step(struct writer *out, const struct step *step)
     writer_i64(out, step->unit_ns);
     writer_text(out, step->kernel);
     writer_u8(out, step->col ? (uint8_t)step->col->type : DK_TYPE_COUNT);
+    if (!step->col)
+        return DK_OK; /* a selection */
     return step->kind == STEP_LITERAL ? put_literal(out, step->col->literal) : DK_OK;
 }
 

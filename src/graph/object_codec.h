@@ -9,9 +9,9 @@
  * gave something else), what packing gives. */
 dk_status object_pack(dk_context *dk, dk_value object, dk_value *bytes, dk_error *err) DK_NODISCARD;
 
-/* Makes an object of the type called `type`.
+/* Makes an object of the type called `name`.
  * Errors: DK_ENOTSUP (it is not registered here), what unpacking gives, DK_ENOMEM. */
-dk_status object_unpack(dk_context *dk, const char *type, const void *bytes, size_t nbytes,
+dk_status object_unpack(dk_context *dk, const char *name, const void *bytes, size_t nbytes,
                         dk_value *out, dk_error *err) DK_NODISCARD;
 
 #endif

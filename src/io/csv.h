@@ -49,7 +49,7 @@ struct token csv_source_token(const struct csv_source *source);
 int32_t csv_source_file_of(const struct csv_source *source, int32_t block, int32_t *nth);
 /* The source of one file alone, with the columns of all: what one learns of its blocks the other
  * knows. NULL when out of memory. */
-struct csv_source *csv_source_file(struct csv_source *source, int32_t file) DK_NODISCARD;
+struct csv_source *csv_source_file(struct csv_source *source, int32_t number) DK_NODISCARD;
 
 /* Writes the source for another process, where the paths of its files begin at the root; without
  * its files, which leaves the columns.

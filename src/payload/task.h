@@ -33,7 +33,7 @@ dk_status payload_pack_task(dk_context *dk, const char *function, const dk_value
 
 /* The same for a task of a graph, which is defined: keys[i] is the key of its task i, of those that
  * the task's arguments name. */
-dk_status payload_pack_graph_task(const dk_graph *graph, dk_task_id task,
+dk_status payload_pack_graph_task(const dk_graph *graph, dk_task_id id,
                                   const struct wire_bytes *keys, struct vector *out,
                                   dk_error *err) DK_NODISCARD;
 

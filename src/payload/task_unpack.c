@@ -24,7 +24,8 @@ struct parts {
 
 static dk_status no_task(dk_error *err, const char *why)
 {
-    return error_set(err, DK_EPARSE, "no native task: %s", why);
+    error_set(err, DK_EPARSE, "no native task: %s", why);
+    return DK_EPARSE;
 }
 
 static dk_status split(struct arena *arena, struct wire_bytes bytes, struct parts *out,

@@ -33,7 +33,7 @@ struct payload_value {
  * packing an object gives, DK_ENOMEM. */
 dk_status payload_pack_value(dk_context *dk, dk_value value, struct payload_value *out,
                              dk_error *err) DK_NODISCARD;
-void payload_value_deinit(struct payload_value *value);
+void payload_value_deinit(struct payload_value *packed);
 
 /* As a value of a message, which borrows `value`. */
 static inline struct wire_value payload_wire(const struct payload_value *value)

@@ -14,7 +14,8 @@ struct reader {
 
 static dk_status broken(struct reader *reader, const char *why)
 {
-    return error_set(reader->err, DK_EPARSE, "no pickle: %s", why);
+    error_set(reader->err, DK_EPARSE, "no pickle: %s", why);
+    return DK_EPARSE;
 }
 
 /* ---- the stack ---- */
@@ -79,7 +80,7 @@ static struct pickle_node *make(struct reader *reader, enum pickle_kind kind)
 static struct pickle_node **keep(struct reader *reader, struct pickle_node **nodes, size_t count)
 {
     struct pickle_node **copy = arena_alloc(reader->tree->arena, count * sizeof(*copy));
-    if (copy && count)
+    if (copy && nodes)
         memcpy(copy, nodes, count * sizeof(*copy));
     return copy;
 }

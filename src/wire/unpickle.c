@@ -50,7 +50,8 @@ struct machine {
 
 static dk_status broken(struct machine *machine, const char *why)
 {
-    return error_set(machine->err, DK_EPARSE, "no pickle: %s", why);
+    error_set(machine->err, DK_EPARSE, "no pickle: %s", why);
+    return DK_EPARSE;
 }
 
 static bool is_too_much(const struct machine *machine, size_t nvalues)

@@ -51,6 +51,7 @@ class Process:
     def stop(self, number=signal.SIGKILL):
         self.popen.send_signal(number)
         self.popen.wait(timeout=30)
+        self.reader.join(timeout=30)
 
 
 class Cluster:

@@ -260,11 +260,18 @@ def test_first_error_is_kept(dk):
     assert failure(data.assign(day=bad)[["day", "v"]]).message == bad.error.message
 
 
-@pytest.mark.parametrize("name", ["thread", "", "dask", "distributed"])
+@pytest.mark.parametrize("name", ["thread", "", "dask"])
 def test_unknown_scheduler(dk, name):
     frame = dk.from_pandas(pd.DataFrame({"v": [1]}))
     for error in (failure(frame, scheduler=name), pytest.raises(Error, Context, scheduler=name).value):
         check(error, "DK_EINVAL", f"'{name}'", "threads", "sync", "processes", "multiprocessing")
+
+
+def test_no_client(dk):
+    """The scheduler of a cluster is there for as long as a client is."""
+    frame = dk.from_pandas(pd.DataFrame({"v": [1]}))
+    check(failure(frame, scheduler="distributed"), "DK_EINVAL", "'distributed'", "no client", "open")
+    check(pytest.raises(Error, Context, scheduler="distributed").value, "DK_EINVAL", "'distributed'", "threads")
 
 
 def test_memory_limit(tmp_path):

@@ -204,6 +204,14 @@ struct wire_value sched_counts(const struct sched *sched, struct wire_builder *b
     return wire_end_map(&map);
 }
 
+struct sched_reason sched_reason_of(const struct sched *sched, struct wire_bytes key)
+{
+    const struct sched_task *task = sched_find_task(sched, key);
+    if (!task || !task->failure)
+        return (struct sched_reason){NULL, NULL};
+    return (struct sched_reason){task->failure->exception, task->failure->traceback};
+}
+
 size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t *out, size_t max)
 {
     const struct sched_task *task = sched_find_task(sched, key);

@@ -31,6 +31,14 @@ struct wire_value sched_states(const struct sched *sched, struct wire_builder *b
 /* {state: number of tasks} */
 struct wire_value sched_counts(const struct sched *sched, struct wire_builder *builder);
 
+/* Why a task has failed: what was raised, at itself or at what it needs.
+ * Ownership: borrowed from the state; NULL when it has not. */
+struct sched_reason {
+    struct wire_box *exception;
+    struct wire_box *traceback;
+};
+struct sched_reason sched_reason_of(const struct sched *sched, struct wire_bytes key);
+
 /* The addresses of those that hold a key: at most `max` into `out`, and how many there are. */
 size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t *out, size_t max);
 

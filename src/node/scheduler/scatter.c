@@ -172,7 +172,7 @@ static uint32_t count_copies(const struct wire_value *broadcast, uint32_t nworke
     return 1;
 }
 
-static dk_status read_entry(struct scattering *scattering, uint32_t i, uint32_t *workers,
+static dk_status read_entry(struct scattering *scattering, uint32_t i, const uint32_t *workers,
                             uint32_t nworkers, uint32_t ncopies)
 {
     struct sched_decoder decoder = {&scattering->arena, &scattering->node->scratch, NULL,

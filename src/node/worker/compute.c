@@ -51,9 +51,10 @@ struct run {
 
 static dk_status refuse(struct run *run)
 {
-    return error_set(&run->err, DK_ENOTSUP,
-                     "this is a task of Python's, and the worker '%s' runs native tasks only",
-                     run->node->name);
+    error_set(&run->err, DK_ENOTSUP,
+              "this is a task of Python's, and the worker '%s' runs native tasks only",
+              run->node->name);
+    return DK_ENOTSUP;
 }
 
 /* The native payload inside the pickle of a dask Task. */
