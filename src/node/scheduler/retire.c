@@ -126,7 +126,7 @@ void scheduler_retire_workers(void *self, struct request *request)
     }
     *retirement = (struct retirement){.node = node, .request = request, .next = node->retirements};
     retirement->closes = read_flag(wire_find(message, "close_workers"));
-    vector_init(&retirement->workers, node->memory, sizeof(uint32_t));
+    vector_init(&retirement->workers, node->memory, sizeof(struct leaver));
     node->retirements = retirement;
     dk_status status = read_workers(retirement, message);
     retirement->left = (uint32_t)retirement->workers.count + 1;
