@@ -140,7 +140,7 @@ int worker_command(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
-    if (options.nworkers > 1)
+    if (options.nworkers > 1 || options.has_nanny)
         return worker_processes_run(argc, argv, &options);
     return run_worker(&options);
 }

@@ -39,6 +39,8 @@ static const char usage[] =
     "                          one for ever, leave when it is lost)\n"
     "  --lifetime TIME         leave after so long: 5 minutes, 1h ...\n"
     "  --pid-file FILE         write the process's number there; removed at the end\n"
+    "  --nanny                 a process beside it starts it again when it was killed or has\n"
+    "                          crashed, and kills it when it takes 95% of the memory limit\n"
     "  --no-nanny, --no-dashboard   as it is anyway\n"
     "  --help                  this text\n";
 
@@ -56,6 +58,8 @@ enum {
     DEATH_TIMEOUT,
     LIFETIME,
     PID_FILE,
+    NANNY,
+    NO_NANNY,
     IGNORED,
     REFUSED,
     HELP
@@ -76,11 +80,11 @@ static const struct option options[] = {
     {"death-timeout", required_argument, NULL, DEATH_TIMEOUT},
     {"lifetime", required_argument, NULL, LIFETIME},
     {"pid-file", required_argument, NULL, PID_FILE},
-    {"no-nanny", no_argument, NULL, IGNORED},
+    {"nanny", no_argument, NULL, NANNY},
+    {"no-nanny", no_argument, NULL, NO_NANNY},
     {"no-dashboard", no_argument, NULL, IGNORED},
     {"help", no_argument, NULL, HELP},
     /* Dask's, that are not there (yet). */
-    {"nanny", no_argument, NULL, REFUSED},
     {"dashboard", no_argument, NULL, REFUSED},
     {"dashboard-address", required_argument, NULL, REFUSED},
     {"listen-address", required_argument, NULL, REFUSED},
@@ -245,6 +249,10 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
         return read_time("lifetime", optarg, &out->lifetime_s);
     case PID_FILE:
         out->pid_file = optarg;
+        return true;
+    case NANNY:
+    case NO_NANNY:
+        out->has_nanny = option == NANNY;
         return true;
     case IGNORED:
         return true;

@@ -28,6 +28,7 @@ struct worker_options {
     uint32_t nresources;
     double death_timeout_s; /* negative: none */
     double lifetime_s;
+    bool has_nanny; /* a process that watches over it */
     bool help;
 };
 

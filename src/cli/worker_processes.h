@@ -1,4 +1,5 @@
-/* Several workers: one process for each, as if each had been started by itself. */
+/* Several workers, or one that is watched over: a process for each, as if each had been started by
+ * itself.   Source: distributed.nanny. */
 #ifndef CLI_WORKER_PROCESSES_H
 #define CLI_WORKER_PROCESSES_H
 

@@ -288,6 +288,32 @@ def test_several_processes(cluster, client):
     assert text.count("End worker") == 2
 
 
+def test_nanny(cluster, client, tmp_path):
+    """Proves that a worker that was killed is started again, and one that takes too much memory is
+    killed."""
+    gate = Gate(tmp_path)
+    nanny = cluster.start(CDASK, "worker", cluster.address, "--preload", TASKS, "--nthreads", "1",
+                          "--name", "kid", "--nanny", "--memory-limit", "200MB")
+    client.wait_for_workers(1, timeout=60)
+    before, = submit(client, ("before", "test.pid", 1))
+    first = before.result(timeout=60)
+    assert first != nanny.process.pid
+    before.release()
+    os.kill(first, signal.SIGKILL)
+    nanny.wait_for(rf"Worker process {first} was killed by signal 9")
+    after, = submit(client, ("after", "test.pid", 2))
+    second = after.result(timeout=60)
+    assert second not in (first, nanny.process.pid)
+    after.release()
+    hoard, = submit(client, ("hoard", "test.hoard", *gate.paths, 250_000_000))
+    nanny.wait_for(rf"Worker process {second} exceeded 95% memory budget")
+    hoard.cancel()
+    nanny.wait_for("Registered to:")
+    nanny.process.send_signal(signal.SIGTERM)
+    text, status = nanny.finish()
+    assert status == 0 and text.count("End worker") == 1, text
+
+
 def test_name_taken(cluster):
     """Proves that a name that is taken is an error that says so."""
     cluster.worker("--name", "x")

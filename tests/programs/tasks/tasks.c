@@ -1,6 +1,7 @@
 /* Tasks for tests of `cdask worker --preload`. */
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,21 @@ static dk_status wait_for(dk_task *task, const dk_value *args, size_t nargs, dk_
     return DK_OK;
 }
 
+/* Takes args[2] bytes while it waits as test.wait does. */
+static dk_status hoard(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                       dk_error *err)
+{
+    size_t nbytes = (size_t)args[2].as.integer;
+    volatile char *bytes = malloc(nbytes);
+    if (!bytes)
+        return fail(err, DK_ENOMEM, "hoard");
+    for (size_t i = 0; i < nbytes; i += 4096)
+        bytes[i] = 'x';
+    dk_status status = wait_for(task, args, nargs, result, err);
+    free((void *)(uintptr_t)bytes);
+    return status;
+}
+
 /* Fails with the text. */
 static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                         dk_error *err)
@@ -119,7 +135,7 @@ dk_status cdask_preload(dk_context *dk)
         dk_function function;
     } functions[] = {{"test.add", add},       {"test.collect", collect}, {"test.fill", fill},
                      {"test.length", length}, {"test.pid", pid},         {"test.wait", wait_for},
-                     {"test.refuse", refuse}};
+                     {"test.refuse", refuse}, {"test.hoard", hoard}};
     for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
         dk_status status = dk_register(dk, functions[i].name, functions[i].function, NULL, NULL);
         if (status != DK_OK)
