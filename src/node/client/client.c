@@ -11,7 +11,6 @@
 #define MESSAGE_NFRAMES_MAX ((uint64_t)1 << 24)
 #define MESSAGE_NBYTES_MAX  ((uint64_t)64 << 30)
 #define TIMEOUT_S           30.0
-#define HEARTBEAT_MS        5000
 
 static struct comm_options comm_options(int64_t open_ms)
 {
@@ -66,10 +65,11 @@ dk_status client_run(dk_client *client, struct command *command, dk_error *err)
     return status;
 }
 
-static struct command *take_command(dk_client *client)
+static struct command *take_command(dk_client *client, bool *is_lost)
 {
     pthread_mutex_lock(&client->lock);
     struct command *command = client->first;
+    *is_lost = client->state == CLIENT_LOST;
     if (command) {
         client->first = command->next;
         if (!client->first)
@@ -79,28 +79,33 @@ static struct command *take_command(dk_client *client)
     return command;
 }
 
-static void fail_commands(dk_client *client)
+static void run_commands(dk_client *client)
 {
     struct command *command;
-    while ((command = take_command(client)))
-        client_done(client, command, client->why.status, &client->why);
+    bool is_lost;
+    while ((command = take_command(client, &is_lost)))
+        if (is_lost)
+            client_done(client, command, client->why.status, &client->why);
+        else
+            command->run(client, command);
 }
+
+static void stop_loop(dk_client *client);
 
 static void on_wake(uv_async_t *wake)
 {
     dk_client *client = wake->data;
-    struct command *command;
-    if (client->state == CLIENT_LOST)
-        fail_commands(client);
-    while ((command = take_command(client)))
-        command->run(client, command);
+    run_commands(client);
     if (client->is_streaming)
         futures_flush(client);
+    pthread_mutex_lock(&client->lock);
+    bool is_leaving = client->is_leaving;
+    pthread_mutex_unlock(&client->lock);
+    if (is_leaving)
+        stop_loop(client);
 }
 
 /* ---- the end of the connection ---- */
-
-static void stop_loop(dk_client *client);
 
 static void lose(dk_client *client, const dk_error *why)
 {
@@ -111,7 +116,7 @@ static void lose(dk_client *client, const dk_error *why)
     }
     pthread_cond_broadcast(&client->changed);
     pthread_mutex_unlock(&client->lock);
-    fail_commands(client);
+    run_commands(client);
 }
 
 static void lose_by(dk_client *client, const dk_error *why)
@@ -138,9 +143,16 @@ static void on_comm_closed(void *self, const dk_error *why)
 
 /* ---- opening ---- */
 
+/* Who would miss a message would wait for ever. */
 static void on_stream_message(void *self, const struct wire_value *message)
 {
-    futures_take(self, message);
+    dk_client *client = self;
+    dk_error err;
+    if (futures_take(client, message) == DK_OK)
+        return;
+    error_nomem(&err);
+    lose(client, &err);
+    stream_close(&client->stream);
 }
 
 static void on_stream_messages(void *self)
@@ -177,6 +189,7 @@ static void on_started(void *self, struct message *message)
     stream_init(&client->stream, client->comm, events);
     client->comm = NULL;
     client->is_streaming = true;
+    uv_timer_stop(&client->deadline);
     pthread_mutex_lock(&client->lock);
     client->state = CLIENT_OPEN;
     pthread_cond_broadcast(&client->changed);
@@ -194,8 +207,22 @@ static void on_opened(void *self)
         {wire_text("native"), wire_bool(true)}, /* Dask's would not take what it does not know */
     };
     struct wire_value message = wire_map(fields, client->is_native ? 5 : 4);
-    if (comm_send(client->comm, &message, NULL) != DK_OK)
+    dk_error err;
+    if (comm_send(client->comm, &message, &err) == DK_OK)
+        return;
+    comm_close(client->comm);
+    lose(client, &err);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    dk_client *client = timer->data;
+    dk_error err;
+    error_set(&err, DK_EIO, "%s: not registered within %g s", client->address.text,
+              client->timeout_s);
+    if (client->comm)
         comm_close(client->comm);
+    lose(client, &err);
 }
 
 static void on_identity(void *self, struct message *answer, const dk_error *why)
@@ -218,18 +245,21 @@ static void on_identity(void *self, struct message *answer, const dk_error *why)
         why = &err;
     if (why)
         lose(client, why);
+    else
+        uv_timer_start(&client->deadline, on_deadline, (uint64_t)(client->timeout_s * 1000), 0);
 }
 
-static dk_status connect_client(dk_client *client, double timeout_s, dk_error *err)
+static dk_status connect_client(dk_client *client, dk_error *err)
 {
     struct wire_entry fields[] = {{wire_text("op"), wire_text("identity")},
                                   {wire_text("n_workers"), wire_int(0)}};
     struct wire_value message = wire_map(fields, 2);
-    struct pool_options pool = {.comm = comm_options((int64_t)(timeout_s * 1000))};
+    int64_t timeout_ms = (int64_t)(client->timeout_s * 1000);
+    struct pool_options pool = {.comm = comm_options(timeout_ms)};
     DK_TRY(pool_new(&client->loop, client->memory, &pool, &client->pool, err));
     struct pool_question question = {.address = client->address,
                                      .message = &message,
-                                     .timeout_ms = (int64_t)(timeout_s * 1000),
+                                     .timeout_ms = timeout_ms,
                                      .answered = on_identity,
                                      .self = client};
     return pool_ask(client->pool, &question, NULL, err);
@@ -260,24 +290,46 @@ static void stop_loop(dk_client *client)
     if (client->pool)
         pool_close(client->pool, on_pool_closed, client);
     uv_close((uv_handle_t *)&client->wake, NULL);
+    uv_close((uv_handle_t *)&client->deadline, NULL);
+}
+
+/* Deadlines do not move with the wall's clock. */
+static void init_lock(dk_client *client)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static dk_status init_loop(dk_client *client, dk_error *err)
+{
+    if (uv_loop_init(&client->loop) != 0)
+        return error_set(err, DK_EIO, "cannot make an event loop for the client");
+    if (uv_async_init(&client->loop, &client->wake, on_wake) != 0) {
+        uv_loop_close(&client->loop);
+        return error_set(err, DK_EIO, "cannot make an event for the client's loop");
+    }
+    uv_timer_init(&client->loop, &client->deadline);
+    client->wake.data = client->deadline.data = client;
+    return DK_OK;
 }
 
 static dk_status init_client(dk_client *client, const char *address, dk_error *err)
 {
     uint64_t parts[2] = {0};
     DK_TRY(node_address_parse(address, &client->address, err));
+    DK_TRY(init_loop(client, err));
     (void)uv_random(NULL, NULL, parts, sizeof(parts), 0, NULL);
     snprintf(client->name, sizeof(client->name), "Client-%016" PRIx64 "%016" PRIx64, parts[0],
              parts[1]);
-    pthread_mutex_init(&client->lock, NULL);
-    pthread_cond_init(&client->changed, NULL);
+    init_lock(client);
     keys_init(&client->keys, client->memory);
     vector_init(&client->results, client->memory, sizeof(struct result));
     vector_init(&client->released, client->memory, 1);
     vector_init(&client->scratch, client->memory, 1);
-    uv_loop_init(&client->loop);
-    uv_async_init(&client->loop, &client->wake, on_wake);
-    client->wake.data = client;
     return DK_OK;
 }
 
@@ -306,30 +358,20 @@ static dk_status wait_open(dk_client *client, dk_error *err)
     return status;
 }
 
-static void run_stop(dk_client *client, struct command *command)
-{
-    client_done(client, command, DK_OK, NULL);
-    stop_loop(client);
-}
-
 /* Also when the connection is lost: the loop still runs, for this. */
 static void join_loop(dk_client *client)
 {
-    struct command stop = {.run = run_stop};
     pthread_mutex_lock(&client->lock);
     client->state = CLIENT_CLOSED;
-    stop.next = client->first;
-    client->first = &stop;
-    if (!client->last)
-        client->last = &stop;
+    client->is_leaving = true;
     pthread_mutex_unlock(&client->lock);
     uv_async_send(&client->wake);
     pthread_join(client->thread, NULL);
 }
 
-static dk_status start(dk_client *client, double timeout_s, dk_error *err)
+static dk_status start(dk_client *client, dk_error *err)
 {
-    dk_status status = connect_client(client, timeout_s, err);
+    dk_status status = connect_client(client, err);
     if (status != DK_OK) {
         stop_loop(client);
         uv_run(&client->loop, UV_RUN_DEFAULT);
@@ -360,18 +402,18 @@ static void become_default(dk_client *client, bool no_default)
 static dk_status open_client(dk_context *dk, const dk_client_options *options, const char *address,
                              dk_client **out, dk_error *err)
 {
-    double timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
     dk_client *client = memory_calloc(dk->memory, sizeof(*client));
     if (!client)
         return error_nomem(err);
     client->dk = dk;
     client->memory = dk->memory;
+    client->timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
     dk_status status = init_client(client, address, err);
     if (status != DK_OK) {
         memory_free(dk->memory, client, sizeof(*client));
         return status;
     }
-    status = start(client, timeout_s, err);
+    status = start(client, err);
     if (status != DK_OK) {
         deinit_client(client);
         memory_free(dk->memory, client, sizeof(*client));
@@ -429,13 +471,13 @@ struct sending {
     const struct wire_value *message;
 };
 
+/* What was let go of before goes first: it may be wanted again by this message. */
 static void run_send(dk_client *client, struct command *command)
 {
     struct sending *sending = (struct sending *)command;
     dk_error err = {0};
-    dk_status status = client->is_streaming ? stream_push(&client->stream, sending->message, &err)
-                                            : error_set(&err, DK_EIO, "%s: the connection is lost",
-                                                        client->address.text);
+    futures_flush(client);
+    dk_status status = stream_push(&client->stream, sending->message, &err);
     client_done(client, command, status, &err);
 }
 

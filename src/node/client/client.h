@@ -23,7 +23,8 @@ struct result {
 
 struct dk_future {
     dk_client *client;
-    uint32_t id; /* of the key */
+    uint32_t id;           /* of the key */
+    struct wire_bytes key; /* packed: the client's, for as long as a future has it */
     char text[DK_ERROR_KEY_MAX];
 };
 
@@ -51,7 +52,8 @@ struct dk_client {
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
     enum client_state state;
-    dk_error why; /* of CLIENT_LOST */
+    dk_error why;    /* of CLIENT_LOST; only the loop's thread writes it */
+    bool is_leaving; /* the loop is to end */
     struct command *first;
     struct command *last;
     struct keys keys;
@@ -63,6 +65,8 @@ struct dk_client {
     pthread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
+    uv_timer_t deadline; /* to be connected within */
+    double timeout_s;
     struct comm *comm; /* until it is a stream */
     struct stream stream;
     struct pool *pool;
@@ -96,11 +100,10 @@ dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out) 
 dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
                        const struct timespec *deadline, const volatile int *cancel,
                        dk_error *err) DK_NODISCARD;
-/* A message of the scheduler about a key; the loop's thread. */
-void futures_take(dk_client *client, const struct wire_value *message);
+/* A message of the scheduler about a key.   Errors: DK_ENOMEM; then nothing is known of the key. */
+dk_status futures_take(dk_client *client, const struct wire_value *message) DK_NODISCARD;
 /* Sends what was let go of; the loop's thread. */
 void futures_flush(dk_client *client);
-struct wire_bytes future_packed(const dk_future *future);
 
 /* ---- submit.c ---- */
 

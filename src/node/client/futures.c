@@ -16,11 +16,6 @@ static struct result *result_at(dk_client *client, uint32_t id)
     return &((struct result *)client->results.data)[id];
 }
 
-struct wire_bytes future_packed(const dk_future *future)
-{
-    return keys_packed(&future->client->keys, future->id);
-}
-
 /* ---- making and freeing ---- */
 
 static dk_status add_result(dk_client *client, struct wire_bytes key, uint32_t *id)
@@ -46,6 +41,8 @@ dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
         return DK_ENOMEM;
     pthread_mutex_lock(&client->lock);
     dk_status status = add_result(client, key, &future->id);
+    if (status == DK_OK)
+        future->key = keys_packed(&client->keys, future->id);
     pthread_mutex_unlock(&client->lock);
     if (status != DK_OK) {
         memory_free(client->memory, future, sizeof(*future));
@@ -120,23 +117,35 @@ void futures_flush(dk_client *client)
 
 /* ---- messages ---- */
 
-static uint32_t find_id(dk_client *client, const struct wire_value *key)
+/* `*out` is NULL when no future has the key, or it is none.   Errors: DK_ENOMEM. */
+static dk_status find_result(dk_client *client, const struct wire_value *key, struct result **out)
 {
-    if (!key || key_pack(key, &client->scratch, NULL) != DK_OK)
-        return KEY_NONE;
-    return keys_find(&client->keys,
-                     (struct wire_bytes){client->scratch.data, client->scratch.count});
+    *out = NULL;
+    dk_status status = key ? key_pack(key, &client->scratch, NULL) : DK_EPARSE;
+    if (status != DK_OK)
+        return status == DK_ENOMEM ? status : DK_OK;
+    uint32_t id =
+        keys_find(&client->keys, (struct wire_bytes){client->scratch.data, client->scratch.count});
+    if (id != KEY_NONE)
+        *out = result_at(client, id);
+    return DK_OK;
 }
 
-static void set_status(dk_client *client, const struct wire_value *key, dk_future_status status)
+static void become(dk_client *client, struct result *result, dk_future_status status, dk_error *why)
 {
-    uint32_t id = find_id(client, key);
-    if (id == KEY_NONE)
-        return;
-    struct result *result = result_at(client, id);
     result->status = status;
     memory_free(client->memory, result->why, sizeof(*result->why));
-    result->why = NULL;
+    result->why = why;
+}
+
+static dk_status set_status(dk_client *client, const struct wire_value *key,
+                            dk_future_status status)
+{
+    struct result *result;
+    DK_TRY(find_result(client, key, &result));
+    if (result)
+        become(client, result, status, NULL);
+    return DK_OK;
 }
 
 /* What an exception says: told beside it by cdask's scheduler, or found in its pickle. */
@@ -155,44 +164,52 @@ static struct wire_bytes find_text(const struct wire_value *message)
     return text;
 }
 
-static void set_failure(dk_client *client, const struct wire_value *message)
+static dk_status set_failure(dk_client *client, const struct wire_value *message)
 {
-    uint32_t id = find_id(client, wire_find(message, "key"));
-    if (id == KEY_NONE)
-        return;
-    set_status(client, wire_find(message, "key"), DK_FUTURE_ERROR);
-    struct result *result = result_at(client, id);
-    result->why = memory_calloc(client->memory, sizeof(*result->why));
-    if (!result->why)
-        return;
+    struct result *result;
+    DK_TRY(find_result(client, wire_find(message, "key"), &result));
+    if (!result)
+        return DK_OK;
+    dk_error *why = memory_calloc(client->memory, sizeof(*why));
+    if (!why)
+        return DK_ENOMEM;
     struct wire_bytes text = find_text(message);
-    error_set(result->why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
-    key_text(keys_packed(&client->keys, id), result->why->key, sizeof(result->why->key));
+    error_set(why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
+    key_text((struct wire_bytes){client->scratch.data, client->scratch.count}, why->key,
+             sizeof(why->key));
+    become(client, result, DK_FUTURE_ERROR, why);
+    return DK_OK;
 }
 
-static void set_cancelled(dk_client *client, const struct wire_value *keys)
+static dk_status set_cancelled(dk_client *client, const struct wire_value *keys)
 {
     uint32_t count = keys && keys->kind == WIRE_ARRAY ? keys->count : 0;
     for (uint32_t i = 0; i < count; i++)
-        set_status(client, &keys->as.items[i], DK_FUTURE_CANCELLED);
+        DK_TRY(set_status(client, &keys->as.items[i], DK_FUTURE_CANCELLED));
+    return DK_OK;
 }
 
-void futures_take(dk_client *client, const struct wire_value *message)
+static dk_status take(dk_client *client, const struct wire_value *message)
 {
     const struct wire_value *op = wire_find(message, "op");
     const struct wire_value *key = wire_find(message, "key");
-    pthread_mutex_lock(&client->lock);
     if (wire_text_is(op, "key-in-memory"))
-        set_status(client, key, DK_FUTURE_FINISHED);
-    else if (wire_text_is(op, "task-erred"))
-        set_failure(client, message);
-    else if (wire_text_is(op, "cancelled-keys"))
-        set_cancelled(client, wire_find(message, "keys"));
-    else if (wire_text_is(op, "lost-data"))
-        set_status(client, key, DK_FUTURE_PENDING);
-    else if (wire_text_is(op, "task-retried"))
-        set_status(client, key, DK_FUTURE_PENDING);
+        return set_status(client, key, DK_FUTURE_FINISHED);
+    if (wire_text_is(op, "task-erred"))
+        return set_failure(client, message);
+    if (wire_text_is(op, "cancelled-keys"))
+        return set_cancelled(client, wire_find(message, "keys"));
+    if (wire_text_is(op, "lost-data") || wire_text_is(op, "task-retried"))
+        return set_status(client, key, DK_FUTURE_PENDING);
+    return DK_OK;
+}
+
+dk_status futures_take(dk_client *client, const struct wire_value *message)
+{
+    pthread_mutex_lock(&client->lock);
+    dk_status status = take(client, message);
     pthread_mutex_unlock(&client->lock);
+    return status;
 }
 
 /* ---- waiting ---- */
@@ -214,7 +231,7 @@ const char *dk_future_key(const dk_future *future)
 static struct timespec soon(void)
 {
     struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
+    clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_nsec += CANCEL_NS;
     if (at.tv_nsec >= 1000000000) {
         at.tv_sec++;
@@ -257,7 +274,7 @@ dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfut
 static struct timespec after(double seconds)
 {
     struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
+    clock_gettime(CLOCK_MONOTONIC, &at);
     int64_t ns = at.tv_nsec + (int64_t)((seconds < 1e9 ? seconds : 1e9) * 1e9);
     at.tv_sec += ns / 1000000000;
     at.tv_nsec = ns % 1000000000;
@@ -274,7 +291,7 @@ dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err)
 
 dk_status dk_future_cancel(dk_future *future, dk_error *err)
 {
-    struct wire_value key = wire_packed(future_packed(future));
+    struct wire_value key = wire_packed(future->key);
     struct wire_entry fields[] = {
         {wire_text("op"), wire_text("cancel-keys")},
         {wire_text("keys"), wire_array(&key, 1)},
@@ -288,7 +305,7 @@ dk_status dk_future_cancel(dk_future *future, dk_error *err)
 
 dk_status dk_future_retry(dk_future *future, dk_error *err)
 {
-    struct wire_value key = wire_packed(future_packed(future));
+    struct wire_value key = wire_packed(future->key);
     struct wire_entry fields[] = {
         {wire_text("op"), wire_text("retry")},
         {wire_text("keys"), wire_array(&key, 1)},

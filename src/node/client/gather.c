@@ -61,8 +61,8 @@ static dk_status check_states(dk_client *client, dk_future *const *futures, size
             status = error_set(err, DK_ECANCELED, "%s was cancelled, or its data is lost",
                                futures[i]->text);
         } else if (result->status == DK_FUTURE_ERROR) {
-            status = result->why ? result->why->status : DK_ETASK;
-            if (err && result->why)
+            status = result->why->status;
+            if (err)
                 *err = *result->why;
         }
     }
@@ -81,7 +81,7 @@ static dk_status ask(dk_client *client, dk_future *const *futures, size_t nfutur
     struct wire_filling keys = wire_begin_array(&builder, nfutures);
     struct wire_filling map = wire_begin_map(&builder, 2);
     for (size_t i = 0; i < nfutures; i++)
-        wire_add(&keys, wire_packed(future_packed(futures[i])));
+        wire_add(&keys, wire_packed(futures[i]->key));
     wire_put(&map, "op", wire_text("gather"));
     wire_put(&map, "keys", wire_end_array(&keys));
     struct wire_value message = wire_end_map(&map);
@@ -101,7 +101,8 @@ static dk_status wait_again(dk_client *client, const struct wire_value *keys, dk
         struct wire_entry report[] = {{wire_text("op"), wire_text("report-key")},
                                       {wire_text("key"), keys->as.items[i]}};
         struct wire_value was_lost = wire_map(lost, 2), message = wire_map(report, 2);
-        futures_take(client, &was_lost);
+        if (futures_take(client, &was_lost) != DK_OK)
+            return error_nomem(err);
         DK_TRY(client_send(client, &message, err));
     }
     return DK_OK;
@@ -110,7 +111,7 @@ static dk_status wait_again(dk_client *client, const struct wire_value *keys, dk
 static const struct wire_value *find_value(dk_client *client, const struct wire_value *data,
                                            const dk_future *future, struct vector *scratch)
 {
-    struct wire_bytes key = future_packed(future);
+    struct wire_bytes key = future->key;
     (void)client;
     for (uint32_t i = 0; data && data->kind == WIRE_MAP && i < data->count; i++)
         if (key_pack(&data->as.entries[i].key, scratch, NULL) == DK_OK &&

@@ -140,7 +140,7 @@ dk_status dk_client_submit(dk_client *client, const char *function, const dk_val
     vector_init(&submission.dependencies, client->memory, sizeof(struct wire_bytes));
     vector_init(&submission.payload, client->memory, 1);
     for (size_t i = 0; i < nfutures && status == DK_OK; i++) {
-        struct wire_bytes key = future_packed(futures[i]);
+        struct wire_bytes key = futures[i]->key;
         status = vector_append(&submission.dependencies, &key, 1);
     }
     if (status == DK_OK)
