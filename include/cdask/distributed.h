@@ -48,7 +48,12 @@ typedef struct dk_client_options {
     const char *address; /* of the scheduler: "tcp://HOST:PORT" or "HOST:PORT"; NULL: a cluster of
                             the client's own, as dk_cluster_open(dk, NULL, ...) starts it */
     double timeout_s;    /* to connect within; 0: 30 */
-    bool no_default;     /* computations of the context do not go to the cluster by themselves */
+    /* For tls:// addresses, files in PEM: the authority that is trusted, a certificate of its for
+     * this client, and the key of that (NULL: it is in the same file). */
+    const char *tls_ca_file;
+    const char *tls_cert;
+    const char *tls_key;
+    bool no_default; /* computations of the context do not go to the cluster by themselves */
 } dk_client_options;
 
 /* Connects to the scheduler. Until the client is closed, computations of `dk` that name no

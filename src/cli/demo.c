@@ -12,6 +12,7 @@
 #include <cdask/cdask.h>
 
 #include "base/error.h"
+#include "cli/tls_options.h"
 #include "base/time.h"
 
 static const char usage[] =
@@ -24,16 +25,20 @@ static const char usage[] =
     "  --cluster         compute on a cluster that is started for it, and beside it here\n"
     "  --address ADDRESS compute on the cluster of the scheduler at ADDRESS, and beside it here\n"
     "  --workers N       threads or processes (default: one a CPU)\n"
-    "  --visualize FILE  draw the task graph as .svg, .png or .pdf (needs Graphviz)\n"
+    "  --visualize FILE  draw the task graph as .svg, .png or .pdf (needs Graphviz)\n" TLS_USAGE
     "  --help            this text\n";
+
+/* The first of the options of TLS, beside letters. */
+#define TLS 256
 
 struct demo {
     dk_context *dk;
     const char *directory;
     const char *symbol;
     int32_t workers;
-    const char *address; /* of a scheduler; NULL: none */
-    bool on_cluster;     /* not under the local schedulers only */
+    const char *address;  /* of a scheduler; NULL: none */
+    struct tls_files tls; /* for a tls:// address */
+    bool on_cluster;      /* not under the local schedulers only */
     dk_error error;
     const char *picture; /* where to draw the graph; NULL: nowhere */
     dk_frame spread;
@@ -243,7 +248,11 @@ static int cell_client(struct demo *demo, dk_client **client)
                  "dk_client_open(dk, &(dk_client_options){.address = \"%.128s\"}, &client, &err);",
                  demo->address);
     print_cell(code);
-    dk_client_options options = {.address = demo->address, .timeout_s = 10};
+    dk_client_options options = {.address = demo->address,
+                                 .timeout_s = 10,
+                                 .tls_ca_file = demo->tls.ca_file,
+                                 .tls_cert = demo->tls.cert_file,
+                                 .tls_key = demo->tls.key_file};
     if (dk_client_open(demo->dk, &options, client, &demo->error) != DK_OK)
         return fail(demo);
     printf("<Client: '%s'>\n", dk_client_address(*client));
@@ -301,6 +310,7 @@ static int parse_options(struct demo *demo, int argc, char **argv)
         {"symbol", required_argument, NULL, 's'},
         {"address", required_argument, NULL, 'a'},
         {"cluster", no_argument, NULL, 'c'},
+        TLS_OPTIONS(TLS),
         {"workers", required_argument, NULL, 'w'},
         {"visualize", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
@@ -315,6 +325,8 @@ static int parse_options(struct demo *demo, int argc, char **argv)
         } else if (option == 'a') {
             demo->address = optarg;
             demo->on_cluster = true;
+        } else if (option >= TLS) {
+            tls_take_option(option - TLS, optarg, &demo->tls);
         } else if (option == 'c') {
             demo->on_cluster = true;
         } else if (option == 'v') {

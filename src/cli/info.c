@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "cli/tls_options.h"
 #include "node/rpc.h"
 
 static const char usage[] =
@@ -21,6 +22,9 @@ static const char usage[] =
     "  --tls-cert FILE     a certificate of its for us\n"
     "  --tls-key FILE      and the key of that (default: it is in the same file)\n"
     "  --help              this text\n";
+
+/* The first of the options of TLS, beside letters. */
+#define TLS 256
 
 struct command {
     struct node_address address;
@@ -203,9 +207,7 @@ static int ask_safely(struct memory *memory, const struct command *command)
 {
     struct tls_config *tls = NULL;
     dk_error err = {0};
-    if (command->address.protocol != NODE_TLS)
-        return ask(memory, command, NULL);
-    if (tls_config_new(&command->tls, &tls, &err) != DK_OK)
+    if (tls_open(command->address.protocol, &command->tls, &tls, &err) != DK_OK)
         return complain(err.message);
     int failed = ask(memory, command, tls);
     tls_config_free(tls);
@@ -236,29 +238,22 @@ static bool parse_address(int argc, char **argv, struct command *command)
     return false;
 }
 
-static bool parse_tls(int option, struct tls_files *files)
-{
-    const char **file = option == 'a'   ? &files->ca_file
-                        : option == 'c' ? &files->cert_file
-                        : option == 'k' ? &files->key_file
-                                        : NULL;
-    if (file)
-        *file = optarg;
-    return file != NULL;
-}
-
 static bool parse_command(int argc, char **argv, struct command *command)
 {
     static const struct option options[] = {
-        {"timeout", required_argument, NULL, 't'},  {"tls-ca-file", required_argument, NULL, 'a'},
-        {"tls-cert", required_argument, NULL, 'c'}, {"tls-key", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+        {"timeout", required_argument, NULL, 't'},
+        TLS_OPTIONS(TLS),
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'h')
             return command->help = true;
-        if (parse_tls(option, &command->tls))
+        if (option >= TLS) {
+            tls_take_option(option - TLS, optarg, &command->tls);
             continue;
+        }
         if (option != 't' || !parse_timeout(optarg, &command->timeout_s))
             return false; /* getopt has said what is wrong */
     }

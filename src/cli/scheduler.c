@@ -10,6 +10,7 @@
 
 #include "cli/log.h"
 #include "cli/scheduler_file.h"
+#include "cli/tls_options.h"
 #include "node/scheduler/scheduler_node.h"
 
 static const char usage[] =
@@ -32,13 +33,14 @@ static const char usage[] =
     "  --no-workers-timeout S   tasks that no worker may run fail after S seconds (default: "
     "never)\n"
     "  --no-work-stealing       leave tasks where they are\n"
-    "  --validate               check the whole state after every event, for debugging\n"
+    "  --validate               check the whole state after every event, for debugging\n" TLS_USAGE
     "  --help                   this text\n";
 
 struct command {
     struct scheduler_node_options node;
     const char *scheduler_file;
     const char *pid_file;
+    struct tls_files tls;
     bool help;
 };
 
@@ -67,7 +69,8 @@ enum {
     NO_WORKERS,
     NO_STEALING,
     VALIDATE,
-    HELP
+    HELP,
+    TLS /* and the two that follow */
 };
 
 static const struct option options[] = {
@@ -82,6 +85,7 @@ static const struct option options[] = {
     {"no-work-stealing", no_argument, NULL, NO_STEALING},
     {"validate", no_argument, NULL, VALIDATE},
     {"help", no_argument, NULL, HELP},
+    TLS_OPTIONS(TLS),
     {NULL, 0, NULL, 0},
 };
 
@@ -149,6 +153,12 @@ static bool take_option(struct command *command, int option, const char *value)
         return true;
     case HELP:
         command->help = true;
+        return true;
+    case TLS:
+    case TLS + 1:
+    case TLS + 2:
+        tls_take_option(option - TLS, value, &command->tls);
+        command->node.protocol = NODE_TLS;
         return true;
     default:
         return false; /* getopt has complained */
@@ -230,11 +240,16 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
 static int run_command(struct command *command)
 {
     uv_loop_t loop;
+    dk_error err;
     struct memory *memory = memory_new(NULL, 0);
     if (!memory || uv_loop_init(&loop) != 0)
         return complain("out of memory");
     signal(SIGPIPE, SIG_IGN);
-    int exit_status = serve(memory, command, &loop);
+    int exit_status =
+        tls_open(command->node.protocol, &command->tls, &command->node.tls, &err) == DK_OK
+            ? serve(memory, command, &loop)
+            : complain(err.message);
+    tls_config_free(command->node.tls);
     uv_loop_close(&loop);
     memory_close(memory);
     return exit_status;

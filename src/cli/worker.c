@@ -18,6 +18,7 @@ struct running {
     uv_loop_t loop;
     uv_signal_t signals[2];
     dk_error why;
+    struct tls_config *tls;
 };
 
 static int complain(const char *message)
@@ -65,6 +66,7 @@ static struct worker_node_options node_options(const struct worker_options *opti
     return (struct worker_node_options){
         .context = dk,
         .scheduler = options->scheduler,
+        .tls = running->tls,
         .name = options->name,
         .host = options->host,
         .ports = options->ports,
@@ -118,7 +120,8 @@ static int run_worker(const struct worker_options *options)
     if (dk_open_with(&(dk_options){.memory_limit = 0}, &dk, &err) != DK_OK)
         return complain(err.message);
     int exit_status = 1;
-    if (load_tasks(options, dk, &err) != DK_OK) {
+    if (tls_open(options->scheduler.protocol, &options->tls, &running.tls, &err) != DK_OK ||
+        load_tasks(options, dk, &err) != DK_OK) {
         complain(err.message);
     } else if (uv_loop_init(&running.loop) != 0) {
         complain("cannot make an event loop");
@@ -126,6 +129,7 @@ static int run_worker(const struct worker_options *options)
         exit_status = serve(options, dk, &running);
         uv_loop_close(&running.loop);
     }
+    tls_config_free(running.tls);
     dk_close(dk);
     return exit_status;
 }

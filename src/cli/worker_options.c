@@ -41,7 +41,7 @@ static const char usage[] =
     "  --pid-file FILE         write the process's number there; removed at the end\n"
     "  --nanny                 a process beside it starts it again when it was killed or has\n"
     "                          crashed, and kills it when it takes 95% of the memory limit\n"
-    "  --no-nanny, --no-dashboard   as it is anyway\n"
+    "  --no-nanny, --no-dashboard   as it is anyway\n" TLS_USAGE
     "  --help                  this text\n";
 
 enum {
@@ -62,7 +62,8 @@ enum {
     NO_NANNY,
     IGNORED,
     REFUSED,
-    HELP
+    HELP,
+    TLS /* and the two that follow */
 };
 
 static const struct option options[] = {
@@ -97,9 +98,7 @@ static const struct option options[] = {
     {"lifetime-restart", no_argument, NULL, REFUSED},
     {"worker-class", required_argument, NULL, REFUSED},
     {"scheduler-sni", required_argument, NULL, REFUSED},
-    {"tls-ca-file", required_argument, NULL, REFUSED},
-    {"tls-cert", required_argument, NULL, REFUSED},
-    {"tls-key", required_argument, NULL, REFUSED},
+    TLS_OPTIONS(TLS),
     {NULL, 0, NULL, 0},
 };
 
@@ -260,6 +259,11 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
         return refuse(options[index].name);
     case HELP:
         return out->help = true;
+    case TLS:
+    case TLS + 1:
+    case TLS + 2:
+        tls_take_option(option - TLS, optarg, &out->tls);
+        return true;
     default:
         return false; /* getopt has complained */
     }

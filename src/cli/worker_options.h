@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/worker/event.h"
+#include "cli/tls_options.h"
 #include "node/address.h"
 
 #define WORKER_PRELOADS_MAX  16
@@ -13,6 +14,7 @@
 
 struct worker_options {
     struct node_address scheduler;
+    struct tls_files tls;
     const char *name; /* NULL: the address */
     const char *host;
     struct node_ports ports;

@@ -12,11 +12,12 @@
 #define MESSAGE_NBYTES_MAX  ((uint64_t)64 << 30)
 #define TIMEOUT_S           30.0
 
-static struct comm_options comm_options(int64_t open_ms)
+static struct comm_options comm_options(const dk_client *client, int64_t open_ms)
 {
     return (struct comm_options){.limits = {MESSAGE_NFRAMES_MAX, MESSAGE_NBYTES_MAX},
                                  .open_ms = open_ms,
-                                 .pickle_protocol = 5};
+                                 .pickle_protocol = 5,
+                                 .tls = client->tls};
 }
 
 /* ---- commands ---- */
@@ -231,7 +232,7 @@ static void on_identity(void *self, struct message *answer, const dk_error *why)
     dk_error err;
     struct comm_events events = {
         .self = client, .opened = on_opened, .received = on_started, .closed = on_comm_closed};
-    struct comm_options options = comm_options(0);
+    struct comm_options options = comm_options(client, 0);
     bool is_scheduler = answer && wire_text_is(wire_find(&answer->root, "type"), "Scheduler");
     client->is_native = answer && wire_find(&answer->root, "cdask");
     if (answer)
@@ -255,7 +256,7 @@ static dk_status connect_client(dk_client *client, dk_error *err)
                                   {wire_text("n_workers"), wire_int(0)}};
     struct wire_value message = wire_map(fields, 2);
     int64_t timeout_ms = (int64_t)(client->timeout_s * 1000);
-    struct pool_options pool = {.comm = comm_options(timeout_ms)};
+    struct pool_options pool = {.comm = comm_options(client, timeout_ms)};
     DK_TRY(pool_new(&client->loop, client->memory, &pool, &client->pool, err));
     struct pool_question question = {.address = client->address,
                                      .message = &message,
@@ -317,10 +318,22 @@ static dk_status init_loop(dk_client *client, dk_error *err)
     return DK_OK;
 }
 
-static dk_status init_client(dk_client *client, const char *address, dk_error *err)
+static dk_status open_tls(dk_client *client, const dk_client_options *options, dk_error *err)
+{
+    struct tls_files files = {0};
+    if (client->address.protocol != NODE_TLS)
+        return DK_OK;
+    if (options)
+        files = (struct tls_files){options->tls_ca_file, options->tls_cert, options->tls_key};
+    return tls_config_new(&files, &client->tls, err);
+}
+
+static dk_status init_client(dk_client *client, const char *address,
+                             const dk_client_options *options, dk_error *err)
 {
     uint64_t parts[2] = {0};
     DK_TRY(node_address_parse(address, &client->address, err));
+    DK_TRY(open_tls(client, options, err));
     DK_TRY(init_loop(client, err));
     (void)uv_random(NULL, NULL, parts, sizeof(parts), 0, NULL);
     snprintf(client->name, sizeof(client->name), "Client-%016" PRIx64 "%016" PRIx64, parts[0],
@@ -346,6 +359,7 @@ static void deinit_client(dk_client *client)
     vector_deinit(&client->scratch);
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->lock);
+    tls_config_free(client->tls);
 }
 
 static dk_status wait_open(dk_client *client, dk_error *err)
@@ -408,7 +422,7 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
     client->dk = dk;
     client->memory = dk->memory;
     client->timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
-    dk_status status = init_client(client, address, err);
+    dk_status status = init_client(client, address, options, err);
     if (status != DK_OK) {
         memory_free(dk->memory, client, sizeof(*client));
         return status;

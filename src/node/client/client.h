@@ -43,6 +43,7 @@ struct dk_client {
     dk_context *dk;
     struct memory *memory;
     struct node_address address;
+    struct tls_config *tls; /* for tls:// addresses */
     char name[48];
     dk_cluster *cluster; /* its own; NULL: somebody else's */
     bool is_native;      /* the scheduler is cdask's: it takes native messages */

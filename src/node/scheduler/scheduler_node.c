@@ -192,7 +192,8 @@ static dk_status start_server(struct scheduler_node *node, dk_error *err)
         .ports = node->options.ports,
         .comm = {.limits = {MESSAGE_NFRAMES_MAX, MESSAGE_NBYTES_MAX},
                  .open_ms = HANDSHAKE_MS,
-                 .pickle_protocol = 5},
+                 .pickle_protocol = 5,
+                 .tls = node->options.tls},
     };
     struct server_events events = {node, on_refused, on_unknown, on_part_closed};
     return server_new(node->loop, node->memory, &listener, scheduler_ops, scheduler_nops, events,
@@ -210,7 +211,8 @@ static dk_status open_node(struct scheduler_node *node, dk_error *err)
 {
     struct pool_options pool = {.comm = {.limits = {MESSAGE_NFRAMES_MAX, MESSAGE_NBYTES_MAX},
                                          .open_ms = HANDSHAKE_MS,
-                                         .pickle_protocol = 5}};
+                                         .pickle_protocol = 5,
+                                         .tls = node->options.tls}};
     node->sched = sched_new(node->memory, &node->options.core);
     if (!node->sched)
         return error_nomem(err);

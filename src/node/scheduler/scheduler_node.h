@@ -12,6 +12,7 @@ struct scheduler_node;
 
 struct scheduler_node_options {
     enum node_protocol protocol;
+    struct tls_config *tls;  /* for NODE_TLS; lives as long as the node */
     const char *host;        /* a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
     struct sched_options core;

@@ -308,7 +308,8 @@ static void on_link_closed(void *self, const dk_error *why)
 
 static void try_to_link(struct worker_node *node)
 {
-    struct comm_options options = {.limits = node->limits, .open_ms = OPEN_MS};
+    struct comm_options options = {
+        .limits = node->limits, .open_ms = OPEN_MS, .tls = node->options.tls};
     struct comm_events events = {
         .self = node, .opened = on_opened, .received = on_reply, .closed = on_link_closed};
     dk_error err = {0};

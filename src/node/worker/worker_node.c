@@ -235,7 +235,8 @@ static void make_names(struct worker_node *node)
 
 static dk_status open_parts(struct worker_node *node, dk_error *err)
 {
-    struct pool_options pool = {.comm = {.limits = node->limits, .open_ms = 30000}};
+    struct pool_options pool = {
+        .comm = {.limits = node->limits, .open_ms = 30000, .tls = node->options.tls}};
     DK_TRY(worker_serve(node, err));
     node->nopen++;
     make_names(node);

@@ -12,6 +12,7 @@
 #include <cdask/context.h>
 
 #include "core/worker/event.h"
+#include "node/tls.h"
 #include "node/address.h"
 
 struct worker_node;
@@ -19,6 +20,7 @@ struct worker_node;
 struct worker_node_options {
     dk_context *context; /* with the functions that tasks may call; its ledger is the worker's */
     struct node_address scheduler;
+    struct tls_config *tls;  /* for tls:// addresses; lives as long as the node */
     const char *name;        /* NULL or "": its address */
     const char *host;        /* to listen at, a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
