@@ -622,7 +622,8 @@ class dk_future(Structure):
 
 
 class dk_client_options(Structure):
-    _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("no_default", c_bool)]
+    _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("tls_ca_file", c_char_p),
+                ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool)]
 
 
 dk_future_status = c_int
