@@ -299,3 +299,186 @@ def test_a_thousand_tasks_with_a_death(fresh):
         want = [a + b for a, b in zip(want, want[1:] + want[:1])]
     assert client.gather(layer) == want
     assert len(addresses(client)) == 1
+
+
+# Data
+
+def test_scatter(client):
+    """In turn, to all, by hash, to those that were chosen, past the scheduler."""
+    futures = client.scatter([10, 20, 30, 40])
+    assert client.gather(futures) == [10, 20, 30, 40]
+    assert {len(keys) for keys in client.has_what().values()} == {2}
+    assert client.submit(sum, futures).result(timeout=TIMEOUT) == 100
+    named = client.scatter({"a": 1, "b": 2})
+    assert client.gather(named) == {"a": 1, "b": 2}
+    everywhere = client.scatter(np.arange(1000), broadcast=True)
+    assert len(client.who_has(everywhere)[everywhere.key]) == 2
+    assert client.scatter(5).key == client.scatter(5).key
+    some = next(iter(addresses(client)))
+    chosen = client.scatter([7, 8], workers=[some], hash=False)
+    assert {*client.who_has(chosen).values()} == {(some,)}
+    direct = client.scatter([1.5, 2.5], direct=True)
+    assert client.gather(direct, direct=True) == [1.5, 2.5]
+    assert np.array_equal(client.gather(everywhere), np.arange(1000))
+
+
+def test_workers_fetch_from_each_other(client):
+    one = client.submit(np.arange, 100_000, workers="alice", pure=False)
+    other = client.submit(np.arange, 100_000, workers="bob", pure=False)
+    both = client.submit(operator.add, one, other, workers="alice")
+    assert np.array_equal(both.result(timeout=TIMEOUT), 2 * np.arange(100_000))
+    assert len(client.who_has(other)[other.key]) == 2
+
+
+def test_questions_about_keys(client):
+    x, y = client.submit(inc, 1), client.submit(inc, 2)
+    wait([x, y], timeout=TIMEOUT)
+    assert set(client.who_has([x])) == {x.key}
+    assert {key for keys in client.has_what().values() for key in keys} == {x.key, y.key}
+    assert client.processing() == dict.fromkeys(addresses(client), ())
+    assert client.nbytes(summary=False)[x.key] == client.nbytes([x], summary=False)[x.key] > 0
+    assert client.nbytes()["inc"] == sum(client.nbytes(summary=False).values())
+
+
+def test_gather_after_a_death(fresh):
+    """What a dead worker held is computed again, also in the middle of a gather; what was scattered is lost."""
+    cluster, client = fresh
+    first = cluster.start_worker("--no-nanny", "--name", "first")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    x = client.submit(inc, 1)
+    lost = client.scatter(["data"])[0]
+    wait([x, lost], timeout=TIMEOUT)
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    first.stop()
+    assert client.gather(x) == 2
+    with pytest.raises(distributed.client.CancelledError):
+        client.gather(lost)
+
+
+# Relayed to workers
+
+def test_run(client):
+    pids = client.run(os.getpid)
+    assert set(pids) == addresses(client) and len(set(pids.values())) == 2
+    some = next(iter(pids))
+    assert client.run(inc, 1, by=5, workers=[some]) == {some: 6}
+    with pytest.raises(ZeroDivisionError):
+        client.run(divide, 1, 0)
+    failed = client.run(divide, 1, 0, on_error="return")
+    assert {type(error) for error in failed.values()} == {ZeroDivisionError}
+    assert client.run(os.getpid, nanny=True) == {}
+
+
+def test_versions(client, recwarn):
+    versions = client.get_versions(check=True)
+    assert set(versions["workers"]) == addresses(client)
+    assert not [w for w in recwarn if "Mismatched" in str(w.message)]
+
+
+def test_upload_file(client, tmp_path):
+    """Those that are there have it, and those that come later."""
+    path = tmp_path / "uploaded_module.py"
+    path.write_text("def answer():\n    return 42\n")
+    client.upload_file(str(path))
+
+    def use():
+        import uploaded_module
+        return uploaded_module.answer()
+
+    assert set(client.run(use).values()) == {42}
+    assert client.submit(use).result(timeout=TIMEOUT) == 42
+
+
+class Mark(distributed.WorkerPlugin):
+    def setup(self, worker):
+        worker.has_mark = True
+
+    def teardown(self, worker):
+        worker.has_mark = False
+
+
+def has_mark(dask_worker):
+    return getattr(dask_worker, "has_mark", None)
+
+
+def test_worker_plugin(fresh):
+    cluster, client = fresh
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    client.register_plugin(Mark(), name="mark")
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    assert list(client.run(has_mark).values()) == [True, True]
+    client.unregister_worker_plugin("mark")
+    assert list(client.run(has_mark).values()) == [False, False]
+    with pytest.raises(ValueError):
+        client.unregister_worker_plugin("mark")
+
+
+def test_scheduler_plugin_is_refused(client):
+    with pytest.raises(NotImplementedError, match="has no Python"):
+        client.register_plugin(distributed.SchedulerPlugin(), name="some")
+
+
+# Clients within tasks
+
+def test_client_in_a_task(client):
+    """A task submits tasks, and lets go of its thread while it waits for them."""
+    def outer(n):
+        with distributed.worker_client() as inner:
+            return sum(inner.gather(inner.map(inc, range(n))))
+
+    assert client.gather([client.submit(outer, n) for n in (3, 4, 5)]) == [6, 10, 15]
+
+    def with_future(n):
+        inner = distributed.get_client()
+        future = inner.submit(inc, n)
+        distributed.secede()
+        return future.result()
+
+    assert client.submit(with_future, 5).result(timeout=TIMEOUT) == 6
+
+
+# Starting anew, and leaving
+
+def test_restart(fresh):
+    cluster, client = fresh
+    cluster.start_worker("--nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    before = client.run(os.getpid)
+    x = client.submit(inc, 1)
+    wait(x, timeout=TIMEOUT)
+    client.restart(timeout=TIMEOUT)
+    after = client.run(os.getpid)
+    assert len(after) == 1 and set(before.values()).isdisjoint(after.values())
+    assert x.cancelled() and not client.who_has()
+    assert client.submit(inc, 1).result(timeout=TIMEOUT) == 2
+
+
+def test_restart_workers(fresh):
+    """Only those; what they held is made again."""
+    cluster, client = fresh
+    cluster.start_worker("--nanny", "--name", "nursed")
+    cluster.start_worker("--no-nanny", "--name", "alone")
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    nursed, = (a for a in addresses(client) if name_of(client, a) == "nursed")
+    alone, = (a for a in addresses(client) if name_of(client, a) == "alone")
+    x = client.submit(inc, 1, workers="nursed")
+    wait(x, timeout=TIMEOUT)
+    assert client.restart_workers([nursed], timeout=TIMEOUT) == {nursed: "OK"}
+    assert x.result(timeout=TIMEOUT) == 2
+    assert alone in addresses(client) and nursed not in addresses(client)
+
+
+def test_retire_workers(fresh):
+    """What only they held is elsewhere before they leave."""
+    cluster, client = fresh
+    workers = [cluster.start_worker("--no-nanny", "--name", name) for name in ("stays", "goes")]
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    goes, = (a for a in addresses(client) if name_of(client, a) == "goes")
+    futures = [client.scatter(i, workers=[goes]) for i in range(5)]
+    client.retire_workers([goes], close_workers=True, remove=True)
+    until(lambda: goes not in addresses(client))
+    assert client.gather(futures) == list(range(5))
+    workers[1].popen.wait(timeout=TIMEOUT)

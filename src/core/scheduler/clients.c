@@ -89,6 +89,18 @@ void sched_client_remove(struct sched *sched, struct sched_client *client)
     sched_drain(sched);
 }
 
+void sched_clients_restart(struct sched *sched)
+{
+    for (size_t i = 0; i < sched->clients.count; i++) {
+        struct sched_client *client = sched_client_at(sched, (uint32_t)i);
+        while (client && client->desires)
+            let_go(sched, client->desires);
+        if (client)
+            sched_tell_restart(sched, client);
+    }
+    sched_drain(sched);
+}
+
 void sched_client_releases(struct sched *sched, struct sched_client *client,
                            const struct sched_keys *keys)
 {

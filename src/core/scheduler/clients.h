@@ -19,6 +19,8 @@ void sched_client_cancels(struct sched *sched, struct sched_client *client,
                           const struct sched_event *event);
 /* Runs failed tasks again, with the failed ones they depend on. */
 void sched_client_retries(struct sched *sched, const struct sched_keys *keys);
+/* All let go of all, and are told so. */
+void sched_clients_restart(struct sched *sched);
 
 /* `task` is done, or has failed: the pseudo-client fire-and-forget lets go of it. */
 void sched_client_let_go(struct sched *sched, struct sched_task *task);

@@ -278,3 +278,9 @@ void sched_tell_cancelled(struct sched *sched, const struct sched_client *client
         put(&draft, "msg", sched_outbox_copy(sched->out, message));
     tell_client(&draft, client);
 }
+
+void sched_tell_restart(struct sched *sched, const struct sched_client *client)
+{
+    struct draft draft = begin(sched, "restart");
+    tell_client(&draft, client);
+}

@@ -28,6 +28,7 @@ void sched_tell_erred(struct sched *sched, struct sched_task *task,
                       const struct sched_client *client);
 void sched_tell_all_in_memory(struct sched *sched, struct sched_task *task);
 void sched_tell_all_erred(struct sched *sched, struct sched_task *task);
+void sched_tell_restart(struct sched *sched, const struct sched_client *client);
 /* "lost-data", "task-retried". */
 void sched_tell_all(struct sched *sched, struct sched_task *task, const char *op);
 void sched_tell_cancelled(struct sched *sched, const struct sched_client *client,

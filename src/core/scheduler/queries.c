@@ -172,10 +172,64 @@ static struct wire_value size_of(struct wire_builder *builder, const struct sche
     return task ? wire_int(task->nbytes) : wire_nil();
 }
 
+static struct wire_value all_sizes(const struct sched *sched, struct wire_builder *builder)
+{
+    struct wire_filling map = wire_begin_map(builder, sched->keys.count);
+    for (size_t i = 0; i < sched->tasks.count; i++) {
+        const struct sched_task *task = sched_task_at(sched, (uint32_t)i);
+        if (task && task->nbytes >= 0)
+            wire_put_key(&map, key_of(sched, task), wire_int(task->nbytes));
+    }
+    return wire_end_map(&map);
+}
+
 struct wire_value sched_sizes(const struct sched *sched, struct wire_builder *builder,
                               const struct sched_keys *keys)
 {
-    return each(sched, builder, keys, size_of);
+    return keys ? each(sched, builder, keys, size_of) : all_sizes(sched, builder);
+}
+
+/* What the results of one prefix add up to. */
+struct sum {
+    int64_t nbytes;
+    bool has_tasks;
+};
+
+static void add_size(struct sum *sums, const struct sched_task *task)
+{
+    if (!task || task->nbytes < 0)
+        return;
+    struct sum *sum = &sums[task->group->prefix->number];
+    sum->nbytes += task->nbytes;
+    sum->has_tasks = true;
+}
+
+static void add_sizes(const struct sched *sched, const struct sched_keys *keys, struct sum *sums)
+{
+    for (size_t i = 0; keys && i < keys->count; i++)
+        add_size(sums, sched_find_task(sched, keys->list[i]));
+    for (size_t i = 0; !keys && i < sched->tasks.count; i++)
+        add_size(sums, sched_task_at(sched, (uint32_t)i));
+}
+
+struct wire_value sched_sizes_by_prefix(const struct sched *sched, struct wire_builder *builder,
+                                        const struct sched_keys *keys)
+{
+    size_t nprefixes = sched->prefixes.count;
+    struct wire_filling map = wire_begin_map(builder, nprefixes);
+    struct sum *sums = arena_calloc(builder->arena, nprefixes * sizeof(*sums));
+    builder->failed |= !sums;
+    if (sums)
+        add_sizes(sched, keys, sums);
+    for (size_t i = 0; sums && i < nprefixes; i++) {
+        if (!sums[i].has_tasks)
+            continue;
+        struct wire_bytes name = keys_packed(&sched->prefix_names, (uint32_t)i);
+        wire_put_key(&map,
+                     (struct wire_value){WIRE_TEXT, (uint32_t)name.nbytes, {.bytes = name.data}},
+                     wire_int(sums[i].nbytes));
+    }
+    return wire_end_map(&map);
 }
 
 static struct wire_value state_of(struct wire_builder *builder, const struct sched_task *task)

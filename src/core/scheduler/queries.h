@@ -22,9 +22,12 @@ enum sched_worker_question { SCHED_HAS_WHAT, SCHED_NCORES, SCHED_NCORES_RUNNING,
 struct wire_value sched_ask_workers(const struct sched *sched, struct wire_builder *builder,
                                     enum sched_worker_question question,
                                     const struct wire_value *addresses);
-/* {key: nbytes} */
+/* {key: nbytes}, of these keys or (NULL) of all whose size is known; and summed up by what the keys
+ * begin with: {prefix: nbytes}. */
 struct wire_value sched_sizes(const struct sched *sched, struct wire_builder *builder,
                               const struct sched_keys *keys);
+struct wire_value sched_sizes_by_prefix(const struct sched *sched, struct wire_builder *builder,
+                                        const struct sched_keys *keys);
 /* {key: state or nil} */
 struct wire_value sched_states(const struct sched *sched, struct wire_builder *builder,
                                const struct sched_keys *keys);

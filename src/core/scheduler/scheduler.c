@@ -237,6 +237,9 @@ static dk_status handle(struct sched *sched, const struct sched_event *event, dk
         sched_update_data(sched, sched_client_at(sched, event->client), event->as.data.list,
                           event->as.data.count);
         return DK_OK;
+    case SCHED_RESTART:
+        sched_clients_restart(sched);
+        return DK_OK;
     case SCHED_TICK:
         sched_check_deadlines(sched);
         return DK_OK;
@@ -333,6 +336,18 @@ const char *sched_worker_address(const struct sched *sched, uint32_t worker)
 {
     const struct sched_worker *found = sched_worker_at(sched, worker);
     return found ? found->address : NULL;
+}
+
+const char *sched_worker_nanny(const struct sched *sched, uint32_t worker)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return found ? found->nanny : NULL;
+}
+
+const char *sched_worker_host(const struct sched *sched, uint32_t worker)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return found ? found->host : NULL;
 }
 
 uint32_t sched_nworkers(const struct sched *sched)

@@ -62,6 +62,9 @@ uint32_t sched_find_worker(const struct sched *sched, const char *address);
 uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value name);
 uint32_t sched_find_client(const struct sched *sched, const char *name);
 const char *sched_worker_address(const struct sched *sched, uint32_t worker);
+/* NULL when it has none. */
+const char *sched_worker_nanny(const struct sched *sched, uint32_t worker);
+const char *sched_worker_host(const struct sched *sched, uint32_t worker);
 uint32_t sched_nworkers(const struct sched *sched);
 /* Workers are below this; some may have left. */
 uint32_t sched_worker_limit(const struct sched *sched);

@@ -37,6 +37,9 @@ struct scheduler_node {
     double started;                 /* seconds since 1970 */
     uint64_t nscattered;            /* whose turn it is to be given data */
     struct retirement *retirements; /* that are not answered yet */
+    struct restart *restarts;       /* that wait for workers */
+    struct vector plugins;          /* of struct plugin: of workers and nannies */
+    struct wire_box *versions;      /* that the last client has told of itself */
     int nclosing;                   /* parts that are still to close */
     bool is_closing;
 };
@@ -84,6 +87,38 @@ struct retirement;
 void scheduler_retire_workers(void *self, struct request *request);
 /* It holds nothing any longer that others do not hold; or it is gone. */
 void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker);
+
+/* Says good-bye to it; what it was running goes to others. SCHED_NOBODY is ignored. */
+void scheduler_drop_worker(struct scheduler_node *node, uint32_t worker);
+
+/* ---- restart.c ---- */
+
+void scheduler_restart(void *self, struct request *request);
+void scheduler_restart_workers(void *self, struct request *request);
+/* There is one worker more. */
+void scheduler_worker_came(struct scheduler_node *node);
+void scheduler_restarts_close(struct scheduler_node *node);
+
+/* ---- relay.c ---- */
+
+struct survey;
+/* Asks those that the survey's question names by "workers" and "hosts", or else all. */
+void scheduler_ask_all(struct survey *survey, bool asks_nannies, const struct wire_value *question);
+void scheduler_broadcast(void *self, struct request *request);
+void scheduler_proxy(void *self, struct request *request);
+
+/* ---- plugins.c ---- */
+
+void scheduler_plugins_init(struct scheduler_node *node);
+void scheduler_plugins_deinit(struct scheduler_node *node);
+/* {name: pickle} for who joins */
+struct wire_value scheduler_list_plugins(const struct scheduler_node *node,
+                                         struct wire_builder *builder, bool of_nannies);
+void scheduler_register_worker_plugin(void *self, struct request *request);
+void scheduler_unregister_worker_plugin(void *self, struct request *request);
+void scheduler_register_nanny_plugin(void *self, struct request *request);
+void scheduler_unregister_nanny_plugin(void *self, struct request *request);
+void scheduler_register_scheduler_plugin(void *self, struct request *request);
 
 /* ---- graph.c ---- */
 

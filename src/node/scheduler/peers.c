@@ -173,17 +173,20 @@ static struct peer *make_peer(struct scheduler_node *node, struct request *reque
 
 static void welcome_worker(struct peer *peer)
 {
+    struct arena arena;
     struct scheduler_node *node = peer->node;
-    struct wire_entry fields[] = {
-        {wire_text("status"), wire_text("OK")},
-        {wire_text("time"), wire_float(scheduler_wall_s())},
-        {wire_text("heartbeat-interval"),
-         wire_float(heartbeat_interval_s(sched_nworkers(node->sched)))},
-        {wire_text("worker-plugins"), wire_map(NULL, 0)},
-    };
-    struct wire_value reply = wire_map(fields, 4);
-    if (comm_send(peer->stream.comm, &reply, NULL) != DK_OK)
+    arena_init(&arena, node->memory);
+    struct wire_builder builder = {.arena = &arena};
+    struct wire_filling map = wire_begin_map(&builder, 4);
+    wire_put(&map, "status", wire_text("OK"));
+    wire_put(&map, "time", wire_float(scheduler_wall_s()));
+    wire_put(&map, "heartbeat-interval",
+             wire_float(heartbeat_interval_s(sched_nworkers(node->sched))));
+    wire_put(&map, "worker-plugins", scheduler_list_plugins(node, &builder, false));
+    struct wire_value reply = wire_end_map(&map);
+    if (builder.failed || comm_send(peer->stream.comm, &reply, NULL) != DK_OK)
         comm_close(peer->stream.comm);
+    arena_deinit(&arena);
 }
 
 static void refuse_worker(struct request *request, const char *message)
@@ -243,6 +246,7 @@ void scheduler_register_worker(void *self, struct request *request)
     scheduler_log(node, "INFO", "Starting worker compute stream, %s", address);
     welcome_worker(peer);
     scheduler_flush(node);
+    scheduler_worker_came(node);
 }
 
 uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address)
@@ -296,6 +300,20 @@ void scheduler_unregister(void *self, struct request *request)
     request_reply(request, &reply);
 }
 
+void scheduler_drop_worker(struct scheduler_node *node, uint32_t worker)
+{
+    struct peer *peer = scheduler_peer_of_worker(node, worker);
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("close")},
+                                  {wire_text("reason"), wire_text("scheduler-remove-worker")}};
+    struct wire_value message = wire_map(fields, 2);
+    if (!peer)
+        return;
+    peer->has_said_bye = true;
+    (void)!stream_push(&peer->stream, &message, NULL);
+    leave(peer);
+    stream_close(&peer->stream);
+}
+
 /* ---- clients ---- */
 
 static dk_status add_client(struct scheduler_node *node, struct decoding *decoding,
@@ -314,6 +332,17 @@ static dk_status add_client(struct scheduler_node *node, struct decoding *decodi
     DK_TRY(scheduler_step(node, &event, decoding->decoder.err));
     *id = sched_find_client(node->sched, added->name);
     return DK_OK;
+}
+
+static void note_versions(struct scheduler_node *node, const struct wire_value *message)
+{
+    const struct wire_value *versions = wire_find(message, "versions");
+    struct wire_box *box =
+        versions && versions->kind == WIRE_MAP ? wire_box_new(node->memory, versions) : NULL;
+    if (!box)
+        return;
+    wire_box_unref(node->versions);
+    node->versions = box;
 }
 
 /* One message alone in its array: that is how clients know that they are in. */
@@ -335,6 +364,7 @@ void scheduler_register_client(void *self, struct request *request)
     decoding_init(&decoding, node, &err);
     dk_status status = add_client(node, &decoding, request_message(request), &id);
     decoding_deinit(&decoding);
+    note_versions(node, request_message(request));
     struct peer *peer = status == DK_OK ? make_peer(node, request, id, false) : NULL;
     if (!peer) {
         request_fail(request, &err);

@@ -116,8 +116,13 @@ static void nbytes(void *self, struct request *request)
     struct asking asking;
     struct scheduler_node *node = self;
     begin(&asking, node, request);
+    const struct wire_value *list = wire_find(asking.message, "keys");
+    const struct wire_value *summary = wire_find(asking.message, "summary");
     struct sched_keys keys = asked_keys(&asking);
-    answer(&asking, sched_sizes(node->sched, &asking.builder, &keys));
+    const struct sched_keys *wanted = !list || list->kind == WIRE_NIL ? NULL : &keys;
+    bool is_summed = summary && summary->kind == WIRE_BOOL && summary->as.boolean;
+    answer(&asking,
+           (is_summed ? sched_sizes_by_prefix : sched_sizes)(node->sched, &asking.builder, wanted));
 }
 
 static void get_task_status(void *self, struct request *request)
@@ -186,18 +191,24 @@ static void ping(void *self, struct request *request)
 /* Kept open for as long as the nanny lives; nothing is asked of it. */
 static void register_nanny(void *self, struct request *request)
 {
-    (void)self;
-    struct wire_entry fields[] = {{wire_text("status"), wire_text("OK")},
-                                  {wire_text("nanny-plugins"), wire_map(NULL, 0)}};
-    struct wire_value reply = wire_map(fields, 2);
-    request_reply(request, &reply);
+    struct asking asking;
+    begin(&asking, self, request);
+    struct wire_filling map = wire_begin_map(&asking.builder, 2);
+    wire_put(&map, "status", wire_text("OK"));
+    wire_put(&map, "nanny-plugins", scheduler_list_plugins(self, &asking.builder, true));
+    answer(&asking, wire_end_map(&map));
 }
 
+/* Nothing of Python's is used here, so nothing can differ: a client that compares versions is told
+ * its own. */
 static void versions(void *self, struct request *request)
 {
-    (void)self;
-    struct wire_entry fields[] = {{wire_text("host"), wire_map(NULL, 0)},
-                                  {wire_text("packages"), wire_map(NULL, 0)}};
+    const struct scheduler_node *node = self;
+    struct wire_value told = wire_box_value(node->versions);
+    const struct wire_value *packages = wire_find(&told, "packages");
+    struct wire_entry fields[] = {
+        {wire_text("host"), wire_map(NULL, 0)},
+        {wire_text("packages"), packages ? *packages : wire_map(NULL, 0)}};
     struct wire_value reply = wire_map(fields, 2);
     request_reply(request, &reply);
 }
@@ -229,6 +240,15 @@ const struct server_op scheduler_ops[] = {
     {"gather", scheduler_gather},
     {"scatter", scheduler_scatter},
     {"update_data", scheduler_update_data},
+    {"broadcast", scheduler_broadcast},
+    {"proxy", scheduler_proxy},
+    {"restart", scheduler_restart},
+    {"restart_workers", scheduler_restart_workers},
+    {"register_worker_plugin", scheduler_register_worker_plugin},
+    {"unregister_worker_plugin", scheduler_unregister_worker_plugin},
+    {"register_nanny_plugin", scheduler_register_nanny_plugin},
+    {"unregister_nanny_plugin", scheduler_unregister_nanny_plugin},
+    {"register_scheduler_plugin", scheduler_register_scheduler_plugin},
     {"versions", versions},
     {"echo", echo},
     {"ping", ping},

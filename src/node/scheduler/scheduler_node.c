@@ -157,6 +157,8 @@ static void free_node(struct scheduler_node *node)
     vector_deinit(&node->worker_peers);
     vector_deinit(&node->client_peers);
     vector_deinit(&node->scratch);
+    scheduler_plugins_deinit(node);
+    wire_box_unref(node->versions);
     memory_free(memory, node, sizeof(*node));
 }
 
@@ -235,6 +237,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     vector_init(&node->worker_peers, memory, sizeof(struct peer *));
     vector_init(&node->client_peers, memory, sizeof(struct peer *));
     vector_init(&node->scratch, memory, 1);
+    scheduler_plugins_init(node);
     make_id(node);
     uv_timer_init(loop, &node->timer);
     node->timer.data = node;
@@ -260,6 +263,7 @@ void scheduler_node_close(struct scheduler_node *node)
     if (node->is_closing)
         return;
     node->is_closing = true;
+    scheduler_restarts_close(node);
     for (struct peer *peer = node->peers; peer; peer = peer->next) {
         struct wire_entry close[] = {{wire_text("op"), wire_text("close")},
                                      {wire_text("reason"), wire_text("scheduler-close")}};
