@@ -61,6 +61,16 @@ static dk_status unclear(struct reading *reading, const char *what)
     return error_set(reading->err, DK_ENOTSUP, "client.map: %s", what);
 }
 
+/* The items of a container become `items`. */
+static dk_status open_container(struct reading *reading, const struct pickle_node *node,
+                                const char *otherwise)
+{
+    dk_status status = pickle_node_items(node, &reading->items);
+    if (status == DK_ENOMEM)
+        return error_nomem(reading->err);
+    return status == DK_OK ? DK_OK : unclear(reading, otherwise);
+}
+
 static dk_status keep_items(struct reading *reading, struct pickle_node ***out)
 {
     size_t nbytes = reading->items.count * sizeof(**out);
@@ -142,8 +152,7 @@ static dk_status read_columns(struct reading *reading)
 {
     struct pickle_map *map = reading->map;
     const struct pickle_node *iterables = pickle_node_arg(reading->call, ITERABLES);
-    if (pickle_node_items(iterables, &reading->items) != DK_OK)
-        return unclear(reading, "its iterables are no tuple");
+    DK_TRY(open_container(reading, iterables, "its iterables are no tuple"));
     map->ncolumns = (uint32_t)reading->items.count;
     map->columns = alloc(reading, map->ncolumns * sizeof(*map->columns));
     if (!map->columns)
@@ -195,8 +204,9 @@ static dk_status read_keywords(struct reading *reading)
 {
     struct pickle_map *map = reading->map;
     const struct pickle_node *keywords = pickle_node_arg(reading->call, KEYWORDS);
-    if (keywords->kind != PICKLE_DICT || pickle_node_items(keywords, &reading->items) != DK_OK)
+    if (keywords->kind != PICKLE_DICT)
         return unclear(reading, "its keyword arguments are no dict");
+    DK_TRY(open_container(reading, keywords, "its keyword arguments are no dict"));
     map->nkeywords = (uint32_t)(reading->items.count / 2);
     map->keywords = alloc(reading, map->nkeywords * sizeof(*map->keywords));
     if (!map->keywords)
@@ -272,7 +282,8 @@ static dk_status make_tasks(struct reading *reading)
 static dk_status read_keys(struct reading *reading)
 {
     const struct pickle_node *keys = pickle_node_arg(reading->call, CACHED_KEYS);
-    if (keys->kind == PICKLE_DICT || pickle_node_items(keys, &reading->items) != DK_OK)
+    DK_TRY(open_container(reading, keys, "its keys are no list"));
+    if (keys->kind == PICKLE_DICT)
         return unclear(reading, "its keys are no list");
     reading->nrows = (uint32_t)reading->items.count;
     return DK_OK;

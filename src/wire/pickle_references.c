@@ -53,7 +53,8 @@ static const struct pickle_node *task_dependencies(const struct pickle_node *nod
 
 bool pickle_node_is_task(const struct pickle_node *node)
 {
-    return task_dependencies(node) || pickle_node_is_call(node, module, "DataNode") ||
+    return task_dependencies(node) || pickle_node_is_call(node, module, "Task") ||
+           pickle_node_is_call(node, module, "DataNode") ||
            pickle_node_is_call(node, module, "Alias");
 }
 
@@ -61,6 +62,15 @@ static dk_status add_all(struct pickle_references *references, const struct pick
 {
     for (uint32_t i = 0; i < set->count; i++)
         DK_TRY(add(references, set->parts[i]));
+    return DK_OK;
+}
+
+/* Task(key, function, argument, ...), which is how cdask's own clients write them. */
+static dk_status add_arguments(struct pickle_references *references, const struct pickle_node *task)
+{
+    bool is_one;
+    for (uint32_t i = 2; pickle_node_arg(task, i); i++)
+        DK_TRY(pickle_references_of_node(references, pickle_node_arg(task, i), &is_one));
     return DK_OK;
 }
 
@@ -73,6 +83,8 @@ dk_status pickle_references_of_node(struct pickle_references *references,
         return add_all(references, dependencies);
     if (pickle_node_is_call(node, module, "DataNode"))
         return DK_OK;
+    if (pickle_node_is_call(node, module, "Task"))
+        return add_arguments(references, node);
     if (pickle_node_is_call(node, module, "TaskRef") ||
         pickle_node_is_call(node, "distributed.client", "Future"))
         return add(references, pickle_node_arg(node, 0));

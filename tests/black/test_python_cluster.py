@@ -63,6 +63,10 @@ def fresh(tmp_path):
         cluster.close()
 
 
+def nanny_status(dask_worker):
+    return dask_worker.status.name
+
+
 def name_of(client, address):
     return client.scheduler_info(n_workers=-1)["workers"][address]["name"]
 
@@ -97,6 +101,7 @@ def test_nanny_starts_another(fresh):
     cluster.start_worker("--nanny")
     client.wait_for_workers(1, timeout=TIMEOUT)
     first = addresses(client)
+    until(lambda: set(client.run(nanny_status, nanny=True).values()) == {"running"})
     pid = client.submit(os.getpid).result(timeout=TIMEOUT)
     os.kill(pid, signal.SIGKILL)
     assert client.submit(os.getpid, pure=False).result(timeout=TIMEOUT) != pid
@@ -336,7 +341,7 @@ def test_questions_about_keys(client):
     assert set(client.who_has([x])) == {x.key}
     assert {key for keys in client.has_what().values() for key in keys} == {x.key, y.key}
     assert client.processing() == dict.fromkeys(addresses(client), ())
-    assert client.nbytes(summary=False)[x.key] == client.nbytes([x], summary=False)[x.key] > 0
+    assert client.nbytes(summary=False)[x.key] == client.nbytes([x.key], summary=False)[x.key] > 0
     assert client.nbytes()["inc"] == sum(client.nbytes(summary=False).values())
 
 
