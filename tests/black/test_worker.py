@@ -293,7 +293,8 @@ def test_several_processes(cluster, client):
     client.wait_for_workers(2, timeout=60)
     supplies = client.run_on_scheduler(
         lambda dask_scheduler: {ws.name: dict(ws.resources) for ws in dask_scheduler.workers.values()})
-    assert supplies == {f"many-{i}": {"GPU": 2, "MEM": 10e9} for i in range(2)}
+    assert set(supplies) == {"many-0", "many-1"}
+    assert all({"GPU": 2, "MEM": 10e9}.items() <= supply.items() for supply in supplies.values())
     future, = submit(client, ("g", "test.add", 1), resources={"GPU": 1})
     assert future.result(timeout=60) == 1
     workers.process.send_signal(signal.SIGTERM)
