@@ -158,6 +158,20 @@ def test_exchange(cluster, client):
     assert keys >= 3
 
 
+def test_replicate(cluster, client):
+    """Proves that a worker gets copies when it is asked to, and says which it could not get."""
+    a, b = cluster.worker("--name", "a"), cluster.worker("--name", "b")
+    future, = submit(client, ("one", "test.fill", 1000))
+    future.result(timeout=60)
+    client.replicate([future], n=2)
+    assert set(client.who_has([future])["one"]) == {a.address, b.address}
+
+    async def gather(dask_scheduler, worker, who_has):
+        return await dask_scheduler.rpc(worker).gather(who_has=who_has)
+    reply = client.run_on_scheduler(gather, worker=a.address, who_has={"nothing": [b.address], "one": [b.address]})
+    assert reply == {"status": "partial-fail", "keys": ("nothing",)}
+
+
 def test_many(cluster, client):
     """Proves that thousands of tasks on two workers with several threads give what they should."""
     for name in "ab":
@@ -277,9 +291,10 @@ def test_several_processes(cluster, client):
     workers = cluster.start(CDASK, "worker", cluster.address, "--preload", TASKS, "--nprocs", "2",
                             "--nthreads", "1", "--name", "many", "--resources", "GPU=2 MEM=10e9")
     client.wait_for_workers(2, timeout=60)
-    infos = client.scheduler_info()["workers"].values()
-    assert {info["name"] for info in infos} == {"many-0", "many-1"}
-    assert all(info["resources"] == {"GPU": 2, "MEM": 10e9} for info in infos)
+    supplies = client.run_on_scheduler(
+        lambda dask_scheduler: {ws.name: dict(ws.resources) for ws in dask_scheduler.workers.values()})
+    assert set(supplies) == {"many-0", "many-1"}
+    assert all({"GPU": 2, "MEM": 10e9}.items() <= supply.items() for supply in supplies.values())
     future, = submit(client, ("g", "test.add", 1), resources={"GPU": 1})
     assert future.result(timeout=60) == 1
     workers.process.send_signal(signal.SIGTERM)

@@ -117,6 +117,12 @@ static dk_status decode_replicas(struct wkr_decoder *decoder, const struct wire_
     return DK_OK;
 }
 
+dk_status wkr_decode_who_has(struct wkr_decoder *decoder, const struct wire_value *who_has,
+                             struct wkr_replicas_list *out)
+{
+    return decode_replicas(decoder, who_has, NULL, out);
+}
+
 /* ---- compute-task ---- */
 
 /* [user, generation, order], or fewer. */

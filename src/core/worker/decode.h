@@ -27,5 +27,8 @@ dk_status wkr_decode_key(struct wkr_decoder *decoder, const struct wire_value *k
                          struct wire_bytes *out) DK_NODISCARD;
 dk_status wkr_decode_keys(struct wkr_decoder *decoder, const struct wire_value *list,
                           struct wkr_keys *out) DK_NODISCARD;
+/* {key: [address ...]} (nil: nothing); sizes are not known. */
+dk_status wkr_decode_who_has(struct wkr_decoder *decoder, const struct wire_value *who_has,
+                             struct wkr_replicas_list *out) DK_NODISCARD;
 
 #endif

@@ -209,6 +209,11 @@ bool wkr_task_is_actor(const struct wkr *worker, struct wkr_task_id task)
     return task_of(worker, task)->is_actor;
 }
 
+bool wkr_task_is_needed(const struct wkr *worker, struct wkr_task_id task)
+{
+    return !list_is_empty(&task_of(worker, task)->dependents);
+}
+
 size_t wkr_task_ndependencies(const struct wkr *worker, struct wkr_task_id task)
 {
     size_t count = 0;

@@ -70,6 +70,8 @@ struct wire_bytes wkr_task_key(const struct wkr *worker, struct wkr_task_id task
 /* Borrowed like it; NULL when nobody has asked for the task to be computed. */
 struct wire_box *wkr_task_run_spec(const struct wkr *worker, struct wkr_task_id task);
 bool wkr_task_is_actor(const struct wkr *worker, struct wkr_task_id task);
+/* Whether there are tasks here that depend on it. */
+bool wkr_task_is_needed(const struct wkr *worker, struct wkr_task_id task);
 /* The number of the task's dependencies, and each. */
 size_t wkr_task_ndependencies(const struct wkr *worker, struct wkr_task_id task);
 void wkr_task_dependencies(const struct wkr *worker, struct wkr_task_id task,

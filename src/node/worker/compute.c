@@ -11,6 +11,7 @@
 #include "node/worker/parts.h"
 #include "payload/task.h"
 #include "payload/value.h"
+#include "wire/build.h"
 #include "wire/pickle.h"
 #include "wire/unpack.h"
 #include "wire/unpickle.h"
@@ -27,6 +28,8 @@ struct argument {
 
 struct run {
     struct job job;
+    struct list link; /* among the node's runs */
+    double submitted;
     struct worker_node *node;
     uint32_t epoch;
     struct arena arena; /* of arguments and their keys */
@@ -198,6 +201,7 @@ static void run_in_thread(struct job *job)
 static void free_run(struct run *run)
 {
     struct memory *memory = run->node->memory;
+    list_remove(&run->link);
     for (size_t i = 0; i < run->narguments; i++) {
         dk_value_unref(run->arguments[i].value);
         wire_box_unref(run->arguments[i].box);
@@ -316,10 +320,25 @@ dk_status worker_execute(struct worker_node *node, const struct wkr_instruction 
     run->is_actor = wkr_task_is_actor(node->core, run->task);
     run->run_spec = wire_box_ref(wkr_task_run_spec(node->core, run->task));
     run->result = dk_value_null();
+    run->submitted = worker_now_s();
+    list_append(&node->runs, &run->link);
     dk_status status = take_arguments(run);
     if (status == DK_OK)
         executor_submit(node->executor, &run->job);
     else
         free_run(run);
     return status;
+}
+
+struct wire_value worker_running(struct worker_node *node, struct wire_builder *builder)
+{
+    double now = worker_now_s();
+    struct wire_filling map = wire_begin_map(builder, executor_njobs(node->executor));
+    LIST_EACH (at, &node->runs) {
+        const struct run *run = LIST_ENTRY(at, struct run, link);
+        if (run->epoch == node->epoch)
+            wire_put_key(&map, wire_packed(wkr_task_key(node->core, run->task)),
+                         wire_float(now - run->submitted));
+    }
+    return wire_end_map(&map);
 }

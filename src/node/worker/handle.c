@@ -162,6 +162,7 @@ void worker_handle(struct worker_node *node, struct wkr_event *event, struct wir
     }
     set_deadline(node);
     retry_failed_gathers(node);
+    worker_check_replications(node);
     worker_watch_memory(node);
 }
 

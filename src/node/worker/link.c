@@ -101,7 +101,7 @@ static struct wire_value heartbeat_message(struct worker_node *node, struct wire
     wire_put(&message, "address", wire_text(node->address));
     wire_put(&message, "now", wire_float(worker_now_s()));
     wire_put(&message, "metrics", worker_metrics(node, builder));
-    wire_put(&message, "executing", wire_end_map(&nothing));
+    wire_put(&message, "executing", worker_running(node, builder));
     wire_put(&message, "extensions", wire_end_map(&nothing));
     return wire_end_map(&message);
 }

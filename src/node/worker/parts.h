@@ -57,6 +57,9 @@ struct worker_node {
     uv_timer_t deadline;
     uint64_t nstimuli;
 
+    struct list replications; /* replicate.c: those that are not answered yet */
+    struct list runs;         /* compute.c: tasks that run */
+
     /* Memory: spill.c */
     uv_timer_t monitor;
     int64_t process_nbytes; /* of the whole process, as last seen */
@@ -79,6 +82,8 @@ struct worker_node {
     const char *retire_reason;
     dk_error why;
 };
+
+struct wire_builder;
 
 /* What an event brings for a task. */
 struct brought {
@@ -108,6 +113,8 @@ struct wire_bytes worker_stimulus(struct worker_node *node, const char *name, ch
 
 dk_status worker_execute(struct worker_node *node,
                          const struct wkr_instruction *instruction) DK_NODISCARD;
+/* {key: seconds} of tasks that run. */
+struct wire_value worker_running(struct worker_node *node, struct wire_builder *builder);
 /* The error map of a failure, for whoever waits for the task. NULL when out of memory. */
 struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_NODISCARD;
 
@@ -125,6 +132,14 @@ dk_status worker_read_content(struct worker_node *node, const struct wire_value 
 
 dk_status worker_serve(struct worker_node *node, dk_error *err) DK_NODISCARD;
 
+/* ---- replicate.c ---- */
+
+struct request;
+void worker_gather_copies(void *self, struct request *request);
+/* Answers those that have come to an end; and all of them, at an end of the worker's own. */
+void worker_check_replications(struct worker_node *node);
+void worker_end_replications(struct worker_node *node);
+
 /* ---- spill.c ---- */
 
 /* Spills and pauses as far as it is needed. */
@@ -135,7 +150,6 @@ void worker_remove_folder(struct worker_node *node);
 
 /* ---- ship.c ---- */
 
-struct request;
 void worker_get_data(void *self, struct request *request);
 
 /* ---- link.c ---- */
@@ -151,7 +165,6 @@ double worker_now_s(void);
 
 /* ---- metrics.c ---- */
 
-struct wire_builder;
 struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *builder);
 int64_t worker_process_nbytes(void);
 

@@ -227,6 +227,7 @@ static void refuse(void *self, struct request *request)
 static const struct server_op ops[] = {
     {"get_data", worker_get_data},
     {"update_data", update_data},
+    {"gather", worker_gather_copies},
     {"free_keys", free_keys},
     {"keys", keys},
     {"identity", identity},

@@ -41,6 +41,7 @@ void worker_set_status(struct worker_node *node, enum worker_status status)
 
 dk_status worker_start_over(struct worker_node *node, dk_error *err)
 {
+    worker_end_replications(node);
     worker_close_core(node);
     uv_timer_stop(&node->deadline);
     node->epoch++;
@@ -107,6 +108,7 @@ static void close_parts(struct worker_node *node)
 {
     node->status = WORKER_CLOSING;
     node->cancel = 1;
+    worker_end_replications(node);
     close_timers(node);
     worker_unlink(node);
     if (node->server)
@@ -278,6 +280,8 @@ dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *opt
     node->limits = (struct frame_limits){1000000, INT64_MAX};
     if (options->memory_limit)
         node->limits.nbytes = (uint64_t)options->memory_limit;
+    list_init(&node->replications);
+    list_init(&node->runs);
     make_id(node);
     worker_init_core(node);
     open_timers(node);

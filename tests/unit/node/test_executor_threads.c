@@ -1,0 +1,133 @@
+/* The executor: jobs run in threads, are told as done in the loop, and none is lost at the end. */
+#include "support/failing.h"
+
+#include <pthread.h>
+
+#include "node/worker/executor.h"
+
+#define NJOBS 2000
+
+struct counting {
+    struct job job;
+    pthread_t loop_thread;
+    int nruns;
+    int ndones;
+    struct counting *next; /* submitted by this one's end */
+    struct executor *executor;
+};
+
+static void run(struct job *job)
+{
+    struct counting *counting = LIST_ENTRY(job, struct counting, job);
+    assert_false(pthread_equal(pthread_self(), counting->loop_thread));
+    counting->nruns++;
+}
+
+static void done(struct job *job)
+{
+    struct counting *counting = LIST_ENTRY(job, struct counting, job);
+    assert_true(pthread_equal(pthread_self(), counting->loop_thread));
+    counting->ndones++;
+    if (counting->next)
+        executor_submit(counting->executor, &counting->next->job);
+}
+
+static void on_closed(void *self)
+{
+    *(bool *)self = true;
+}
+
+static struct counting make(struct executor *executor)
+{
+    return (struct counting){
+        .job = {.run = run, .done = done}, .loop_thread = pthread_self(), .executor = executor};
+}
+
+/* Proves that every job runs once, in another thread, and ends once in the loop's; also those that
+ * others submit when they end. */
+static void test_all_jobs_run(void **state)
+{
+    (void)state;
+    static struct counting jobs[NJOBS];
+    struct memory *memory = memory_new(NULL, 0);
+    uv_loop_t loop;
+    struct executor *executor;
+    bool is_closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(executor_new(&loop, memory, 4, &executor, NULL), DK_OK);
+    for (int i = 0; i < NJOBS; i++) {
+        jobs[i] = make(executor);
+        if (i % 2)
+            jobs[i - 1].next = &jobs[i];
+    }
+    for (int i = 0; i < NJOBS; i += 2)
+        executor_submit(executor, &jobs[i].job);
+    while (executor_njobs(executor))
+        uv_run(&loop, UV_RUN_ONCE);
+    for (int i = 0; i < NJOBS; i++) {
+        assert_int_equal(jobs[i].nruns, 1);
+        assert_int_equal(jobs[i].ndones, 1);
+    }
+    executor_close(executor, on_closed, &is_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(is_closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(memory_use(memory).current, 0);
+    memory_close(memory);
+}
+
+/* Proves that jobs that have not begun when it closes are told as done without having run. */
+static void test_close(void **state)
+{
+    (void)state;
+    static struct counting jobs[NJOBS];
+    struct memory *memory = memory_new(NULL, 0);
+    uv_loop_t loop;
+    struct executor *executor;
+    bool is_closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(executor_new(&loop, memory, 1, &executor, NULL), DK_OK);
+    for (int i = 0; i < NJOBS; i++) {
+        jobs[i] = make(executor);
+        executor_submit(executor, &jobs[i].job);
+    }
+    executor_close(executor, on_closed, &is_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(is_closed);
+    for (int i = 0; i < NJOBS; i++) {
+        assert_in_range(jobs[i].nruns, 0, 1);
+        assert_int_equal(jobs[i].ndones, 1);
+    }
+    assert_int_equal(uv_loop_close(&loop), 0);
+    memory_close(memory);
+}
+
+static dk_status open_and_close(struct memory *memory)
+{
+    uv_loop_t loop;
+    struct executor *executor;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    dk_status status = executor_new(&loop, memory, 2, &executor, NULL);
+    if (status == DK_OK)
+        executor_close(executor, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    return status;
+}
+
+/* Proves that no allocation that fails is missed, and nothing is lost by it. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(open_and_close);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_jobs_run),
+        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
