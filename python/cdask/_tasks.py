@@ -98,6 +98,17 @@ def _run(task, args, nargs, result, error):
 
 _registered = set()
 
+# The name of all callables once there are workers that were forked before the others were registered.
+SHARED = b"python"
+_is_shared = False
+
+
+def share():
+    """From now on callables are registered under one name, which processes forked after this know."""
+    global _is_shared
+    register_name(SHARED.decode())
+    _is_shared = True
+
 
 def register(function):
     """The name under which `function` can be called in graphs, as bytes."""
@@ -105,7 +116,7 @@ def register(function):
 
 
 def register_name(name):
-    name = name.encode()
+    name = SHARED if _is_shared else name.encode()
     if not _registered:
         check_call(_abi.dk_register_type, _context.current(), ctypes.byref(_values.OBJECT))
     if name not in _registered:
