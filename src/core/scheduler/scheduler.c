@@ -335,6 +335,12 @@ const char *sched_worker_address(const struct sched *sched, uint32_t worker)
     return found ? found->address : NULL;
 }
 
+const char *sched_client_name(const struct sched *sched, uint32_t client)
+{
+    const struct sched_client *found = sched_client_at(sched, client);
+    return found ? found->name : NULL;
+}
+
 uint32_t sched_nworkers(const struct sched *sched)
 {
     return sched->nworkers;

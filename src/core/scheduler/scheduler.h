@@ -57,11 +57,12 @@ dk_status sched_step(struct sched *sched, const struct sched_event *event, struc
 /* When it wants a SCHED_TICK, in the time of events; INT64_MAX: not without another event. */
 int64_t sched_deadline_us(const struct sched *sched);
 
-/* SCHED_NOBODY when there is none. */
+/* SCHED_NOBODY, or NULL, when there is none. */
 uint32_t sched_find_worker(const struct sched *sched, const char *address);
 uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value name);
 uint32_t sched_find_client(const struct sched *sched, const char *name);
 const char *sched_worker_address(const struct sched *sched, uint32_t worker);
+const char *sched_client_name(const struct sched *sched, uint32_t client);
 uint32_t sched_nworkers(const struct sched *sched);
 /* Workers are below this; some may have left. */
 uint32_t sched_worker_limit(const struct sched *sched);

@@ -17,7 +17,10 @@ struct peer {
     uint32_t id; /* SCHED_NOBODY once the scheduler has forgotten it */
     bool is_worker;
     bool has_said_bye;
+    double heartbeat_s; /* a client's, as it was told */
 };
+
+struct coordination;
 
 struct scheduler_node {
     struct memory *memory;
@@ -27,6 +30,8 @@ struct scheduler_node {
     struct pool *pool;
     struct sched *sched;
     struct sched_outbox out;
+    struct coordination *coordination;
+    struct vector ops;          /* of struct server_op: all that is answered */
     struct vector worker_peers; /* of struct peer *, by the worker's id */
     struct vector client_peers; /* of struct peer *, by the client's id */
     struct peer *peers;         /* all of them */
@@ -56,6 +61,9 @@ void scheduler_part_closed(struct scheduler_node *node);
 void scheduler_log(struct scheduler_node *node, const char *level, const char *format, ...)
     DK_PRINTF(3, 4);
 double scheduler_wall_s(void);
+/* Monotonic, the time of the cores; and how long it is until then. */
+int64_t scheduler_now_us(void);
+uint64_t scheduler_ms_until(int64_t at_us);
 
 /* A decoder for one message. */
 struct decoding {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "node/scheduler/coordination.h"
 #include "node/scheduler/parts.h"
 
 /* Heartbeats of many workers are rarer.   Source: distributed.scheduler.heartbeat_interval. */
@@ -16,6 +17,10 @@ static double heartbeat_interval_s(uint32_t nworkers)
         return 2;
     return nworkers / 200.0 + 1;
 }
+
+/* Clients are heard of less often; this is how often unless they are told otherwise. */
+#define CLIENT_INTERVALS   10
+#define CLIENT_HEARTBEAT_S 5.0
 
 /* ---- the table of peers ---- */
 
@@ -55,6 +60,17 @@ static const char *name_of(const struct peer *peer)
     return comm_peer(peer->stream.comm);
 }
 
+static void log_leaving(const struct peer *peer)
+{
+    struct scheduler_node *node = peer->node;
+    if (peer->is_worker)
+        coordination_log(node, "all", "remove-worker", "worker",
+                         sched_worker_address(node->sched, peer->id));
+    else
+        coordination_log(node, "all", "remove-client", "client",
+                         sched_client_name(node->sched, peer->id));
+}
+
 /* The core is told, unless it knows; the stream may live on until its comm has closed. */
 static void leave(struct peer *peer)
 {
@@ -68,6 +84,7 @@ static void leave(struct peer *peer)
     const char *address = peer->is_worker ? sched_worker_address(node->sched, peer->id) : NULL;
     if (address)
         scheduler_log(node, "INFO", "Remove worker addr: %s", address);
+    log_leaving(peer);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
     if (peer->is_worker)
         scheduler_worker_retired(node, peer->id);
@@ -75,7 +92,9 @@ static void leave(struct peer *peer)
     if (node->is_closing)
         return;
     (void)!scheduler_take(node, &event, NULL);
-    if (peer->is_worker && sched_nworkers(node->sched) == 0)
+    if (!peer->is_worker)
+        coordination_lose_client(node, event.client);
+    else if (sched_nworkers(node->sched) == 0)
         scheduler_log(node, "INFO", "Lost all workers");
 }
 
@@ -85,7 +104,8 @@ static void complain(struct peer *peer, const dk_error *err)
                   err->message);
 }
 
-static void take_message(struct peer *peer, const struct wire_value *message,
+/* False: the message is no event of the core's. */
+static bool take_message(struct peer *peer, const struct wire_value *message,
                          dk_status (*decode)(struct sched_decoder *decoder,
                                              const struct wire_value *message,
                                              struct sched_event *event))
@@ -103,6 +123,7 @@ static void take_message(struct peer *peer, const struct wire_value *message,
     if (status != DK_OK && status != DK_ENOTSUP)
         complain(peer, &err);
     decoding_deinit(&decoding);
+    return status != DK_ENOTSUP;
 }
 
 static void on_worker_message(void *self, const struct wire_value *message)
@@ -114,7 +135,28 @@ static void on_worker_message(void *self, const struct wire_value *message)
     if (wire_text_is(op, "worker-status-change") &&
         wire_text_is(wire_find(message, "status"), "closing_gracefully"))
         peer->has_said_bye = true;
-    take_message(peer, message, sched_decode_worker);
+    if (!take_message(peer, message, sched_decode_worker) && wire_text_is(op, "log-event"))
+        coordination_take(peer, message);
+}
+
+static uint32_t count_clients(const struct scheduler_node *node)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < node->client_peers.count; i++)
+        count += peer_at(&node->client_peers, (uint32_t)i) != NULL;
+    return count;
+}
+
+/* Tells the client how often we want to hear of it, when that has changed: the clients of 2022 do
+ * not know the message, and are seldom so many. */
+static void on_heartbeat(struct peer *peer)
+{
+    double wanted_s = heartbeat_interval_s(count_clients(peer->node)) * CLIENT_INTERVALS;
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("adjust-heartbeat-interval")},
+                                  {wire_text("interval"), wire_float(wanted_s)}};
+    struct wire_value message = wire_map(fields, 2);
+    if (wanted_s != peer->heartbeat_s && stream_push(&peer->stream, &message, NULL) == DK_OK)
+        peer->heartbeat_s = wanted_s;
 }
 
 static void on_client_message(void *self, const struct wire_value *message)
@@ -127,8 +169,10 @@ static void on_client_message(void *self, const struct wire_value *message)
         scheduler_update_graph(peer, message);
     else if (wire_text_is(op, "close-client"))
         leave(peer);
-    else
-        take_message(peer, message, sched_decode_client);
+    else if (wire_text_is(op, "heartbeat-client"))
+        on_heartbeat(peer);
+    else if (!take_message(peer, message, sched_decode_client))
+        coordination_take(peer, message);
 }
 
 static void on_closed(void *self, const dk_error *why)
@@ -154,7 +198,11 @@ static struct peer *make_peer(struct scheduler_node *node, struct request *reque
     struct peer *peer = memory_calloc(node->memory, sizeof(*peer));
     if (!peer)
         return NULL;
-    *peer = (struct peer){.node = node, .id = id, .is_worker = is_worker, .next = node->peers};
+    *peer = (struct peer){.node = node,
+                          .id = id,
+                          .is_worker = is_worker,
+                          .heartbeat_s = CLIENT_HEARTBEAT_S,
+                          .next = node->peers};
     if (set_peer(table_of(peer), id, peer) != DK_OK) {
         memory_free(node->memory, peer, sizeof(*peer));
         return NULL;
@@ -241,6 +289,7 @@ void scheduler_register_worker(void *self, struct request *request)
         return;
     }
     scheduler_log(node, "INFO", "Starting worker compute stream, %s", address);
+    coordination_log(node, "all", "add-worker", "worker", address);
     welcome_worker(peer);
     scheduler_flush(node);
 }
@@ -341,6 +390,7 @@ void scheduler_register_client(void *self, struct request *request)
         return;
     }
     scheduler_log(node, "INFO", "Receive client connection: %s", name_of(peer));
+    coordination_log(node, "all", "add-client", "client", sched_client_name(node->sched, id));
     welcome_client(peer);
     scheduler_flush(node);
 }

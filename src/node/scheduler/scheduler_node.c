@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "node/scheduler/coordination.h"
 #include "node/scheduler/parts.h"
 
 /* Messages of clients may hold scattered data; beyond that a peer is hostile. */
@@ -51,10 +52,15 @@ void decoding_deinit(struct decoding *decoding)
 
 /* ---- time ---- */
 
-static int64_t now_us(const struct scheduler_node *node)
+int64_t scheduler_now_us(void)
 {
-    (void)node;
     return (int64_t)(uv_hrtime() / 1000);
+}
+
+uint64_t scheduler_ms_until(int64_t at_us)
+{
+    int64_t left_us = at_us - scheduler_now_us();
+    return left_us > 0 ? (uint64_t)((left_us + US_PER_MS - 1) / US_PER_MS) : 0;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -76,9 +82,7 @@ static void set_timer(struct scheduler_node *node)
         uv_timer_stop(&node->timer);
         return;
     }
-    int64_t left_us = wanted_us - now_us(node);
-    uint64_t left_ms = left_us > 0 ? (uint64_t)((left_us + US_PER_MS - 1) / US_PER_MS) : 0;
-    uv_timer_start(&node->timer, on_timer, left_ms, 0);
+    uv_timer_start(&node->timer, on_timer, scheduler_ms_until(wanted_us), 0);
 }
 
 /* ---- events in, messages out ---- */
@@ -92,7 +96,7 @@ static void check_state(struct scheduler_node *node)
 
 dk_status scheduler_step(struct scheduler_node *node, struct sched_event *event, dk_error *err)
 {
-    event->now_us = now_us(node);
+    event->now_us = scheduler_now_us();
     dk_status status = sched_step(node->sched, event, &node->out, err);
     check_state(node);
     if (status == DK_ENOMEM) {
@@ -127,6 +131,7 @@ void scheduler_flush(struct scheduler_node *node)
         send_message(node, &messages[i]);
     sched_outbox_clear(&node->out);
     set_timer(node);
+    coordination_look(node);
 }
 
 dk_status scheduler_take(struct scheduler_node *node, struct sched_event *event, dk_error *err)
@@ -152,10 +157,12 @@ static void on_unknown(void *self, const char *peer, struct wire_bytes op)
 static void free_node(struct scheduler_node *node)
 {
     struct memory *memory = node->memory;
+    coordination_free(node->coordination);
     sched_free(node->sched);
     sched_outbox_deinit(&node->out);
     vector_deinit(&node->worker_peers);
     vector_deinit(&node->client_peers);
+    vector_deinit(&node->ops);
     vector_deinit(&node->scratch);
     memory_free(memory, node, sizeof(*node));
 }
@@ -193,7 +200,10 @@ static dk_status start_server(struct scheduler_node *node, dk_error *err)
                  .pickle_protocol = 5},
     };
     struct server_events events = {node, on_refused, on_unknown, on_part_closed};
-    return server_new(node->loop, node->memory, &listener, scheduler_ops, scheduler_nops, events,
+    if (vector_append(&node->ops, scheduler_ops, scheduler_nops) != DK_OK ||
+        coordination_add_ops(&node->ops) != DK_OK)
+        return error_nomem(err);
+    return server_new(node->loop, node->memory, &listener, node->ops.data, node->ops.count, events,
                       &node->server, err);
 }
 
@@ -212,6 +222,10 @@ static dk_status open_node(struct scheduler_node *node, dk_error *err)
     node->sched = sched_new(node->memory, &node->options.core);
     if (!node->sched)
         return error_nomem(err);
+    node->coordination = coordination_new(node);
+    if (!node->coordination)
+        return error_nomem(err);
+    node->nclosing++;
     DK_TRY(start_server(node, err));
     node->nclosing++;
     DK_TRY(pool_new(node->loop, node->memory, &pool, &node->pool, err));
@@ -234,6 +248,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     sched_outbox_init(&node->out, memory);
     vector_init(&node->worker_peers, memory, sizeof(struct peer *));
     vector_init(&node->client_peers, memory, sizeof(struct peer *));
+    vector_init(&node->ops, memory, sizeof(struct server_op));
     vector_init(&node->scratch, memory, 1);
     make_id(node);
     uv_timer_init(loop, &node->timer);
@@ -272,5 +287,7 @@ void scheduler_node_close(struct scheduler_node *node)
         server_close(node->server);
     if (node->pool)
         pool_close(node->pool, on_part_closed, node);
+    if (node->coordination)
+        coordination_close(node->coordination);
     uv_close((uv_handle_t *)&node->timer, on_timer_closed);
 }
