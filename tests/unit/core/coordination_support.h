@@ -44,7 +44,8 @@ static inline struct wire_value read_word(const char *word)
     return wire_text(word);
 }
 
-/* A word ('7 is the text), [word,word], [[word],[word,word]] or {word:word,word:word}; changes the text. */
+/* A word ('7 is the text), [word,word], [[word],[word,word]] or {word:word,word:word}; changes the
+ * text. */
 static inline struct wire_value read_value(struct notation *notation, char **at);
 
 static inline struct wire_value read_items(struct notation *notation, char **at)

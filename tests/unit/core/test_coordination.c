@@ -319,6 +319,24 @@ static void test_multi_lock(void **state)
     end_scene(&scene);
 }
 
+/* Proves that of two whose time is up together, the first may leave to the second what it waits
+ * for.
+ */
+static void test_multi_locks_that_end_together(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin_scene(&scene);
+    ask(&scene, "ann", "multi_lock_acquire id=A locks=[x] num_locks=1");
+    ask(&scene, "bob", "multi_lock_acquire id=B locks=[x,y] num_locks=2 timeout=1");
+    ask(&scene, "eve", "multi_lock_acquire id=E locks=[y] num_locks=1 timeout=1");
+    wait_for(&scene, 2);
+    expect(&scene, "ann: true\nbob: false\neve: false\n");
+    ask(&scene, "kim", "multi_lock_acquire id=K locks=[y] num_locks=1 timeout=0");
+    expect(&scene, "kim: true\n");
+    end_scene(&scene);
+}
+
 /* Proves that publishing waits for the word on the client's stream, holds and lets go, and refuses
  * what is there. */
 static void test_datasets(void **state)
@@ -562,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_lease_ends),
         cmocka_unit_test(test_lock_of_2022),
         cmocka_unit_test(test_multi_lock),
+        cmocka_unit_test(test_multi_locks_that_end_together),
         cmocka_unit_test(test_datasets),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_metadata_of_tasks),
