@@ -418,6 +418,43 @@ static void test_metadata_of_tasks(void **state)
     end_scene(&scene);
 }
 
+static void note_task(struct scene *scene, const char *line)
+{
+    struct notation notation;
+    struct wire_value message = read_message(&notation, line);
+    take_event(scene, (struct coord_event){.kind = COORD_TASK_ENDED, .message = &message});
+}
+
+/* Proves that what becomes of tasks is collected from those that were submitted since, also of
+ * those that a failure takes along. */
+static void test_task_metadata(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin_scene(&scene);
+    add_worker(&scene.story, "w1", 4);
+    submit(&scene.story, "a", "a");
+    ask(&scene, "ann", "start_task_metadata name=m");
+    assert_true(coord_collects_tasks(scene.coord));
+    submit(&scene.story, "b; e; f=e; g", "b,f,g");
+    finish(&scene.story, "w1", "a");
+    note_task(&scene, "task-finished key=a metadata={x:1}");
+    finish(&scene.story, "w1", "b");
+    note_task(&scene, "task-finished key=b metadata={x:1}");
+    note_task(&scene, "task-finished key=g"); /* which is not so */
+    fail_task(&scene.story, "w1", "e");
+    note_task(&scene, "task-erred key=e metadata={}");
+    text_deinit(&scene.story.diary);
+    text_init(&scene.story.diary, scene.story.memory);
+    ask(&scene, "ann", "stop_task_metadata name=m");
+    expect(&scene, "ann: {metadata: {b: {x: 1}, e: nil, f: nil}, "
+                   "state: {b: memory, e: erred, f: erred}}\n");
+    ask(&scene, "ann", "stop_task_metadata name=m");
+    expect(&scene, "ann: ValueError: no task metadata is collected under m\n");
+    ask(&scene, "ann", "start_task_metadata name=m");
+    end_scene(&scene);
+}
+
 /* Proves that events are kept, told to subscribers, and the oldest forgotten. */
 static void test_topics(void **state)
 {
@@ -505,6 +542,8 @@ static const char *const everything[] = {
     "get_metadata keys=[]",
     "log_event topic=[t,u] msg=hello",
     "events",
+    "start_task_metadata name=m",
+    "stop_task_metadata name=m",
     "multi_lock_release id=A",
 };
 
@@ -584,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_datasets),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_metadata_of_tasks),
+        cmocka_unit_test(test_task_metadata),
         cmocka_unit_test(test_topics),
         cmocka_unit_test(test_bad_questions),
         cmocka_unit_test(test_out_of_memory),
