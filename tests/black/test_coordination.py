@@ -8,7 +8,8 @@ import time
 import uuid
 
 import pytest
-from distributed import (Client, Event, Future, Lock, MultiLock, Queue, Semaphore, Variable, get_worker, wait)
+from distributed import (Client, Event, Future, Lock, MultiLock, Queue, Semaphore, Variable, get_task_metadata,
+                         get_worker, wait)
 
 from cluster import Cluster, Process
 
@@ -409,6 +410,27 @@ def test_metadata_of_a_task_goes_with_it(client, name):
     assert client.get_metadata(name) == "about it"
     future.release()
     until(lambda: client.get_metadata(name, default="gone") == "gone")
+
+
+def test_task_metadata(client, name):
+    """Of tasks that were submitted since, what became of them, and what they have noted."""
+    before = client.submit(inc, 0, key=name + "-before")
+    wait(before)
+
+    def note(x):
+        worker = get_worker()
+        worker.state.tasks[worker.get_current_task()].metadata["noted"] = x
+
+    with get_task_metadata() as tasks:
+        futures = [client.submit(inc, 1, key=name + "-fine"), client.submit(note, 5, key=name + "-noted"),
+                   client.submit(fail, key=name + "-failed")]
+        futures.append(client.submit(inc, futures[2], key=name + "-taken-along"))
+        wait(futures)
+    states = {"fine": "memory", "noted": "memory", "failed": "erred", "taken-along": "erred"}
+    assert tasks.state == {f"{name}-{key}": state for key, state in states.items()}
+    assert tasks.metadata == {f"{name}-{key}": {"noted": 5} if key == "noted" else None for key in states}
+    with pytest.raises(ValueError):
+        ask(client, "stop_task_metadata", name=name)
 
 
 # ---- topics

@@ -129,6 +129,9 @@ static dk_status take(struct coord *coord, const struct coord_event *event)
     case COORD_LOG:
         coord_topic_log(coord, event->message);
         return DK_OK;
+    case COORD_TASK_ENDED:
+        coord_note_task(coord, event->message);
+        return DK_OK;
     case COORD_GONE:
         coord_lose(coord, event->asker);
         return DK_OK;
@@ -169,6 +172,11 @@ int64_t coord_deadline_us(const struct coord *coord)
 bool coord_awaits_tasks(const struct coord *coord)
 {
     return !list_is_empty(&coord->unknown_tasks.waiting);
+}
+
+bool coord_collects_tasks(const struct coord *coord)
+{
+    return coord_table_count(&coord->collections) > 0;
 }
 
 size_t coord_nwaiting(const struct coord *coord)

@@ -38,6 +38,9 @@ int64_t coord_deadline_us(const struct coord *coord);
  * when the scheduler may have come to know it. */
 bool coord_awaits_tasks(const struct coord *coord);
 
+/* Does somebody collect what becomes of tasks? Then it wants COORD_TASK_ENDED. */
+bool coord_collects_tasks(const struct coord *coord);
+
 /* The questions that are answered here: the n-th "op"; NULL after the last. */
 const char *coord_question(size_t n);
 

@@ -106,15 +106,16 @@ static void hold_all(struct coord *coord, struct wire_bytes name, const struct w
             coord_hold(coord, "published", name, key);
 }
 
-/* All of them but those that are wanted further on. */
+/* Each of them once, but those that are wanted further on. */
 static void let_go_of(struct coord *coord, struct wire_bytes name, const struct wire_value *keys,
                       const struct wire_value *wanted)
 {
     for (uint32_t i = 0; i < count_of(keys); i++) {
         struct wire_bytes key;
-        if (!coord_pack_name(coord, &keys->as.items[i], &key) || has_key(coord, wanted, key))
-            continue;
-        coord_let_go(coord, "published", name, key);
+        struct wire_value rest = wire_array(&keys->as.items[i + 1], keys->count - i - 1);
+        if (coord_pack_name(coord, &keys->as.items[i], &key) && !has_key(coord, wanted, key) &&
+            !has_key(coord, &rest, key))
+            coord_let_go(coord, "published", name, key);
     }
 }
 

@@ -14,6 +14,7 @@ enum coord_event_kind {
     COORD_LOG,           /* the scheduler's own event: {"topic": ..., "msg": ...} */
     COORD_GONE,          /* the peer of one who may still be waiting */
     COORD_CLIENT_GONE,   /* a client has left */
+    COORD_TASK_ENDED,    /* what its worker said: {"key": ..., "metadata": ...} */
     COORD_TASKS_CHANGED, /* the scheduler may know tasks that it did not know */
     COORD_TICK
 };
@@ -32,7 +33,7 @@ struct coord_event {
     double wall_s;  /* but for the time that logged events are marked with: seconds since 1970 */
     struct coord_asker *asker;        /* ASK, GONE */
     uint32_t client;                  /* SAY, CLIENT_GONE: the scheduler's number of it */
-    const struct wire_value *message; /* ASK, SAY, LOG */
+    const struct wire_value *message; /* ASK, SAY, LOG, TASK_ENDED */
 };
 
 #endif

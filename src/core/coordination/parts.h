@@ -68,7 +68,9 @@ struct coord_saying {
 
 /* Both arrays end with an entry without a name. */
 #define COORD_PRIMITIVES(X)                                                                        \
-    X(variables) X(queues) X(semaphores) X(multi_locks) X(flags) X(datasets) X(metadata) X(topics)
+    X(variables)                                                                                   \
+    X(queues) X(semaphores) X(multi_locks) X(flags) X(datasets) X(metadata) X(task_metadata)       \
+        X(topics)
 
 COORD_PRIMITIVES(COORD_PRIMITIVE)
 
@@ -78,6 +80,7 @@ void coord_datasets_lose_client(struct coord *coord, uint32_t client);
 void coord_topics_lose_client(struct coord *coord, uint32_t client);
 
 void coord_semaphore_expire(struct coord *coord, struct coord_lease *lease);
+void coord_note_task(struct coord *coord, const struct wire_value *message);
 void coord_topic_log(struct coord *coord, const struct wire_value *message);
 
 #endif

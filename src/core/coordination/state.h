@@ -130,6 +130,14 @@ struct coord_metadata {
     bool is_of_task;              /* goes with the task of that name; at the top only */
 };
 
+/* ---- task_metadata.c ---- */
+
+struct coord_collection {
+    struct coord_thing thing;
+    struct coord_table known; /* of struct coord_thing: the tasks that were there before */
+    struct coord_table tasks; /* those that have ended since */
+};
+
 /* ---- topics.c ---- */
 
 struct coord_topic {
@@ -167,6 +175,7 @@ struct coord {
     struct coord_metadata metadata; /* the root */
     size_t ntasks_described;        /* entries of its that are of tasks */
     size_t sweep_at;                /* so many of them: time to look which tasks are forgotten */
+    struct coord_table collections;
     struct coord_table topics;
 };
 

@@ -258,6 +258,18 @@ struct wire_value sched_counts(const struct sched *sched, struct wire_builder *b
     return wire_end_map(&map);
 }
 
+bool sched_next_task(const struct sched *sched, size_t *at, struct wire_bytes *key)
+{
+    while (*at < sched->tasks.count) {
+        const struct sched_task *task = sched_task_at(sched, (uint32_t)(*at)++);
+        if (!task)
+            continue;
+        *key = sched_key(sched, task);
+        return true;
+    }
+    return false;
+}
+
 struct sched_reason sched_reason_of(const struct sched *sched, struct wire_bytes key)
 {
     const struct sched_task *task = sched_find_task(sched, key);

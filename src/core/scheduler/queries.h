@@ -34,6 +34,10 @@ struct wire_value sched_states(const struct sched *sched, struct wire_builder *b
 /* {state: number of tasks} */
 struct wire_value sched_counts(const struct sched *sched, struct wire_builder *builder);
 
+/* The tasks there are, one after the other: `*at` is 0 to begin with. False after the last.
+ * Ownership: `*key` is borrowed from the state. */
+bool sched_next_task(const struct sched *sched, size_t *at, struct wire_bytes *key);
+
 /* Why a task has failed: what was raised, at itself or at what it needs.
  * Ownership: borrowed from the state; NULL when it has not. */
 struct sched_reason {

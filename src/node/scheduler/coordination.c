@@ -213,6 +213,13 @@ bool coordination_take(struct peer *peer, const struct wire_value *message)
     return step(peer->node->coordination, &event);
 }
 
+void coordination_note_task(struct scheduler_node *node, const struct wire_value *message)
+{
+    struct coord_event event = {.kind = COORD_TASK_ENDED, .message = message};
+    if (coord_collects_tasks(node->coordination->core))
+        step(node->coordination, &event);
+}
+
 void coordination_lose_client(struct scheduler_node *node, uint32_t client)
 {
     struct coord_event event = {.kind = COORD_CLIENT_GONE, .client = client};

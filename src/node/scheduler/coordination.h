@@ -19,6 +19,8 @@ dk_status coordination_add_ops(struct vector *ops) DK_NODISCARD;
 
 /* A message of a worker's or client's stream; false: it is none of ours. */
 bool coordination_take(struct peer *peer, const struct wire_value *message);
+/* A worker has said that a task has ended, and the scheduler knows. */
+void coordination_note_task(struct scheduler_node *node, const struct wire_value *message);
 /* The client has left. */
 void coordination_lose_client(struct scheduler_node *node, uint32_t client);
 /* The scheduler has taken an event in: those who wait for a task may go on. */

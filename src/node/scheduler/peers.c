@@ -135,8 +135,11 @@ static void on_worker_message(void *self, const struct wire_value *message)
     if (wire_text_is(op, "worker-status-change") &&
         wire_text_is(wire_find(message, "status"), "closing_gracefully"))
         peer->has_said_bye = true;
-    if (!take_message(peer, message, sched_decode_worker) && wire_text_is(op, "log-event"))
+    bool is_taken = take_message(peer, message, sched_decode_worker);
+    if (!is_taken && wire_text_is(op, "log-event"))
         coordination_take(peer, message);
+    else if (wire_text_is(op, "task-finished") || wire_text_is(op, "task-erred"))
+        coordination_note_task(peer->node, message);
 }
 
 static uint32_t count_clients(const struct scheduler_node *node)
