@@ -165,6 +165,14 @@ static void on_stream_closed(void *self, const dk_error *why)
         lose(node, why ? why->message : "it has closed the stream");
 }
 
+/* Dask's table of versions of Python's packages, of which we have none. */
+static bool is_about_packages(struct wire_bytes warning)
+{
+    static const char words[] = "Mismatched versions";
+    return warning.nbytes >= sizeof(words) - 1 &&
+           memcmp(warning.data, words, sizeof(words) - 1) == 0;
+}
+
 static void begin_stream(struct worker_node *node, const struct wire_value *reply)
 {
     struct comm *comm = node->link;
@@ -175,7 +183,7 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
     stream_init(
         &node->stream, comm,
         (struct stream_events){.self = node, .received = on_message, .closed = on_stream_closed});
-    if (wire_read_text(warning, &text))
+    if (wire_read_text(warning, &text) && !is_about_packages(text))
         worker_log(node, "WARNING", "%.*s", (int)text.nbytes, text.data);
     worker_log(node, "INFO", "        Registered to: %26s", node->options.scheduler.text);
     worker_log(node, "INFO", "-------------------------------------------------");
