@@ -2,6 +2,7 @@
 datasets, metadata and topics, with real clients and a real worker."""
 import asyncio
 import concurrent.futures
+import gc
 import queue
 import sys
 import time
@@ -223,6 +224,7 @@ def test_queue_of_futures(client, other, name):
     assert again.result(LIMIT_S) == [1, 2, 3]
     assert isinstance(failed.exception(LIMIT_S), ZeroDivisionError)
     del got, again
+    gc.collect()
     until(lambda: state_of(client, key) is None)
 
 
