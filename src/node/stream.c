@@ -7,7 +7,8 @@ static void take_item(struct stream *stream, const struct wire_value *item)
 {
     if (stream->is_closing || item->kind != WIRE_MAP)
         return;
-    if (!wire_text_is(wire_find(item, "op"), "close-stream")) {
+    const struct wire_value *op = wire_find(item, "op");
+    if (!wire_text_is(op, "close-stream") && !wire_text_is(op, "stream-closed")) {
         stream->events.received(stream->events.self, item);
         return;
     }
@@ -63,13 +64,18 @@ dk_status stream_push_lent(struct stream *stream, const struct wire_value *messa
     return comm_push(stream->comm, message, loan, err);
 }
 
-/* Without memory for the word, the end of the connection says it. */
 void stream_close(struct stream *stream)
+{
+    stream_close_saying(stream, "close-stream");
+}
+
+/* Without memory for the word, the end of the connection says it. */
+void stream_close_saying(struct stream *stream, const char *op)
 {
     if (stream->is_closing)
         return;
     stream->is_closing = true;
-    struct wire_entry entries[] = {{wire_text("op"), wire_text("close-stream")}};
+    struct wire_entry entries[] = {{wire_text("op"), wire_text(op)}};
     struct wire_value message = wire_map(entries, 1);
     dk_status status = stream_push(stream, &message, NULL);
     (void)status;

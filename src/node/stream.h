@@ -42,5 +42,7 @@ dk_status stream_push_lent(struct stream *stream, const struct wire_value *messa
 
 /* Says "close-stream", and closes once all is written. A second call does nothing. */
 void stream_close(struct stream *stream);
+/* The same with another word: Dask's clients know "stream-closed" only. */
+void stream_close_saying(struct stream *stream, const char *op);
 
 #endif

@@ -108,6 +108,18 @@ def test_nanny_starts_another(fresh):
     assert addresses(client).isdisjoint(first)
 
 
+def test_shutdown(tmp_path, caplog):
+    """The client ends the scheduler, and that ends the workers; nobody complains."""
+    cluster = Cluster(tmp_path)
+    worker = cluster.start_worker("--no-nanny")
+    with Client(cluster.address, timeout=TIMEOUT) as client:
+        client.wait_for_workers(1, timeout=TIMEOUT)
+        client.shutdown()
+    assert worker.popen.wait(timeout=TIMEOUT) == 0
+    assert cluster.scheduler.popen.wait(timeout=TIMEOUT) == 0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 # Submitting
 
 def test_submit(client):

@@ -287,7 +287,7 @@ void scheduler_node_close(struct scheduler_node *node)
         struct wire_value message = wire_map(close, 2);
         if (peer->is_worker)
             (void)!stream_push(&peer->stream, &message, NULL);
-        stream_close(&peer->stream);
+        stream_close_saying(&peer->stream, peer->is_worker ? "close-stream" : "stream-closed");
     }
     if (node->server)
         server_close(node->server);
