@@ -352,11 +352,11 @@ def test_lifetime(cluster):
     assert status == 0 and "worker-lifetime-reached" in text
 
 
-def test_preload_is_needed(tmp_path):
+def test_command_line(tmp_path):
     """Proves that what cannot be preloaded, and options that are not there, are errors with names."""
     for words, status, text in [
         (["--preload", tmp_path / "none.so"], 1, "none.so"),
-        (["--tls-cert", "x"], USAGE, "--tls-cert is not there yet"),
+        (["--interface", "eth0"], USAGE, "--interface is not there yet"),
         (["--memory-limit", "much"], USAGE, "--memory-limit: expected"),
         (["--nworkers", "0"], USAGE, "at least one worker"),
         (["--resources", "GPU"], USAGE, "NAME=NUMBER"),
