@@ -108,52 +108,53 @@ static dk_status wait_again(dk_client *client, const struct wire_value *keys, dk
     return DK_OK;
 }
 
-static const struct wire_value *find_value(dk_client *client, const struct wire_value *data,
-                                           const dk_future *future, struct vector *scratch)
+/* The value of a future, looked for from entry `*at` on, where it is when the answer has the order
+ * of the question; `*at` moves on. */
+static dk_status find_value(const dk_future *future, const struct wire_value *data, uint32_t *at,
+                            struct vector *scratch, const struct wire_value **out, dk_error *err)
 {
-    struct wire_bytes key = future->key;
-    (void)client;
-    for (uint32_t i = 0; data && data->kind == WIRE_MAP && i < data->count; i++)
-        if (key_pack(&data->as.entries[i].key, scratch, NULL) == DK_OK &&
-            scratch->count == key.nbytes && memcmp(scratch->data, key.data, key.nbytes) == 0)
-            return &data->as.entries[i].value;
-    return NULL;
-}
-
-/* Answers come in the order of the keys; a peer that has another order costs a search. */
-static const struct wire_value *value_of(dk_client *client, const struct wire_value *data, size_t i,
-                                         const dk_future *future, struct vector *scratch)
-{
-    struct wire_value one = {.kind = WIRE_MAP};
-    if (data && data->kind == WIRE_MAP && i < data->count) {
-        one.count = 1;
-        one.as.entries = &data->as.entries[i];
-        const struct wire_value *found = find_value(client, &one, future, scratch);
-        if (found)
-            return &data->as.entries[i].value;
+    uint32_t count = data && data->kind == WIRE_MAP ? data->count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry = (*at + i) % count;
+        if (key_pack(&data->as.entries[entry].key, scratch, NULL) == DK_ENOMEM)
+            return error_nomem(err);
+        if (scratch->count != future->key.nbytes ||
+            memcmp(scratch->data, future->key.data, scratch->count) != 0)
+            continue;
+        *at = entry + 1;
+        *out = &data->as.entries[entry].value;
+        return DK_OK;
     }
-    return find_value(client, data, future, scratch);
+    return error_set(err, DK_EPARSE, "%s: no value of %s came", future->client->address.text,
+                     future->text);
 }
 
-static dk_status unpack(dk_client *client, struct held_message *held, dk_future *const *futures,
-                        size_t nfutures, dk_value *results, dk_error *err)
+static dk_status unpack_each(struct held_message *held, dk_future *const *futures, size_t nfutures,
+                             dk_value *results, size_t *done, dk_error *err)
 {
-    const struct wire_value *data = wire_find(&held->message.root, "data");
+    const struct wire_value *data = wire_find(&held->message.root, "data"), *value = NULL;
     struct payload_owner owner = {held, ref_message, unref_message};
     struct vector scratch;
     dk_status status = DK_OK;
-    vector_init(&scratch, client->memory, 1);
-    size_t done = 0;
-    for (; done < nfutures && status == DK_OK; done++) {
-        const struct wire_value *value = value_of(client, data, done, futures[done], &scratch);
-        status = value ? payload_unpack_value(client->dk, value, &owner, &results[done], err)
-                       : error_set(err, DK_EPARSE, "%s: no value of %s came", client->address.text,
-                                   futures[done]->text);
+    uint32_t at = 0;
+    vector_init(&scratch, held->memory, 1);
+    for (*done = 0; *done < nfutures; ++*done) {
+        const dk_future *future = futures[*done];
+        DK_TRY_OUT(find_value(future, data, &at, &scratch, &value, err));
+        DK_TRY_OUT(payload_unpack_value(future->client->dk, value, &owner, &results[*done], err));
     }
+out:
     vector_deinit(&scratch);
-    if (status != DK_OK)
-        for (size_t i = 0; i + 1 < done; i++)
-            dk_value_unref(results[i]);
+    return status;
+}
+
+static dk_status unpack(struct held_message *held, dk_future *const *futures, size_t nfutures,
+                        dk_value *results, dk_error *err)
+{
+    size_t done;
+    dk_status status = unpack_each(held, futures, nfutures, results, &done, err);
+    for (size_t i = 0; status != DK_OK && i < done; i++)
+        dk_value_unref(results[i]);
     return status;
 }
 
@@ -171,7 +172,7 @@ static dk_status fetch(dk_client *client, dk_future *const *futures, size_t nfut
     struct held_message *held = hold(client->memory, &answer);
     if (!held)
         return error_nomem(err);
-    dk_status status = unpack(client, held, futures, nfutures, results, err);
+    dk_status status = unpack(held, futures, nfutures, results, err);
     unref_message(held);
     return status;
 }

@@ -82,10 +82,13 @@ static void on_stop(uv_async_t *stop)
     uv_close((uv_handle_t *)stop, NULL);
 }
 
+/* Out of memory it closes by itself. Workers that still look for it would do so for ever. */
 static void on_node_closed(void *self)
 {
     dk_cluster *cluster = self;
     cluster->node = NULL;
+    for (int32_t i = 0; i < cluster->nworkers; i++)
+        worker_process_dismiss(&cluster->workers[i]);
 }
 
 static void *run_loop(void *self)

@@ -15,11 +15,36 @@
 
 /* ---- the child ---- */
 
+struct child {
+    int fd;
+    uv_loop_t loop;
+    uv_poll_t parent; /* the socket closes when the parent has had enough, or has gone */
+    struct worker_node *node;
+};
+
 static void say_registered(void *self)
 {
-    int *fd = self;
-    while (send(*fd, "+", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    struct child *child = self;
+    while (send(child->fd, "+", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
         continue;
+}
+
+static void on_parent_gone(uv_poll_t *parent, int status, int events)
+{
+    struct child *child = parent->data;
+    (void)status;
+    (void)events;
+    uv_poll_stop(parent);
+    worker_node_close(child->node);
+}
+
+static void on_closed(void *self, const dk_error *why)
+{
+    struct child *child = self;
+    if (why && why->status == DK_ECANCELED) /* some task does not end */
+        uv_stop(&child->loop);
+    else
+        uv_close((uv_handle_t *)&child->parent, NULL);
 }
 
 /* The address, which ends with its terminating zero; false when the parent has gone. */
@@ -42,8 +67,7 @@ static bool read_address(int fd, char *address, size_t capacity)
 static int be_worker(dk_context *dk, const struct worker_process_options *options, int fd)
 {
     char address[ADDRESS_TEXT_MAX];
-    uv_loop_t loop;
-    struct worker_node *node;
+    struct child child = {.fd = fd};
     struct worker_node_options chosen = {.context = dk,
                                          .name = options->name,
                                          .host = "127.0.0.1",
@@ -52,14 +76,18 @@ static int be_worker(dk_context *dk, const struct worker_process_options *option
                                          .local_directory = "/tmp",
                                          .death_timeout_s = -1,
                                          .registered = say_registered,
-                                         .self = &fd};
+                                         .closed = on_closed,
+                                         .self = &child};
     if (!read_address(fd, address, sizeof(address)) ||
-        node_address_parse(address, &chosen.scheduler, NULL) != DK_OK || uv_loop_init(&loop) != 0)
+        node_address_parse(address, &chosen.scheduler, NULL) != DK_OK ||
+        uv_loop_init(&child.loop) != 0 || uv_poll_init(&child.loop, &child.parent, fd) != 0)
         return EXIT_FAILURE;
     signal(SIGPIPE, SIG_IGN);
-    if (worker_node_new(&loop, &chosen, &node, NULL) != DK_OK)
+    child.parent.data = &child;
+    if (worker_node_new(&child.loop, &chosen, &child.node, NULL) != DK_OK)
         return EXIT_FAILURE;
-    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_poll_start(&child.parent, UV_READABLE, on_parent_gone);
+    uv_run(&child.loop, UV_RUN_DEFAULT);
     return EXIT_SUCCESS;
 }
 
@@ -117,10 +145,16 @@ dk_status worker_process_wait(struct worker_process *worker, int timeout_ms, dk_
     return recv(worker->fd, &answer, 1, 0) == 1 ? DK_OK : tell_dead(err);
 }
 
+void worker_process_dismiss(struct worker_process *worker)
+{
+    shutdown(worker->fd, SHUT_WR);
+}
+
 /* Its end of the socket closes when it ends. */
 void worker_process_end(struct worker_process *worker, int timeout_ms)
 {
     struct pollfd poll_fd = {.fd = worker->fd, .events = POLLIN};
+    worker_process_dismiss(worker);
     if (poll(&poll_fd, 1, timeout_ms) <= 0)
         kill(worker->pid, SIGKILL);
     close(worker->fd);

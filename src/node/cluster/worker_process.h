@@ -28,7 +28,9 @@ dk_status worker_process_tell(struct worker_process *worker, const char *address
 /* Waits until it has registered.   Errors: DK_EIO (it has died; not in time). */
 dk_status worker_process_wait(struct worker_process *worker, int timeout_ms,
                               dk_error *err) DK_NODISCARD;
-/* Waits until it has ended, and kills it after that time. */
+/* Tells it to end.   Thread: any. */
+void worker_process_dismiss(struct worker_process *worker);
+/* The same, waits until it has, and kills it after that time. */
 void worker_process_end(struct worker_process *worker, int timeout_ms);
 
 #endif
