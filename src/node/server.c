@@ -70,7 +70,8 @@ void server_close(struct server *server)
     server->is_closing = true;
     listener_close(server->listener);
     for (struct line *line = server->lines; line; line = line->next)
-        comm_close(line->comm);
+        if (line->comm) /* else a handler, on whose behalf this is called, has just taken it */
+            comm_close(line->comm);
 }
 
 static void confirm(struct line *line, bool is_ok)
@@ -198,6 +199,11 @@ static bool send_result(struct request *request, const struct wire_value *result
     if (status != DK_OK)
         send_failure(comm, error_reply_kind(status), err.message);
     return status == DK_OK;
+}
+
+void request_insist(struct request *request)
+{
+    request->wants_reply = true;
 }
 
 void request_reply_lent(struct request *request, const struct wire_value *result, struct loan loan)

@@ -248,6 +248,7 @@ static void refuse_worker(struct request *request, const char *message)
         {wire_text("time"), wire_float(scheduler_wall_s())},
     };
     struct wire_value reply = wire_map(fields, 3);
+    request_insist(request);
     request_reply(request, &reply);
 }
 
@@ -290,7 +291,7 @@ void scheduler_register_worker(void *self, struct request *request)
     scheduler_log(node, "INFO", "Register worker addr: %s", address);
     struct peer *peer = make_peer(node, request, id, true);
     if (!peer) {
-        request_fail(request, &(dk_error){.status = DK_ENOMEM, .message = "out of memory"});
+        refuse_worker(request, dk_status_text(DK_ENOMEM));
         scheduler_node_close(node);
         return;
     }
@@ -407,6 +408,16 @@ static void welcome_client(struct peer *peer)
         comm_close(peer->stream.comm);
 }
 
+static void refuse_client(struct request *request, const char *message)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("stream-start")},
+                                  {wire_text("error"), wire_text(message)}};
+    struct wire_value start = wire_map(fields, 2);
+    struct wire_value reply = wire_array(&start, 1);
+    request_insist(request);
+    request_reply(request, &reply);
+}
+
 void scheduler_register_client(void *self, struct request *request)
 {
     struct scheduler_node *node = self;
@@ -417,9 +428,15 @@ void scheduler_register_client(void *self, struct request *request)
     dk_status status = add_client(node, &decoding, request_message(request), &id);
     decoding_deinit(&decoding);
     note_versions(node, request_message(request));
-    struct peer *peer = status == DK_OK ? make_peer(node, request, id, false) : NULL;
+    if (status != DK_OK) {
+        scheduler_log(node, "WARNING", "A client is refused: %s", err.message);
+        refuse_client(request, err.message);
+        return;
+    }
+    struct peer *peer = make_peer(node, request, id, false);
     if (!peer) {
-        request_fail(request, &err);
+        refuse_client(request, dk_status_text(DK_ENOMEM));
+        scheduler_node_close(node);
         return;
     }
     scheduler_log(node, "INFO", "Receive client connection: %s", name_of(peer));
