@@ -387,6 +387,26 @@ def test_run(client):
     assert client.run(os.getpid, nanny=True) == {}
 
 
+def test_call_stack(client, tmp_path):
+    """Where running tasks are in their code, by worker and key."""
+    x = client.submit(wait_for_file, tmp_path / "go", workers="alice")
+    until(lambda: any(client.call_stack().values()))
+    for stacks in (client.call_stack(), client.call_stack([x])):
+        (address, found), = stacks.items()
+        assert name_of(client, address) == "alice" and set(found) == {x.key}
+        assert "wait_for_file" in "".join(found[x.key])
+    (tmp_path / "go").touch()
+    wait(x, timeout=TIMEOUT)
+    assert client.call_stack() == {}
+
+
+def test_worker_logs(client):
+    client.run(lambda: __import__("logging").getLogger("distributed.worker").warning("a word in the log"))
+    logs = client.get_worker_logs()
+    assert set(logs) == addresses(client)
+    assert all(any("a word in the log" in line for _, line in lines) for lines in logs.values())
+
+
 def test_versions(client, recwarn):
     versions = client.get_versions(check=True)
     assert set(versions["workers"]) == addresses(client)

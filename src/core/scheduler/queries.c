@@ -287,3 +287,9 @@ size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t 
             out[count] = r->worker->id;
     return count;
 }
+
+uint32_t sched_runner(const struct sched *sched, struct wire_bytes key)
+{
+    const struct sched_task *task = sched_find_task(sched, key);
+    return task && task->worker ? task->worker->id : SCHED_NOBODY;
+}

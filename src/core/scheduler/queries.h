@@ -46,6 +46,9 @@ struct sched_reason {
 };
 struct sched_reason sched_reason_of(const struct sched *sched, struct wire_bytes key);
 
+/* The worker that was given the task to run; SCHED_NOBODY when none was. */
+uint32_t sched_runner(const struct sched *sched, struct wire_bytes key);
+
 /* The addresses of those that hold a key: at most `max` into `out`, and how many there are. */
 size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t *out, size_t max);
 

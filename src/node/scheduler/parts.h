@@ -114,6 +114,8 @@ struct survey;
 void scheduler_ask_all(struct survey *survey, bool asks_nannies, const struct wire_value *question);
 void scheduler_broadcast(void *self, struct request *request);
 void scheduler_proxy(void *self, struct request *request);
+void scheduler_worker_logs(void *self, struct request *request);
+void scheduler_call_stack(void *self, struct request *request);
 
 /* ---- plugins.c ---- */
 

@@ -242,6 +242,8 @@ const struct server_op scheduler_ops[] = {
     {"update_data", scheduler_update_data},
     {"broadcast", scheduler_broadcast},
     {"proxy", scheduler_proxy},
+    {"worker_logs", scheduler_worker_logs},
+    {"call_stack", scheduler_call_stack},
     {"restart", scheduler_restart},
     {"restart_workers", scheduler_restart_workers},
     {"register_worker_plugin", scheduler_register_worker_plugin},

@@ -134,3 +134,77 @@ void scheduler_proxy(void *self, struct request *request)
     survey_ask(survey, address, address, wire_find(&survey->question.root, "msg"));
     survey_wait(survey);
 }
+
+/* ---- questions in other words ---- */
+
+void scheduler_worker_logs(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    struct survey *survey =
+        survey_new(node, request, sched_nworkers(node->sched) + 1, survey_reply_all);
+    if (!survey)
+        return;
+    const struct wire_value *n = wire_find(&survey->question.root, "n");
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("get_logs")},
+                                  {wire_text("n"), n ? *n : wire_nil()}};
+    struct wire_value question = wire_map(fields, 2);
+    scheduler_ask_all(survey, read_flag(wire_find(&survey->question.root, "nanny")), &question);
+}
+
+/* Workers that run nothing are left out. */
+static void finish_call_stack(struct survey *survey)
+{
+    for (uint32_t i = 0; i < survey->count; i++) {
+        struct survey_answer *answer = &survey->answers[i];
+        bool is_empty = survey_has_answer(answer) && answer->message.root.kind == WIRE_MAP &&
+                        !answer->message.root.count;
+        if (!is_empty)
+            continue;
+        message_deinit(&answer->message);
+        *answer = survey->answers[--survey->count];
+        i--;
+    }
+    survey_reply_all(survey);
+}
+
+/* Of the keys that are asked for, those that the worker runs; nil: all that it runs. */
+static struct wire_value list_running(const struct survey *survey, const struct sched_keys *keys,
+                                      uint32_t worker, struct wire_builder *builder)
+{
+    struct wire_filling list = wire_begin_array(builder, keys->count);
+    for (size_t i = 0; i < keys->count; i++)
+        if (sched_runner(survey->node->sched, keys->list[i]) == worker)
+            wire_add(&list, wire_packed(keys->list[i]));
+    return wire_end_array(&list);
+}
+
+static void ask_call_stacks(struct survey *survey, const struct sched_keys *keys, bool of_all)
+{
+    const struct sched *sched = survey->node->sched;
+    struct wire_builder builder = {.arena = &survey->arena};
+    for (uint32_t i = 0; i < sched_worker_limit(sched); i++) {
+        const char *address = sched_worker_address(sched, i);
+        struct wire_value running = list_running(survey, keys, i, &builder);
+        struct wire_entry fields[] = {{wire_text("op"), wire_text("call_stack")},
+                                      {wire_text("keys"), of_all ? wire_nil() : running}};
+        struct wire_value question = wire_map(fields, 2);
+        if (address && (of_all || running.count))
+            survey_ask(survey, address, address, &question);
+    }
+    survey_wait(survey);
+}
+
+void scheduler_call_stack(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    struct sched_keys keys = {0};
+    struct survey *survey =
+        survey_new(node, request, sched_nworkers(node->sched) + 1, finish_call_stack);
+    if (!survey)
+        return;
+    struct sched_decoder decoder = {&survey->arena, &node->scratch, NULL, NULL};
+    const struct wire_value *list = wire_find(&survey->question.root, "keys");
+    bool of_all = !list || list->kind == WIRE_NIL;
+    (void)!sched_decode_keys(&decoder, list, &keys);
+    ask_call_stacks(survey, &keys, of_all);
+}

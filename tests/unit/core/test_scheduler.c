@@ -340,6 +340,27 @@ static void test_cancel(void **state)
     end_story(&story);
 }
 
+/* Proves that a restart takes all there is: what is held, what runs, what waits and what has
+ * failed, and that the next graph finds nothing of it. */
+static void test_restart(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 2);
+    submit(&story, "a; b; c=a,b; d", "a,c,d");
+    finish(&story, "w1", "a");
+    fail_task(&story, "w1", "d");
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\nw1: compute-task d\n"
+                         "client: key-in-memory a\nclient: task-erred d boom\n");
+    take(&story, (struct sched_event){.kind = SCHED_RESTART});
+    assert_int_equal(sched_ntasks(story.sched), 0);
+    expect_diary(&story, "client: restart\nw1: free-keys b\nw1: free-keys a\nw1: free-keys d\n");
+    submit(&story, "a", "a");
+    expect_diary(&story, "w1: compute-task a\n");
+    end_story(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,7 +372,7 @@ int main(void)
         cmocka_unit_test(test_restrictions),    cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_steal),           cmocka_unit_test(test_ttl),
         cmocka_unit_test(test_retire),          cmocka_unit_test(test_duplicate_worker),
-        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

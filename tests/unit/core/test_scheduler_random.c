@@ -233,6 +233,13 @@ static void cancel_one(struct cluster *cluster)
     take_event(cluster, event);
 }
 
+/* Whatever there was, nothing is left. */
+static void restart(struct cluster *cluster)
+{
+    take_event(cluster, (struct sched_event){.kind = SCHED_RESTART});
+    assert_int_equal(sched_ntasks(cluster->sched), 0);
+}
+
 static void do_something(struct cluster *cluster)
 {
     uint32_t worker = draw(cluster, NWORKERS);
@@ -272,6 +279,10 @@ static void do_something(struct cluster *cluster)
         break;
     case 11:
         take_event(cluster, (struct sched_event){.kind = SCHED_TICK});
+        break;
+    case 12:
+        if (draw(cluster, 8) == 0)
+            restart(cluster);
         break;
     default:
         if (cluster->is_joined[worker])
