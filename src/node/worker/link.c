@@ -321,8 +321,11 @@ static void try_to_link(struct worker_node *node)
     struct comm_events events = {
         .self = node, .opened = on_opened, .received = on_reply, .closed = on_link_closed};
     dk_error err = {0};
-    if (comm_connect(node->loop, node->memory, &node->options.scheduler, &options, events,
-                     &node->link, &err) != DK_OK)
+    dk_status status = comm_connect(node->loop, node->memory, &node->options.scheduler, &options,
+                                    events, &node->link, &err);
+    if (status == DK_ENOMEM) /* which looking for longer does not bring back */
+        worker_leave(node, "out-of-memory", &err);
+    else if (status != DK_OK)
         seek_later(node, &err);
 }
 
