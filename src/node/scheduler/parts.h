@@ -85,6 +85,8 @@ void scheduler_heartbeat_worker(void *self, struct request *request);
 void scheduler_unregister(void *self, struct request *request);
 struct peer *scheduler_peer_of_worker(struct scheduler_node *node, uint32_t worker);
 struct peer *scheduler_peer_of_client(struct scheduler_node *node, uint32_t client);
+/* The core has let go of the peer: closes its stream. */
+void scheduler_drop_peer(struct peer *peer);
 
 /* The worker at an address that a peer has named; SCHED_NOBODY when there is none. */
 uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address);

@@ -84,6 +84,8 @@ static void leave(struct peer *peer)
     const char *address = peer->is_worker ? sched_worker_address(node->sched, peer->id) : NULL;
     if (address)
         scheduler_log(node, "INFO", "Remove worker addr: %s", address);
+    else if (!peer->is_worker)
+        scheduler_log(node, "INFO", "Remove client %s", sched_client_name(node->sched, peer->id));
     log_leaving(peer);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
     if (peer->is_worker)
@@ -96,6 +98,17 @@ static void leave(struct peer *peer)
         coordination_lose_client(node, event.client);
     else if (sched_nworkers(node->sched) == 0)
         scheduler_log(node, "INFO", "Lost all workers");
+}
+
+/* From now on its number may be another worker's. */
+void scheduler_drop_peer(struct peer *peer)
+{
+    scheduler_log(peer->node, "WARNING",
+                  "A worker is silent for too long, and removed: it came from %s", name_of(peer));
+    ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
+    scheduler_worker_retired(peer->node, peer->id);
+    peer->id = SCHED_NOBODY;
+    stream_close(&peer->stream);
 }
 
 static void complain(struct peer *peer, const dk_error *err)

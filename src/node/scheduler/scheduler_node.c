@@ -119,7 +119,7 @@ static void send_message(struct scheduler_node *node, const struct sched_message
     if (!peer)
         return;
     if (message->target == SCHED_DROP_WORKER)
-        stream_close(&peer->stream);
+        scheduler_drop_peer(peer);
     else if (stream_push(&peer->stream, &message->value, &err) != DK_OK)
         comm_close(peer->stream.comm); /* it would miss a message: better that it knows */
 }
