@@ -55,8 +55,9 @@ const char *request_peer(const struct request *request);
  * end the request right there. */
 void request_on_gone(struct request *request, void (*gone)(void *self), void *self);
 
-/* Although the peer wants no answer ("reply": false) it gets the one that follows: those who register
- * are answered by their connection becoming a stream, and have to know when it does not. */
+/* Although the peer wants no answer ("reply": false) it gets the one that follows: those who
+ * register are answered by their connection becoming a stream, and have to know when it does not.
+ */
 void request_insist(struct request *request);
 
 /* Answers, and ends the request. What cannot be sent (`result` nested too deep, out of memory) is

@@ -69,8 +69,8 @@ struct coord_saying {
 /* Both arrays end with an entry without a name. */
 #define COORD_PRIMITIVES(X)                                                                        \
     X(variables)                                                                                   \
-    X(queues) X(semaphores) X(multi_locks) X(flags) X(datasets) X(metadata) X(task_metadata)       \
-        X(topics)
+    X(queues)                                                                                      \
+    X(semaphores) X(multi_locks) X(flags) X(datasets) X(metadata) X(task_metadata) X(topics)
 
 COORD_PRIMITIVES(COORD_PRIMITIVE)
 

@@ -28,7 +28,7 @@ enum sched_event_kind {
     SCHED_REPORT_KEYS, /* tell the client again how its keys are */
     SCHED_CANCEL,
     SCHED_RETRY,
-    SCHED_RESTART, /* every task is forgotten; no client wants anything any longer */
+    SCHED_RESTART,     /* every task is forgotten; no client wants anything any longer */
     SCHED_UPDATE_DATA, /* results that no task made: scattered */
     SCHED_ADD_WORKER,
     SCHED_REMOVE_WORKER,
