@@ -3,11 +3,13 @@ import operator
 import os
 import signal
 import time
+import traceback
 
 import pytest
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
+import dask  # noqa: E402
 import numpy as np  # noqa: E402
 from dask import delayed  # noqa: E402
 from distributed import Client, Future, fire_and_forget, wait  # noqa: E402
@@ -166,8 +168,7 @@ def test_error(client):
         with pytest.raises(ZeroDivisionError, match="division by zero"):
             future.result(timeout=TIMEOUT)
         assert future.status == "error"
-    assert "divide" in "".join(__import__("traceback").format_tb(y.traceback()))
-    assert client.get_task_stream is not None
+    assert "divide" in "".join(traceback.format_tb(y.traceback()))
     with pytest.raises(ZeroDivisionError):  # one who asks later is told as well
         client.submit(inc, x, by=2).result(timeout=TIMEOUT)
 
@@ -299,6 +300,18 @@ def test_collections_are_refused(client):
     with pytest.raises(NotImplementedError, match="no collections yet .*HLG"):
         client.compute(delayed(inc)(1)).result(timeout=TIMEOUT)
     assert client.submit(inc, 1).result(timeout=TIMEOUT) == 2
+
+
+def test_annotations(client, tmp_path):
+    """Plain ones count; code for the scheduler to run is refused."""
+    with dask.annotate(workers=["bob"], retries=1, note={"any": [1, 2.5]}):
+        x = client.submit(fail_until, tmp_path / "a", 1)
+    assert x.result(timeout=TIMEOUT) == 2
+    assert name_of(client, client.who_has(x)[x.key][0]) == "bob"
+    with dask.annotate(priority=lambda key: 1):
+        y = client.submit(inc, 1)
+    with pytest.raises(NotImplementedError, match="annotations that are not plain values"):
+        y.result(timeout=TIMEOUT)
 
 
 def test_a_thousand_tasks_with_a_death(fresh):

@@ -22,7 +22,9 @@ static struct wire_value registered(const struct sched_worker *worker, const cha
 static struct wire_value describe(const struct sched *sched, struct wire_builder *builder,
                                   const struct sched_worker *worker)
 {
-    struct wire_filling map = wire_begin_map(builder, 16);
+    const struct wire_value *extra = wire_find(&worker->registration->value, "extra");
+    uint32_t nextra = extra && extra->kind == WIRE_MAP ? extra->count : 0;
+    struct wire_filling map = wire_begin_map(builder, 16 + nextra);
     wire_put(&map, "type", wire_text("Worker"));
     wire_put(&map, "id", wire_box_value(worker->name));
     wire_put(&map, "host", wire_text(worker->host));
@@ -36,6 +38,8 @@ static struct wire_value describe(const struct sched *sched, struct wire_builder
     wire_put(&map, "metrics", worker->metrics ? worker->metrics->value : wire_map(NULL, 0));
     wire_put(&map, "status", wire_text(status_name(worker->status)));
     wire_put(&map, "nanny", worker->nanny ? wire_text(worker->nanny) : wire_nil());
+    for (uint32_t i = 0; i < nextra; i++)
+        wire_put_key(&map, extra->as.entries[i].key, extra->as.entries[i].value);
     return wire_end_map(&map);
 }
 
