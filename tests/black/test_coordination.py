@@ -2,11 +2,13 @@
 datasets, metadata and topics, with real clients and a real worker."""
 import asyncio
 import concurrent.futures
+import contextlib
 import queue
 import sys
 import time
 import uuid
 
+import dask
 import pytest
 from distributed import (Client, Event, Future, Lock, MultiLock, Queue, Semaphore, Variable, get_task_metadata,
                          get_worker, wait)
@@ -470,6 +472,17 @@ def test_events_of_the_scheduler(cluster, client):
     assert logged("add-worker")[0]["worker"].startswith("tcp://")
     until(lambda: name in [event["client"] for event in logged("remove-client")])
     assert name in [event["client"] for event in logged("add-client")]
+
+
+# ---- heartbeats
+
+def test_many_clients_are_heard_of_less_often(cluster, client, other):
+    """Every 5 s each, up to ten of them; eleven every 10 s."""
+    with contextlib.ExitStack() as stack, dask.config.set({"distributed.client.heartbeat": "50ms"}):
+        clients = [stack.enter_context(Client(cluster.address, set_as_default=False)) for _ in range(9)]
+        for one in clients:
+            until(lambda: ask(one, "ping") == b"pong" and
+                  one._periodic_callbacks["heartbeat"].callback_time == 10_000)
 
 
 # ---- peers that die
