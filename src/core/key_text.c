@@ -18,7 +18,8 @@ static uint64_t take_number(const unsigned char **at, int nbytes)
     return number;
 }
 
-/* The text that begins here; the count of an array; false when it is neither. */
+/* The text that begins here (or bytes, which are in names, not in keys); the count of an array;
+ * false when it is neither. */
 static bool take_text(const unsigned char **at, struct wire_bytes *text)
 {
     const unsigned char *p = *at;
@@ -27,6 +28,8 @@ static bool take_text(const unsigned char **at, struct wire_bytes *text)
         text->nbytes = tag & 0x1f;
     else if (tag >= 0xd9 && tag <= 0xdb)
         text->nbytes = take_number(&p, 1 << (tag - 0xd9));
+    else if (tag >= 0xc4 && tag <= 0xc6)
+        text->nbytes = take_number(&p, 1 << (tag - 0xc4));
     else
         return false;
     text->data = (const char *)p;

@@ -3,7 +3,6 @@ datasets, metadata and topics, with real clients and a real worker."""
 import asyncio
 import concurrent.futures
 import contextlib
-import gc
 import queue
 import sys
 import time
@@ -125,7 +124,7 @@ def test_variable_of_futures(client, other, name):
     variable.set(first)
     got = Variable(name, other).get()
     assert isinstance(got, Future) and got.result(LIMIT_S) == 2
-    del got
+    got.release()
     first.release()
     assert Variable(name, other).get().result(LIMIT_S) == 2
     variable.set(second)
@@ -152,13 +151,13 @@ def test_variable_of_an_erred_future(client, other, name):
 def test_variable_of_a_key_that_comes_late(client, name, threads):
     """A question may overtake the stream on which its task is submitted."""
     waiting = threads.submit(ask, client, "variable_set", name=name, key=name, timeout="30 s")
-    with pytest.raises(asyncio.TimeoutError):
+    with pytest.raises(asyncio.TimeoutError, match="never unknown to scheduler"):
         ask(client, "variable_set", name=name, key=name + "-never", timeout=0.02)
     future = client.submit(inc, 1, key=name)
     waiting.result(LIMIT_S)
     assert Variable(name, client).get().result(LIMIT_S) == 2
     Variable(name, client).delete()
-    del future
+    future.release()
 
 
 def test_variable_in_tasks(client, name):
@@ -225,8 +224,8 @@ def test_queue_of_futures(client, other, name):
     again, failed = theirs.get(batch=2)
     assert again.result(LIMIT_S) == [1, 2, 3]
     assert isinstance(failed.exception(LIMIT_S), ZeroDivisionError)
-    del got, again
-    gc.collect()
+    got.release()
+    again.release()
     until(lambda: state_of(client, key) is None)
 
 
@@ -282,6 +281,18 @@ def test_lock_is_held_by_one(client, name, threads):
     assert not first.locked()
     with pytest.raises(RuntimeError, match="Released too often"):
         first.release()
+
+
+@pytest.mark.parametrize("name", [1, 2.5, ("a", 1), ["b", 2], b"123", "123"], ids=str)
+def test_names_of_any_kind(client, name):
+    lock = Lock(name)
+    assert lock.acquire() and lock.locked()
+    assert name == "123" or not Lock("123").locked()
+    lock.release()
+    event = Event(name, client)
+    event.set()
+    assert event.is_set() and not Event("another", client).is_set()
+    event.clear()
 
 
 def test_lock_excludes_tasks_from_each_other(client, name):

@@ -5,6 +5,7 @@
 
 #include "core/coordination/parts.h"
 #include "core/scheduler/queries.h"
+#include "wire/pack.h"
 
 /* Names that are longer are cut in pseudo-clients and messages. */
 #define TEXT_MAX 1024
@@ -28,10 +29,22 @@ bool coord_is_true(const struct wire_value *value)
     return value && value->kind == WIRE_BOOL && value->as.boolean;
 }
 
+/* Bytes are no key, but a name. */
+static dk_status pack_bytes(const struct wire_value *value, struct vector *scratch)
+{
+    struct vector frames; /* stays empty: there is no payload in bytes */
+    vector_init(&frames, scratch->memory, sizeof(struct wire_bytes));
+    scratch->count = 0;
+    return wire_pack(scratch, &frames, value, NULL);
+}
+
 static bool pack(struct coord *coord, const struct wire_value *value, struct vector *scratch,
                  struct wire_bytes *out)
 {
-    dk_status status = value ? key_pack(value, scratch, NULL) : DK_EPARSE;
+    dk_status status = DK_EPARSE;
+    if (value)
+        status =
+            value->kind == WIRE_BIN ? pack_bytes(value, scratch) : key_pack(value, scratch, NULL);
     if (status == DK_ENOMEM)
         coord_fail(coord);
     *out = (struct wire_bytes){scratch->data, scratch->count};

@@ -164,11 +164,13 @@ static bool try_put(struct coord *coord, struct coord_ask *ask)
 {
     struct wire_bytes key;
     bool has_key = coord_field(ask->message, "key") != NULL;
-    struct coord_queue *queue = asked_queue(coord, ask);
-    if (!queue || (has_key && !coord_read_key(coord, ask, "key", &key)))
+    if (has_key && !coord_read_key(coord, ask, "key", &key))
         return true;
     if (has_key && !coord_knows(coord, key))
         return coord_wait(coord, ask, &coord->unknown_tasks);
+    struct coord_queue *queue = asked_queue(coord, ask);
+    if (!queue)
+        return true;
     if (queue->maxsize && queue->nrecords >= queue->maxsize)
         return coord_wait(coord, ask, &queue->putters);
     struct coord_record *record = make_record(coord, ask, queue, has_key ? &key : NULL);

@@ -80,9 +80,21 @@ static void give_up(struct coord *coord, struct coord_ask *ask)
         leave(coord, place);
 }
 
+static void raise_unknown_task(struct coord *coord, const struct coord_ask *ask)
+{
+    char text[256];
+    struct wire_bytes key;
+    if (!coord_read_key(coord, ask, "key", &key))
+        return;
+    key_text(key, text, sizeof(text));
+    coord_raise(coord, ask, "TimeoutError", "Task %s unknown to scheduler.", text);
+}
+
 static void expire(struct coord *coord, struct coord_ask *ask)
 {
-    if (ask->question->late == COORD_LATE_FALSE)
+    if (ask->place == &coord->unknown_tasks)
+        raise_unknown_task(coord, ask);
+    else if (ask->question->late == COORD_LATE_FALSE)
         coord_answer(coord, ask, wire_bool(false));
     else
         coord_raise(coord, ask, "TimeoutError", "%s: the time is up", ask->question->op);

@@ -83,7 +83,7 @@ static void test_variable_of_tasks(void **state)
     ask(&scene, "bob", "variable_set name=y key=never timeout=100ms");
     assert_true(coord_awaits_tasks(scene.coord));
     wait_for(&scene, 1);
-    expect(&scene, "bob: TimeoutError: variable_set: the time is up\n");
+    expect(&scene, "bob: TimeoutError: Task never unknown to scheduler.\n");
     add_worker(&scene.story, "w1", 1);
     submit(&scene.story, "e", "e");
     fail_task(&scene.story, "w1", "e");
