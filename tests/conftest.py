@@ -1,8 +1,17 @@
-"""Lets pytest run test_*.sh: exit status 0 passes, 77 skips (the last line says why)."""
+"""Lets pytest run test_*.sh: exit status 0 passes, 77 skips (the last line says why). And keeps files apart."""
 import os
 import subprocess
+import sys
 
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_cluster_left():
+    """A client of Dask's that was not closed stays everybody's scheduler: not beyond the file it is of."""
+    yield
+    if "dask" in sys.modules:
+        sys.modules["dask"].config.config.pop("scheduler", None)
 
 
 def pytest_collect_file(file_path, parent):
