@@ -22,7 +22,7 @@ function(cdask_unit_test source)
     set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
     set(labels unit)
-    if(layer STREQUAL local OR name MATCHES "_threads")
+    if(layer MATCHES "^(local|node)$" OR name MATCHES "_threads")
         list(APPEND labels threads) # these run under the thread sanitizer as well
     endif()
     add_test(NAME ${test} COMMAND ${test} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

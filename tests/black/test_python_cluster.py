@@ -114,7 +114,7 @@ def test_shutdown(tmp_path, caplog):
     """The client ends the scheduler, and that ends the workers; nobody complains."""
     cluster = Cluster(tmp_path)
     worker = cluster.start_worker("--no-nanny")
-    with Client(cluster.address, timeout=TIMEOUT) as client:
+    with Client(cluster.address, timeout=TIMEOUT, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=TIMEOUT)
         client.shutdown()
     assert worker.popen.wait(timeout=TIMEOUT) == 0
