@@ -44,20 +44,26 @@ dk_status client_check(dk_client *client, dk_error *err)
     return DK_OK;
 }
 
-dk_status client_run(dk_client *client, struct command *command, dk_error *err)
+/* The lock is held. */
+static void submit(dk_client *client, struct command *command, dk_error *err)
 {
     command->err = err;
     command->next = NULL;
     command->is_done = false;
+    if (client->last)
+        client->last->next = command;
+    else
+        client->first = command;
+    client->last = command;
+    uv_async_send(&client->wake);
+}
+
+dk_status client_run(dk_client *client, struct command *command, dk_error *err)
+{
     pthread_mutex_lock(&client->lock);
     dk_status status = client_check(client, err);
     if (status == DK_OK) {
-        if (client->last)
-            client->last->next = command;
-        else
-            client->first = command;
-        client->last = command;
-        uv_async_send(&client->wake);
+        submit(client, command, err);
         while (!command->is_done)
             pthread_cond_wait(&client->changed, &client->lock);
         status = command->status;
@@ -85,7 +91,7 @@ static void run_commands(dk_client *client)
     struct command *command;
     bool is_lost;
     while ((command = take_command(client, &is_lost)))
-        if (is_lost)
+        if (is_lost && !command->is_own)
             client_done(client, command, client->why.status, &client->why);
         else
             command->run(client, command);
@@ -343,6 +349,7 @@ static dk_status init_client(dk_client *client, const char *address,
     vector_init(&client->results, client->memory, sizeof(struct result));
     vector_init(&client->released, client->memory, 1);
     vector_init(&client->scratch, client->memory, 1);
+    list_init(&client->done);
     return DK_OK;
 }
 
@@ -351,7 +358,7 @@ static void deinit_client(dk_client *client)
     uv_loop_close(&client->loop);
     for (size_t i = 0; i < client->results.count; i++) {
         struct result *result = &((struct result *)client->results.data)[i];
-        memory_free(client->memory, result->why, sizeof(*result->why));
+        failure_free(client, result->failure);
     }
     keys_deinit(&client->keys);
     vector_deinit(&client->results);
@@ -506,11 +513,13 @@ struct question {
     dk_client *client;
     const struct wire_value *message;
     struct message *answer;
+    struct pool_call *call; /* while it is not answered; the loop's thread */
 };
 
 static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct question *question = self;
+    question->call = NULL;
     if (answer && !why)
         *question->answer = *answer;
     else if (answer)
@@ -526,15 +535,58 @@ static void run_ask(dk_client *client, struct command *command)
                                   .answered = on_answer,
                                   .self = question};
     dk_error err = {0};
-    dk_status status = pool_ask(client->pool, &asked, NULL, &err);
+    dk_status status = pool_ask(client->pool, &asked, &question->call, &err);
     if (status != DK_OK)
         client_done(client, command, status, &err);
 }
 
-dk_status client_ask(dk_client *client, const struct wire_value *message, struct message *answer,
-                     dk_error *err)
+/* Takes a question back. It has begun by now, as commands are run in order. */
+struct taking_back {
+    struct command command;
+    struct question *question;
+};
+
+static void run_take_back(dk_client *client, struct command *command)
+{
+    struct question *question = ((struct taking_back *)command)->question;
+    if (question->call) {
+        pool_cancel(question->call);
+        client_done(client, &question->command, DK_ECANCELED, NULL);
+    }
+    client_done(client, command, DK_OK, NULL);
+}
+
+/* The lock is held. A question that was answered meanwhile counts as answered. */
+static dk_status wait_for_answer(dk_client *client, struct question *question,
+                                 const struct wait_limit *limit, dk_error *err)
+{
+    struct taking_back back = {
+        .command = {.run = run_take_back, .is_own = true}, .question = question};
+    dk_status status = DK_OK;
+    while (!question->command.is_done && status == DK_OK)
+        status = limit_wait(client, limit, err);
+    if (status != DK_OK)
+        submit(client, &back.command, NULL);
+    while (status != DK_OK && !back.command.is_done)
+        pthread_cond_wait(&client->changed, &client->lock);
+    bool is_answered = status == DK_OK || question->command.status == DK_OK;
+    return is_answered ? question->command.status : status;
+}
+
+dk_status client_ask(dk_client *client, const struct wire_value *message,
+                     const struct wait_limit *limit, struct message *answer, dk_error *err)
 {
     struct question question = {
         .command.run = run_ask, .client = client, .message = message, .answer = answer};
-    return client_run(client, &question.command, err);
+    dk_error why = {0};
+    pthread_mutex_lock(&client->lock);
+    dk_status status = client_check(client, err);
+    if (status == DK_OK) {
+        submit(client, &question.command, &why);
+        status = wait_for_answer(client, &question, limit, err);
+    }
+    pthread_mutex_unlock(&client->lock);
+    if (why.status != DK_OK && why.status == status && err)
+        *err = why;
+    return status;
 }

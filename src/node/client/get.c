@@ -121,7 +121,7 @@ static dk_status make_futures(struct departure *departure, const dk_task_id *key
 }
 
 static dk_status send_tasks(struct departure *departure, const dk_task_id *keys, size_t nkeys,
-                            dk_error *err)
+                            const dk_submit_options *options, dk_error *err)
 {
     struct wire_bytes *wanted = arena_alloc(&departure->arena, nkeys * sizeof(*wanted));
     if (!wanted)
@@ -129,7 +129,7 @@ static dk_status send_tasks(struct departure *departure, const dk_task_id *keys,
     for (size_t i = 0; i < nkeys; i++)
         wanted[i] = departure->keys[keys[i].id];
     return client_send_graph(departure->client, departure->tasks, plan_ntasks(&departure->plan),
-                             wanted, nkeys, NULL, err);
+                             wanted, nkeys, options, err);
 }
 
 /* A computation that the caller does not want any longer is not run on. */
@@ -139,18 +139,28 @@ static void cancel_all(dk_future **futures, size_t count)
         (void)!dk_future_cancel(futures[i], NULL);
 }
 
+static void find_raised(dk_future **futures, size_t count, dk_value *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (dk_future_raised(futures[i], out))
+            return;
+}
+
 static dk_status depart(struct departure *departure, const dk_task_id *keys, size_t nkeys,
                         const dk_get_options *options, dk_value *results, dk_error *err)
 {
     dk_future **futures;
     DK_TRY(pack_all(departure, err));
     DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
-    dk_status status = send_tasks(departure, keys, nkeys, err);
+    dk_wait_options wait = {.cancel = options ? options->cancel : NULL};
+    dk_status status = send_tasks(departure, keys, nkeys, NULL, err);
     if (status == DK_OK)
-        status = client_gather(departure->client, futures, nkeys, options ? options->cancel : NULL,
-                               results, err);
+        status =
+            dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
     if (status == DK_ECANCELED)
         cancel_all(futures, nkeys);
+    if (status == DK_ETASK && options && options->raised)
+        find_raised(futures, nkeys, options->raised);
     free_futures(departure->client, futures, nkeys);
     return status;
 }
@@ -163,20 +173,60 @@ static uint64_t next_number(dk_client *client)
     return number;
 }
 
+static dk_status begin_departure(struct departure *departure, dk_client *client,
+                                 const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
+                                 dk_error *err)
+{
+    *departure = (struct departure){
+        .client = client, .graph = graph, .number = next_number(client)};
+    DK_TRY(plan_init(&departure->plan, graph, keys, nkeys, err));
+    arena_init(&departure->arena, client->memory);
+    vector_init(&departure->scratch, client->memory, 1);
+    return DK_OK;
+}
+
+static void end_departure(struct departure *departure)
+{
+    vector_deinit(&departure->scratch);
+    arena_deinit(&departure->arena);
+    plan_deinit(&departure->plan);
+}
+
 dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
                              size_t nkeys, const dk_get_options *options, dk_value *results,
                              dk_error *err)
 {
+    struct departure departure;
     if (!dk->client)
         return error_set(err, DK_EINVAL, "no client of a cluster is open: see dk_client_open()");
-    struct departure departure = {
-        .client = dk->client, .graph = graph, .number = next_number(dk->client)};
-    DK_TRY(plan_init(&departure.plan, graph, keys, nkeys, err));
-    arena_init(&departure.arena, dk->memory);
-    vector_init(&departure.scratch, dk->memory, 1);
+    DK_TRY(begin_departure(&departure, dk->client, graph, keys, nkeys, err));
     dk_status status = depart(&departure, keys, nkeys, options, results, err);
-    vector_deinit(&departure.scratch);
-    arena_deinit(&departure.arena);
-    plan_deinit(&departure.plan);
+    end_departure(&departure);
+    return status;
+}
+
+static dk_status leave_futures(struct departure *departure, const dk_task_id *keys, size_t nkeys,
+                               const dk_submit_options *options, dk_future **out, dk_error *err)
+{
+    dk_future **futures;
+    DK_TRY(pack_all(departure, err));
+    DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
+    dk_status status = send_tasks(departure, keys, nkeys, options, err);
+    for (size_t i = 0; i < nkeys && status == DK_OK; i++) {
+        out[i] = futures[i];
+        futures[i] = NULL;
+    }
+    free_futures(departure->client, futures, nkeys);
+    return status;
+}
+
+dk_status dk_client_compute(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                            size_t nkeys, const dk_submit_options *options, dk_future **out,
+                            dk_error *err)
+{
+    struct departure departure;
+    DK_TRY(begin_departure(&departure, client, graph, keys, nkeys, err));
+    dk_status status = leave_futures(&departure, keys, nkeys, options, out, err);
+    end_departure(&departure);
     return status;
 }

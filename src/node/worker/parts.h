@@ -116,6 +116,10 @@ dk_status worker_execute(struct worker_node *node,
 /* {key: seconds} of tasks that run. */
 struct wire_value worker_running(struct worker_node *node, struct wire_builder *builder);
 /* The error map of a failure, for whoever waits for the task. NULL when out of memory. */
+/* The function that runs Python's own tasks, if the host has registered one: it is called with the
+ * pickle of the task, and for each result that it needs with its key and itself. */
+#define WORKER_PYTHON_TASK "dask.task"
+
 struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_NODISCARD;
 
 /* ---- gather.c ---- */
