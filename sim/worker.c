@@ -9,9 +9,10 @@
 #include "sim/must.h"
 #include "wire/unpack.h"
 
-#define SEEK_US  ((int64_t)100000)
-#define EPOCH_S  1.7e9
-#define SLOWNESS 10
+#define SEEK_US    ((int64_t)100000)
+#define RESTART_US ((int64_t)1000000)
+#define EPOCH_S    1.7e9
+#define SLOWNESS   10
 
 /* ---- beginning and ending ---- */
 
@@ -94,6 +95,9 @@ void sim_worker_end(struct cluster *cluster, struct sim_worker *worker)
     sim_clear_channel(cluster, &worker->down);
     if (was_connected)
         sim_post_end(cluster, &worker->up, end, worker->latency_us);
+    if (cluster->is_calm) /* its nanny starts another */
+        agenda_put(&cluster->agenda,
+                   (struct occasion){.at_us = cluster->now_us + RESTART_US, .kind = SIM_CALM});
 }
 
 void sim_worker_start_over(struct cluster *cluster, struct sim_worker *worker)

@@ -361,18 +361,47 @@ static void test_restart(void **state)
     end_story(&story);
 }
 
+/* Proves that whoever looks for a result that nobody will make again is told to forget it. */
+
+static void test_search_for_what_was_released(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b=a", "b");
+    finish(&story, "w1", "a");
+    finish(&story, "w1", "b");
+    add_worker(&story, "w2", 1);
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b a@w1\n"
+                         "client: key-in-memory b\nw1: free-keys a\n");
+    say_keys(&story, SCHED_REFRESH_WHO_HAS, worker_id(&story, "w2"), "a,b,c");
+    expect_diary(&story, "w2: free-keys a\nw2: free-keys c\nw2: refresh-who-has b@w1\n");
+    end_story(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_a_graph), cmocka_unit_test(test_placement),
-        cmocka_unit_test(test_queue),           cmocka_unit_test(test_failure_and_retry),
-        cmocka_unit_test(test_retries),         cmocka_unit_test(test_worker_dies),
-        cmocka_unit_test(test_killer),          cmocka_unit_test(test_stale_run),
-        cmocka_unit_test(test_bad_graphs),      cmocka_unit_test(test_languages),
-        cmocka_unit_test(test_restrictions),    cmocka_unit_test(test_scattered),
-        cmocka_unit_test(test_steal),           cmocka_unit_test(test_ttl),
-        cmocka_unit_test(test_retire),          cmocka_unit_test(test_duplicate_worker),
-        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_life_of_a_graph),
+        cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_failure_and_retry),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_killer),
+        cmocka_unit_test(test_stale_run),
+        cmocka_unit_test(test_bad_graphs),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_restrictions),
+        cmocka_unit_test(test_scattered),
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_retire),
+        cmocka_unit_test(test_duplicate_worker),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_search_for_what_was_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
