@@ -23,10 +23,16 @@ static bool is_serious(const struct occasion *occasion)
     return occasion->kind < SIM_HEARTBEAT;
 }
 
+static bool is_working(const struct occasion *occasion)
+{
+    return occasion->kind == SIM_RUN_ENDS || occasion->transfer;
+}
+
 void agenda_put(struct agenda *agenda, struct occasion occasion)
 {
     occasion.serial = agenda->nserials++;
     agenda->nserious += is_serious(&occasion);
+    agenda->nworking += is_working(&occasion);
     must(vector_push(&agenda->heap));
     struct occasion *heap = agenda->heap.data;
     size_t at = agenda->heap.count - 1;
@@ -42,6 +48,7 @@ bool agenda_take(struct agenda *agenda, struct occasion *out)
         return false;
     *out = heap[0];
     agenda->nserious -= is_serious(out);
+    agenda->nworking -= is_working(out);
     struct occasion last = heap[--agenda->heap.count];
     size_t at = 0, count = agenda->heap.count;
     for (size_t child = 1; child < count; child = 2 * at + 1) {

@@ -40,6 +40,7 @@ struct agenda {
     struct vector heap; /* of struct occasion */
     uint64_t nserials;
     size_t nserious; /* those that do not come again by themselves */
+    size_t nworking; /* runs and transfers */
 };
 
 void agenda_init(struct agenda *agenda, struct memory *memory);

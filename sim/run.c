@@ -2,8 +2,8 @@
 #include "sim/cluster.h"
 #include "sim/must.h"
 
-/* Longer than this, and than twice what a silent worker may take to be noticed, nothing is achieved
- * only when something hangs. */
+/* So long, and twice as long as it takes to notice a silent worker, nobody computes or fetches
+ * anything only when something hangs. */
 #define PATIENCE_US ((int64_t)60000000)
 /* More events than this for each task are a run in circles. */
 #define EVENTS_EACH 2000
@@ -250,12 +250,12 @@ static void happen(struct cluster *cluster, struct occasion *occasion)
 
 /* ---- the run ---- */
 
-static bool hangs(const struct cluster *cluster)
+static bool hangs(struct cluster *cluster)
 {
     int64_t ttl_us = (int64_t)(cluster->options->ttl_s * 2e6);
-    int64_t run_us = (int64_t)(cluster->options->task_s * 30e6);
-    int64_t patience_us = (ttl_us > PATIENCE_US ? ttl_us : PATIENCE_US) + run_us;
-    return cluster->now_us - cluster->progress_us > patience_us;
+    if (cluster->agenda.nworking)
+        cluster->progress_us = cluster->now_us;
+    return cluster->now_us - cluster->progress_us > ttl_us + PATIENCE_US;
 }
 
 static uint32_t find_pending(const struct cluster *cluster)

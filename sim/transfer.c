@@ -177,6 +177,7 @@ void sim_data_comes(struct cluster *cluster, struct transfer *transfer)
     if (event.kind == WKR_GATHER_SUCCEEDED) {
         take_data(cluster, worker, transfer, &arena, &event);
         cluster->nmoved += event.as.gathered.ntasks;
+        cluster->progress_us = cluster->now_us;
     } else if (event.kind == WKR_GATHER_FAILED) {
         event.as.gathered.error = must(
             wkr_error_new(cluster->worker_memory, (struct wire_bytes){"\x80\x04N.", 4}, "garbled"));
