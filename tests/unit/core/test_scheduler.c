@@ -380,6 +380,59 @@ static void test_search_for_what_was_released(void **state)
     end_story(&story);
 }
 
+static void say_status(struct story *story, const char *address, enum sched_worker_status status)
+{
+    struct sched_event event = {.kind = SCHED_WORKER_STATUS, .worker = worker_id(story, address)};
+    event.as.status = status;
+    take(story, event);
+}
+
+static void secede(struct story *story, const char *address, const char *name)
+{
+    struct sched_event event = {.kind = SCHED_LONG_RUNNING, .worker = worker_id(story, address)};
+    event.as.long_running.key = key(name);
+    event.as.long_running.run_id = story->run_ids[(unsigned char)*name];
+    event.as.long_running.compute_s = 1;
+    take(story, event);
+}
+
+static void finish_in(struct story *story, const char *address, const char *name, double seconds)
+{
+    struct sched_event event = {.kind = SCHED_TASK_FINISHED, .worker = worker_id(story, address)};
+    event.as.finished = (struct sched_finished){.key = key(name),
+                                                .run_id = story->run_ids[(unsigned char)*name],
+                                                .nbytes = 100,
+                                                .compute_s = seconds};
+    take(story, event);
+}
+
+/* Proves that a worker whose tasks have seceded is found by queued tasks, though another has fewer:
+ * that one takes only short ones in advance. */
+
+static void test_queue_and_seceded(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.no_stealing = true});
+    add_worker(&story, "w1", 1);
+    submit(&story, "a", "a");
+    submit(&story, "b", "b");
+    submit(&story, "c", "c");
+    secede(&story, "w1", "a");
+    secede(&story, "w1", "b");
+    secede(&story, "w1", "c");
+    say_status(&story, "w1", SCHED_PAUSED);
+    add_worker(&story, "w2", 1);
+    submit(&story, "s-0", "s-0");
+    finish_in(&story, "w2", "s-0", 0.0005);
+    submit(&story, "s-1; s-2", "s-1, s-2");
+    say_status(&story, "w1", SCHED_RUNNING);
+    text_deinit(&story.diary);
+    submit(&story, "r-1; r-2; r-3; r-4; r-5", "r-1, r-2, r-3, r-4, r-5");
+    expect_diary(&story, "w1: compute-task r-1\nw1: compute-task r-2\n");
+    end_story(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_search_for_what_was_released),
+        cmocka_unit_test(test_queue_and_seceded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
