@@ -265,6 +265,29 @@ static void test_steal(void **state)
     end_story(&story);
 }
 
+/* Proves that a task is not lost when it was given up for a thief that has left since. */
+static void test_thief_leaves(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b", "a,b");
+    story.now_us += 5 * SECOND_US;
+    add_worker(&story, "w2", 2);
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    remove_worker(&story, "w2");
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\nw1: steal-request b\n"
+                         "w1: remove-worker w2\n");
+    struct sched_event answer = {.kind = SCHED_STEAL_RESPONSE, .stimulus = "steal-1"};
+    answer.worker = worker_id(&story, "w1");
+    answer.as.steal.key = key("b");
+    answer.as.steal.state = "ready";
+    take(&story, answer);
+    expect_diary(&story, "w1: free-keys b\nw1: compute-task b\n");
+    end_story(&story);
+}
+
 /* Proves that a silent worker is lost after its time to live, and told to close. */
 static void test_ttl(void **state)
 {
@@ -456,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_search_for_what_was_released),
         cmocka_unit_test(test_queue_and_seceded),
+        cmocka_unit_test(test_thief_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
