@@ -49,7 +49,7 @@ static const struct option options_known[] = {
     {"slow-links", NUMBER, AT(slow_links), 0, 0, 0.3, "fraction of workers"},
     {"lost", NUMBER, AT(lost), 0, 0, 0.1, "fraction of transfers"},
     {"busy", NUMBER, AT(busy), 0, 0, 0.2, "fraction of questions for data"},
-    {"garbled", NUMBER, AT(garbled), 0, 0, 0, "fraction of transfers"},
+    {"garbled", NUMBER, AT(garbled), 0, 0, 0.03, "fraction of transfers"},
     {"storm", NUMBER, AT(storm_s), 10, 1, 20, "seconds in which the following happens"},
     {"deaths", NUMBER, AT(deaths), 0, 0, 0.5, "of workers, a second"},
     {"joins", NUMBER, AT(joins), 0, 0, 0.7, "of workers, a second"},
