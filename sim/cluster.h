@@ -81,14 +81,16 @@ struct sim_client {
     uint32_t npending;
 };
 
-/* What the scheduler took, by the computer's clock. */
+/* What the scheduler took, by the computer's clock; until the clients leave. */
 struct sim_watch {
-    int64_t step_ns;
-    int64_t wire_ns;
+    uint64_t nevents; /* but for graphs */
+    int64_t step_ns;  /* of these */
+    int64_t wire_ns;  /* their messages, in and out */
     int64_t slowest_ns;
-    int64_t peak_nbytes; /* of its memory, and how many tasks there were then */
+    int64_t graph_ns;
+    int64_t empty_nbytes; /* of memory, before there was a task */
+    int64_t peak_nbytes;
     size_t peak_ntasks;
-    int64_t empty_nbytes; /* before there was a task */
     uint64_t nmessages;
 };
 

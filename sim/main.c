@@ -17,14 +17,16 @@ static void print_run(const struct sim_result *result, uint64_t seed)
 static void print_measures(const struct sim_result *result)
 {
     const struct sim_watch *watch = &result->watch;
-    double nevents = (double)result->nsteps, ntasks = (double)watch->peak_ntasks;
-    printf("  %.2f us an event (slowest %.0f us), %.2f us with its messages; %" PRIu64
-           " messages sent\n",
-           (double)watch->step_ns / nevents / 1e3, (double)watch->slowest_ns / 1e3,
-           (double)(watch->step_ns + watch->wire_ns) / nevents / 1e3, watch->nmessages);
+    double nevents = (double)watch->nevents, ntasks = (double)watch->peak_ntasks;
+    printf("  %.2f us an event, %.2f us with its messages (slowest %.0f us); %.2f us a task of the "
+           "graph; %" PRIu64 " messages sent\n",
+           (double)watch->step_ns / nevents / 1e3,
+           (double)(watch->step_ns + watch->wire_ns) / nevents / 1e3,
+           (double)watch->slowest_ns / 1e3, (double)watch->graph_ns / ntasks / 1e3,
+           watch->nmessages);
     printf("  %.0f bytes of scheduler memory a task (%zu tasks, %.1f MB)\n",
-           (double)(watch->peak_nbytes - watch->empty_nbytes) / (ntasks > 0 ? ntasks : 1),
-           watch->peak_ntasks, (double)watch->peak_nbytes / 1e6);
+           (double)(watch->peak_nbytes - watch->empty_nbytes) / ntasks, watch->peak_ntasks,
+           (double)watch->peak_nbytes / 1e6);
 }
 
 static uint32_t run_all(const struct sim_options *options)

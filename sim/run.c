@@ -307,7 +307,6 @@ struct sim_result sim_run(const struct sim_options *options)
 {
     struct cluster cluster;
     init(&cluster, options);
-    cluster.watch.empty_nbytes = memory_use(cluster.scheduler_memory).current;
     settle(&cluster);
     if (!cluster.has_failed)
         sim_judge(&cluster);

@@ -20,14 +20,30 @@ static int64_t read_clock(const struct cluster *cluster)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* What there is before the first graph is the workers'. */
 static void note_memory(struct cluster *cluster)
 {
     struct sim_watch *watch = &cluster->watch;
     int64_t nbytes = memory_use(cluster->scheduler_memory).current;
-    if (nbytes <= watch->peak_nbytes || sched_ntasks(cluster->sched) < watch->peak_ntasks)
+    if (nbytes > watch->peak_nbytes)
+        watch->peak_nbytes = nbytes;
+    if (sched_ntasks(cluster->sched) > watch->peak_ntasks)
+        watch->peak_ntasks = sched_ntasks(cluster->sched);
+    if (!watch->peak_ntasks)
+        watch->empty_nbytes = nbytes;
+}
+
+static void note_step(struct cluster *cluster, enum sched_event_kind kind, int64_t took_ns)
+{
+    struct sim_watch *watch = &cluster->watch;
+    if (kind == SCHED_UPDATE_GRAPH) {
+        watch->graph_ns += took_ns;
         return;
-    watch->peak_nbytes = nbytes;
-    watch->peak_ntasks = sched_ntasks(cluster->sched);
+    }
+    watch->nevents++;
+    watch->step_ns += took_ns;
+    if (took_ns > watch->slowest_ns)
+        watch->slowest_ns = took_ns;
 }
 
 /* ---- letters out ---- */
@@ -130,9 +146,8 @@ static dk_status step(struct cluster *cluster, struct sched_event *event)
     int64_t begin_ns = read_clock(cluster);
     dk_status status = sched_step(cluster->sched, event, &cluster->out, &cluster->err);
     int64_t took_ns = read_clock(cluster) - begin_ns;
-    cluster->watch.step_ns += took_ns;
-    if (took_ns > cluster->watch.slowest_ns && event->kind != SCHED_UPDATE_GRAPH)
-        cluster->watch.slowest_ns = took_ns;
+    if (cluster->options->measures && !cluster->is_over)
+        note_step(cluster, event->kind, took_ns);
     cluster->nsteps++;
     return status;
 }
@@ -145,8 +160,6 @@ static void finish_step(struct cluster *cluster)
         deliver(cluster, &messages[i]);
     sched_outbox_clear(&cluster->out);
     cluster->watch.wire_ns += read_clock(cluster) - begin_ns;
-    if (cluster->options->measures)
-        note_memory(cluster);
     wake_in_time(cluster);
     sim_validate(cluster, NULL);
 }
@@ -195,6 +208,7 @@ static void end_reading(struct cluster *cluster, struct reading *reading)
         wire_box_unref(boxes[i]);
     cluster->boxes.count = 0;
     arena_deinit(&reading->arena);
+    note_memory(cluster);
 }
 
 static void lose_worker(struct cluster *cluster, struct sim_worker *worker)

@@ -385,7 +385,6 @@ static void test_restart(void **state)
 }
 
 /* Proves that whoever looks for a result that nobody will make again is told to forget it. */
-
 static void test_search_for_what_was_released(void **state)
 {
     (void)state;
@@ -431,7 +430,6 @@ static void finish_in(struct story *story, const char *address, const char *name
 
 /* Proves that a worker whose tasks have seceded is found by queued tasks, though another has fewer:
  * that one takes only short ones in advance. */
-
 static void test_queue_and_seceded(void **state)
 {
     (void)state;
