@@ -106,7 +106,8 @@ struct cluster {
     struct sim_work work;
     struct sched *sched;
     struct sched_outbox out;
-    int64_t tick_us; /* when the scheduler is woken */
+    int64_t deadline_us; /* when the scheduler wants to be woken */
+    int64_t tick_us;     /* when it is */
     struct sim_worker *workers;
     struct sim_client *clients;
     struct keys addresses;    /* of workers that are there */

@@ -131,7 +131,7 @@ static void deliver(struct cluster *cluster, const struct sched_message *message
 
 static void wake_in_time(struct cluster *cluster)
 {
-    int64_t deadline_us = sched_deadline_us(cluster->sched);
+    int64_t deadline_us = cluster->deadline_us;
     if (deadline_us >= cluster->tick_us)
         return;
     if (deadline_us <= cluster->now_us)
@@ -145,6 +145,7 @@ static dk_status step(struct cluster *cluster, struct sched_event *event)
     event->now_us = cluster->now_us;
     int64_t begin_ns = read_clock(cluster);
     dk_status status = sched_step(cluster->sched, event, &cluster->out, &cluster->err);
+    cluster->deadline_us = sched_deadline_us(cluster->sched);
     int64_t took_ns = read_clock(cluster) - begin_ns;
     if (cluster->options->measures && !cluster->is_over)
         note_step(cluster, event->kind, took_ns);
