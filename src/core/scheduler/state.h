@@ -207,6 +207,7 @@ struct sched {
     uint32_t nnative; /* workers that run cdask's own tasks */
     uint32_t npython; /* workers that run Python's */
     uint32_t nrunning;
+    int64_t silent_us; /* no worker can have been silent for too long before */
     int64_t total_nthreads;
     int64_t total_memory;
     uint64_t nassigned; /* how many tasks were ever given out */
