@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 CHAOS_SECONDS ?= 120
+SIM_RUNS ?= 100000
 CDASK = build/release/bin/cdask
 
 build:   ## build everything in build/release
@@ -38,6 +39,12 @@ chaos:   ## kill workers at random under load, CHAOS_SECONDS long
 	@$(MAKE) --no-print-directory build
 	@python3 tests/chaos/chaos.py --seconds $(CHAOS_SECONDS)
 
+sim:     ## simulate SIM_RUNS small clusters with faults, then 10,000 workers
+	@$(MAKE) --no-print-directory build
+	@build/release/bin/cdask-sim --draw --runs $(SIM_RUNS)
+	@build/release/bin/cdask-sim --workers 10000 --tasks 100000 --task 1 --deaths 5 --joins 5 --cuts 5
+	@build/release/bin/cdask-sim --workers 10000 --tasks 1000000 --task 1 --shape layers --measure
+
 differential: ## run 20,000 random programs in Python, with pandas as the oracle
 	@tools/bootstrap.sh check
 	@$(MAKE) --no-print-directory build
@@ -45,7 +52,7 @@ differential: ## run 20,000 random programs in Python, with pandas as the oracle
 	    python/tests/differential
 
 fmt:     ## format all C files in place
-	@find src include tests examples bench fuzz -name '*.[ch]' 2>/dev/null | xargs clang-format -i
+	@find src include sim tests examples bench fuzz -name '*.[ch]' 2>/dev/null | xargs clang-format -i
 
 install: ## install under PREFIX (/usr/local), staged under DESTDIR
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -59,4 +66,4 @@ clean:   ## remove what was built; the Python environment stays
 help:    ## this list
 	@sed -n 's/^\([a-z]*\): *## */\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: build demo check bench fuzz chaos differential fmt install clean help
+.PHONY: build demo check bench fuzz chaos sim differential fmt install clean help

@@ -54,6 +54,12 @@ function(cdask_programs folder prefix)
     endforeach()
 endfunction()
 
+# The simulator of sim/: what it may include is what it links.
+file(GLOB sources CONFIGURE_DEPENDS sim/*.c)
+add_executable(cdask-sim ${sources})
+target_include_directories(cdask-sim PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(cdask-sim PRIVATE cdask_core)
+
 # As an outside program: the shared library and the public headers only.
 cdask_programs(examples example cdask_shared m)
 # What tests in other languages run to reach a layer below the public headers.

@@ -51,7 +51,7 @@ def count(complaints):
 # Static checks
 
 def check_format():
-    folders = ("src", "include", "tests", "examples", "bench", "fuzz")
+    folders = ("src", "include", "sim", "tests", "examples", "bench", "fuzz")
     paths = files(*(f"{folder}/**/*.[ch]" for folder in folders))
     if not paths:
         return NOTHING
@@ -110,6 +110,17 @@ def cmocka_counts(case):
 
 def cases(report):
     return list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
+
+
+def simulate():
+    """Clusters drawn from seeds, a test each; and one that the same seeds are the same runs."""
+    program = BUILD / "dev/bin/cdask-sim"
+    _, output = run(program, "--draw", "--runs", 400)
+    twice = [run(program, "--draw", "--runs", 20) for _ in range(2)]
+    passed, failed = map(int, re.search(r"^(\d+) runs passed, (\d+) failed$", output, re.M).groups())
+    if twice[0] != twice[1]:
+        return Outcome(passed, failed + 1, output + "the same seeds are not the same runs\n")
+    return Outcome(passed + 1, failed, output)
 
 
 def run_examples():
@@ -216,6 +227,7 @@ STEPS = [
     ("layers", check_layers),
     ("tidy", check_tidy),
     ("build dev", lambda: build("dev")),
+    ("simulated clusters", simulate),
     ("unit tests, address sanitizer", lambda: unit_tests("asan", "unit")),
     ("public functions out of memory", lambda: count(out_of_memory.complaints())),
     ("unit tests, thread sanitizer", lambda: unit_tests("tsan", "threads")),

@@ -22,7 +22,7 @@ COMMANDS = ROOT / "build" / "dev" / "compile_commands.json"
 @lru_cache(maxsize=None)
 def direct_includes(file):
     """Our own files that `file` includes. System headers are taken as unchanging."""
-    roots = (file.parent, ROOT / "src", ROOT / "include", ROOT / "tests")
+    roots = (file.parent, ROOT, ROOT / "src", ROOT / "include", ROOT / "tests")
     found = (next((r / path for r in roots if (r / path).is_file()), None)
              for _, path in includes(file))
     return [path.resolve() for path in found if path]

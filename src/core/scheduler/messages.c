@@ -144,6 +144,12 @@ void sched_tell_steal(struct sched *sched, struct sched_task *task, const char *
     send(&draft, SCHED_TO_WORKER, task->worker->id);
 }
 
+/* It is there, or will be made: else whoever waits for it would ask for ever. */
+static bool is_to_be_had(const struct sched_task *task)
+{
+    return task && !sched_task_is(task, SCHED_RELEASED) && !sched_task_is(task, SCHED_ERRED);
+}
+
 void sched_tell_who_has(struct sched *sched, uint32_t worker, const struct sched_keys *keys)
 {
     struct draft draft = begin(sched, "refresh-who-has");
@@ -152,7 +158,7 @@ void sched_tell_who_has(struct sched *sched, uint32_t worker, const struct sched
     uint32_t count = 0;
     for (size_t i = 0; i < keys->count && entries; i++) {
         struct sched_task *task = sched_find_task(sched, keys->list[i]);
-        if (!task) {
+        if (!is_to_be_had(task)) {
             sched_tell_free(sched, worker, keys->list[i]);
             continue;
         }

@@ -186,12 +186,12 @@ int32_t sched_open_slots(const struct sched *sched, const struct sched_worker *w
     return busy < (int64_t)limit ? (int32_t)((int64_t)limit - busy) : 0;
 }
 
-/* Least busy first. */
+/* Least busy first: when the first has no open slot, none has. */
 bool sched_worker_has_slots_before(const void *a, const void *b)
 {
     const struct sched_worker *one = a, *other = b;
-    int64_t left = (int64_t)one->nprocessing * other->nthreads;
-    int64_t right = (int64_t)other->nprocessing * one->nthreads;
+    int64_t left = ((int64_t)one->nprocessing - one->nlong_running) * other->nthreads;
+    int64_t right = ((int64_t)other->nprocessing - other->nlong_running) * one->nthreads;
     return left != right ? left < right : one->id < other->id;
 }
 

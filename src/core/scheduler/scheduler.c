@@ -72,6 +72,7 @@ struct sched *sched_new(struct memory *memory, const struct sched_options *optio
     sched->options = options ? *options : (struct sched_options){0};
     sched->bandwidth = BANDWIDTH;
     sched->next_run_id = 1;
+    sched->silent_us = INT64_MAX;
     set_defaults(&sched->options);
     init_tables(sched, memory);
     struct sched_client *fire_and_forget = sched_client_get(
@@ -283,11 +284,8 @@ int64_t sched_deadline_us(const struct sched *sched)
     if (sched->nworking && !sched->options.no_stealing && sched->nworkers > 1 &&
         sched->next_steal_us < deadline)
         deadline = sched->next_steal_us;
-    for (size_t i = 0; i < sched->workers.count; i++) {
-        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
-        if (worker && worker->last_seen_us + sched->options.worker_ttl_us < deadline)
-            deadline = worker->last_seen_us + sched->options.worker_ttl_us;
-    }
+    if (sched->silent_us < deadline)
+        deadline = sched->silent_us;
     int64_t timeout_us = sched->options.no_workers_timeout_us;
     for (struct sched_task *t = timeout_us ? sched->unrunnable : NULL; t; t = t->next)
         if (t->no_worker_since_us + timeout_us < deadline)

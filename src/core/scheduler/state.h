@@ -98,7 +98,7 @@ struct sched_task {
     struct sched_group *group;
     int64_t nbytes;          /* of the result; -1: unknown */
     int64_t run_id;          /* of the last time it was sent */
-    uint32_t steal;          /* number of the question to its worker, while there is a thief */
+    uint32_t steal;          /* number of the open question to its worker; 0: none */
     uint32_t erred_on;       /* the worker on which it has failed */
     int64_t incoming_nbytes; /* of dependencies that its worker has to fetch */
     int64_t no_worker_since_us;
@@ -207,6 +207,7 @@ struct sched {
     uint32_t nnative; /* workers that run cdask's own tasks */
     uint32_t npython; /* workers that run Python's */
     uint32_t nrunning;
+    int64_t silent_us; /* no worker can have been silent for too long before */
     int64_t total_nthreads;
     int64_t total_memory;
     uint64_t nassigned; /* how many tasks were ever given out */

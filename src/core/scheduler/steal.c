@@ -220,15 +220,15 @@ void sched_steal_answered(struct sched *sched, struct sched_worker *victim,
 {
     char expected[32];
     struct sched_task *task = sched_find_task(sched, event->as.steal.key);
-    if (!task || !task->thief || task->worker != victim)
+    if (!task || task->worker != victim)
         return;
     snprintf(expected, sizeof(expected), "steal-%" PRIu32, task->steal);
     if (strcmp(expected, sched->stimulus) != 0)
         return;
     struct sched_worker *thief = task->thief;
     const char *state = event->as.steal.state;
-    end_steal(sched, task);
-    if (has_given_up(state) && sched_may_run(task, thief))
+    sched_steal_forget(sched, task);
+    if (thief && has_given_up(state) && sched_may_run(task, thief))
         move(sched, task, thief);
     else if (has_given_up(state) || knows_nothing(state))
         sched_recommend(sched, task, SCHED_RELEASED);
@@ -239,8 +239,10 @@ void sched_steal_forget(struct sched *sched, struct sched_task *task)
 {
     if (task->thief)
         end_steal(sched, task);
+    task->steal = 0;
 }
 
+/* The questions stay open: who is asked may give the task up. */
 void sched_forget_thief(struct sched *sched, const struct sched_worker *thief)
 {
     if (!sched->nsteals)

@@ -1,5 +1,6 @@
 /* The invariants of the whole state. */
 #include "base/error.h"
+#include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/relations.h"
 #include "core/scheduler/tasks.h"
@@ -148,8 +149,9 @@ static void check_worker(struct check *check, const struct sched_worker *worker)
 static void check_queue(struct check *check)
 {
     const struct sched *sched = check->sched;
-    if (heap_count(&sched->queued) && heap_count(&sched->open_slots))
-        expect(check, false, heap_first(&sched->queued), "though a worker has an open slot");
+    const struct sched_task *first = heap_first(&sched->queued);
+    if (first)
+        expect(check, !sched_place_root(sched, first), first, "though a worker would take it");
 }
 
 bool sched_validate(const struct sched *sched, dk_error *err)

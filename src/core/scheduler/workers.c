@@ -141,6 +141,8 @@ dk_status sched_worker_add(struct sched *sched, const struct sched_add_worker *a
     worker->id = id;
     ((struct sched_worker **)sched->workers.data)[id] = worker;
     count_worker(sched, worker, 1);
+    if (sched->silent_us == INT64_MAX) /* else there is one that was heard of before */
+        sched->silent_us = sched->now_us + sched->options.worker_ttl_us;
     sched_worker_set_status(sched, worker, added->status);
     return DK_OK;
 }
@@ -257,15 +259,27 @@ void sched_worker_heartbeat(struct sched *sched, struct sched_worker *worker,
     learn_running(sched, event->as.heartbeat.executing);
 }
 
+/* When the worker will have been silent for too long, unless it is heard of before. */
+static int64_t silent_us(const struct sched *sched, const struct sched_worker *worker)
+{
+    return worker->last_seen_us + sched->options.worker_ttl_us;
+}
+
+/* Workers are looked through once in a time to live, not after each event. */
 static void drop_silent_workers(struct sched *sched)
 {
+    if (sched->now_us < sched->silent_us)
+        return;
+    sched->silent_us = INT64_MAX;
     for (size_t i = 0; i < sched->workers.count; i++) {
         struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
-        if (!worker || sched->now_us - worker->last_seen_us < sched->options.worker_ttl_us)
-            continue;
-        sched_tell_close(sched, worker->id, "scheduler-worker-ttl");
-        sched_tell_drop(sched, worker->id);
-        sched_worker_remove(sched, worker, false);
+        if (worker && silent_us(sched, worker) <= sched->now_us) {
+            sched_tell_close(sched, worker->id, "scheduler-worker-ttl");
+            sched_tell_drop(sched, worker->id);
+            sched_worker_remove(sched, worker, false);
+        } else if (worker && silent_us(sched, worker) < sched->silent_us) {
+            sched->silent_us = silent_us(sched, worker);
+        }
     }
 }
 

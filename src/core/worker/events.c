@@ -425,8 +425,17 @@ static dk_status gather_network_failed(struct wkr_work *step)
     return lose_peer(step, peer);
 }
 
+static bool is_awaited(const struct wkr_task *task)
+{
+    LIST_EACH (at, &task->dependents)
+        if (LIST_ENTRY(at, struct wkr_edge, in_dependency)->is_awaited)
+            return true;
+    return false;
+}
+
 /* Those who wait for it would wait for ever: they fail by the same error, but after it, as their
- * release would release it, too. */
+ * release would release it, too. A copy that nobody here waits for is given up: it would stay for
+ * ever. */
 static dk_status gather_failed(struct wkr_work *step)
 {
     struct wkr_peer *peer = gathered_peer(step);
@@ -441,8 +450,11 @@ static dk_status gather_failed(struct wkr_work *step)
                 DK_TRY(wkr_recommend(step, edge->user, WKR_ERROR));
         }
     }
-    for (size_t i = 0; i < peer->in_flight.count; i++)
-        DK_TRY(wkr_recommend(step, expected_task(step, peer, i), WKR_ERROR));
+    for (size_t i = 0; i < peer->in_flight.count; i++) {
+        struct wkr_task *task = expected_task(step, peer, i);
+        bool is_unneeded = task->state == WKR_FLIGHT && !is_awaited(task);
+        DK_TRY(wkr_recommend(step, task, is_unneeded ? WKR_RELEASED : WKR_ERROR));
+    }
     peer->in_flight.count = 0;
     wkr_forget_idle_peer(step->worker, peer);
     return DK_OK;

@@ -265,6 +265,29 @@ static void test_steal(void **state)
     end_story(&story);
 }
 
+/* Proves that a task is not lost when it was given up for a thief that has left since. */
+static void test_thief_leaves(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b", "a,b");
+    story.now_us += 5 * SECOND_US;
+    add_worker(&story, "w2", 2);
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    remove_worker(&story, "w2");
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\nw1: steal-request b\n"
+                         "w1: remove-worker w2\n");
+    struct sched_event answer = {.kind = SCHED_STEAL_RESPONSE, .stimulus = "steal-1"};
+    answer.worker = worker_id(&story, "w1");
+    answer.as.steal.key = key("b");
+    answer.as.steal.state = "ready";
+    take(&story, answer);
+    expect_diary(&story, "w1: free-keys b\nw1: compute-task b\n");
+    end_story(&story);
+}
+
 /* Proves that a silent worker is lost after its time to live, and told to close. */
 static void test_ttl(void **state)
 {
@@ -361,18 +384,100 @@ static void test_restart(void **state)
     end_story(&story);
 }
 
+/* Proves that whoever looks for a result that nobody will make again is told to forget it. */
+static void test_search_for_what_was_released(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a; b=a", "b");
+    finish(&story, "w1", "a");
+    finish(&story, "w1", "b");
+    add_worker(&story, "w2", 1);
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b a@w1\n"
+                         "client: key-in-memory b\nw1: free-keys a\n");
+    say_keys(&story, SCHED_REFRESH_WHO_HAS, worker_id(&story, "w2"), "a,b,c");
+    expect_diary(&story, "w2: free-keys a\nw2: free-keys c\nw2: refresh-who-has b@w1\n");
+    end_story(&story);
+}
+
+static void say_status(struct story *story, const char *address, enum sched_worker_status status)
+{
+    struct sched_event event = {.kind = SCHED_WORKER_STATUS, .worker = worker_id(story, address)};
+    event.as.status = status;
+    take(story, event);
+}
+
+static void secede(struct story *story, const char *address, const char *name)
+{
+    struct sched_event event = {.kind = SCHED_LONG_RUNNING, .worker = worker_id(story, address)};
+    event.as.long_running.key = key(name);
+    event.as.long_running.run_id = story->run_ids[(unsigned char)*name];
+    event.as.long_running.compute_s = 1;
+    take(story, event);
+}
+
+static void finish_in(struct story *story, const char *address, const char *name, double seconds)
+{
+    struct sched_event event = {.kind = SCHED_TASK_FINISHED, .worker = worker_id(story, address)};
+    event.as.finished = (struct sched_finished){.key = key(name),
+                                                .run_id = story->run_ids[(unsigned char)*name],
+                                                .nbytes = 100,
+                                                .compute_s = seconds};
+    take(story, event);
+}
+
+/* Proves that a worker whose tasks have seceded is found by queued tasks, though another has fewer:
+ * that one takes only short ones in advance. */
+static void test_queue_and_seceded(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.no_stealing = true});
+    add_worker(&story, "w1", 1);
+    submit(&story, "a", "a");
+    submit(&story, "b", "b");
+    submit(&story, "c", "c");
+    secede(&story, "w1", "a");
+    secede(&story, "w1", "b");
+    secede(&story, "w1", "c");
+    say_status(&story, "w1", SCHED_PAUSED);
+    add_worker(&story, "w2", 1);
+    submit(&story, "s-0", "s-0");
+    finish_in(&story, "w2", "s-0", 0.0005);
+    submit(&story, "s-1; s-2", "s-1, s-2");
+    say_status(&story, "w1", SCHED_RUNNING);
+    text_deinit(&story.diary);
+    submit(&story, "r-1; r-2; r-3; r-4; r-5", "r-1, r-2, r-3, r-4, r-5");
+    expect_diary(&story, "w1: compute-task r-1\nw1: compute-task r-2\n");
+    end_story(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_a_graph), cmocka_unit_test(test_placement),
-        cmocka_unit_test(test_queue),           cmocka_unit_test(test_failure_and_retry),
-        cmocka_unit_test(test_retries),         cmocka_unit_test(test_worker_dies),
-        cmocka_unit_test(test_killer),          cmocka_unit_test(test_stale_run),
-        cmocka_unit_test(test_bad_graphs),      cmocka_unit_test(test_languages),
-        cmocka_unit_test(test_restrictions),    cmocka_unit_test(test_scattered),
-        cmocka_unit_test(test_steal),           cmocka_unit_test(test_ttl),
-        cmocka_unit_test(test_retire),          cmocka_unit_test(test_duplicate_worker),
-        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_life_of_a_graph),
+        cmocka_unit_test(test_placement),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_failure_and_retry),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_killer),
+        cmocka_unit_test(test_stale_run),
+        cmocka_unit_test(test_bad_graphs),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_restrictions),
+        cmocka_unit_test(test_scattered),
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_retire),
+        cmocka_unit_test(test_duplicate_worker),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_search_for_what_was_released),
+        cmocka_unit_test(test_queue_and_seceded),
+        cmocka_unit_test(test_thief_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,21 @@ static void test_garbled(void **state)
                             "> a is unknown\n");
 }
 
+/* Proves that a copy which was acquired for its own sake, and cannot be read, leaves nothing
+ * behind.
+ */
+static void test_garbled_copy(void **state)
+{
+    (void)state;
+    trace_tell(two_threads, "acquire a@A:5\n"
+                            "> gather A: a (5)\n"
+                            "garbled A\n"
+                            "? a\n"
+                            "> a is unknown\n"
+                            "acquire a@A:5\n"
+                            "> gather A: a (5)\n");
+}
+
 /* Proves that copies are acquired for their own sake, once. */
 static void test_acquire(void **state)
 {
@@ -273,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_network_failure),
         cmocka_unit_test(test_remove_worker),
         cmocka_unit_test(test_garbled),
+        cmocka_unit_test(test_garbled_copy),
         cmocka_unit_test(test_acquire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
