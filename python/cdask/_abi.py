@@ -472,6 +472,7 @@ functions(
     dk_explain=(dk_status, frame_p, c_size_t, text_out, error_p),
     dk_compute=(dk_status, dk_frame, compute_options_p, POINTER(table_p)),
     dk_compute_many=(dk_status, frame_p, c_size_t, compute_options_p, POINTER(table_p)),
+    dk_persist=(dk_status, frame_p, c_size_t, compute_options_p, frame_p),
     dk_compute_values=(dk_status, frame_p, c_size_t, compute_options_p, value_p),
     dk_head=(dk_status, dk_frame, c_int64, compute_options_p, POINTER(table_p)),
     dk_frame_graph=(dk_status, frame_p, c_size_t, POINTER(graph_p), task_id_p, error_p),

@@ -1,4 +1,4 @@
-#include "node/client/client.h"
+#include "node/client/kept.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -350,12 +350,13 @@ static dk_status init_client(dk_client *client, const char *address,
     vector_init(&client->released, client->memory, 1);
     vector_init(&client->scratch, client->memory, 1);
     list_init(&client->done);
+    client->references = 1;
     return DK_OK;
 }
 
-static void deinit_client(dk_client *client)
+/* When its loop has ended. */
+static void free_client(dk_client *client)
 {
-    uv_loop_close(&client->loop);
     for (size_t i = 0; i < client->results.count; i++) {
         struct result *result = &((struct result *)client->results.data)[i];
         failure_free(client, result->failure);
@@ -367,6 +368,16 @@ static void deinit_client(dk_client *client)
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->lock);
     tls_config_free(client->tls);
+    memory_free(client->memory, client, sizeof(*client));
+}
+
+void client_unref(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool is_last = --client->references == 0;
+    pthread_mutex_unlock(&client->lock);
+    if (is_last)
+        free_client(client);
 }
 
 static dk_status wait_open(dk_client *client, dk_error *err)
@@ -414,6 +425,7 @@ static void become_default(dk_client *client, bool no_default)
     dk_context *dk = client->dk;
     dk->client = client;
     dk->cluster_get = dk_get_distributed;
+    dk->cluster_begin = kept_begin;
     client->is_default = !no_default;
     client->previous_get = dk->default_get;
     if (client->is_default)
@@ -436,8 +448,8 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
     }
     status = start(client, err);
     if (status != DK_OK) {
-        deinit_client(client);
-        memory_free(dk->memory, client, sizeof(*client));
+        uv_loop_close(&client->loop);
+        client_unref(client);
         return status;
     }
     become_default(client, options && options->no_default);
@@ -453,6 +465,7 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
     if (dk->client)
         return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
                          dk_client_address(dk->client));
+    DK_TRY(kept_register(dk, err));
     if (!address)
         DK_TRY(dk_cluster_open(dk, NULL, &cluster, err));
     dk_status status =
@@ -472,11 +485,12 @@ void dk_client_close(dk_client *client)
     dk_context *dk = client->dk;
     dk->client = NULL;
     dk->cluster_get = NULL;
+    dk->cluster_begin = NULL;
     if (client->is_default)
         dk->default_get = client->previous_get;
     join_loop(client);
-    deinit_client(client);
-    memory_free(dk->memory, client, sizeof(*client));
+    uv_loop_close(&client->loop);
+    client_unref(client);
     dk_cluster_close(cluster);
 }
 
@@ -560,8 +574,8 @@ static void run_take_back(dk_client *client, struct command *command)
 static dk_status wait_for_answer(dk_client *client, struct question *question,
                                  const struct wait_limit *limit, dk_error *err)
 {
-    struct taking_back back = {
-        .command = {.run = run_take_back, .is_own = true}, .question = question};
+    struct taking_back back = {.command = {.run = run_take_back, .is_own = true},
+                               .question = question};
     dk_status status = DK_OK;
     while (!question->command.is_done && status == DK_OK)
         status = limit_wait(client, limit, err);
