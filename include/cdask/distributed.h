@@ -57,8 +57,8 @@ typedef struct dk_worker_options {
     const char *tls_key;
     int stop_fd; /* the worker leaves when there is something to read here, and at once the second
                     time; 0: only by itself. A signal handler may write what is read. */
-    /* Is told a line for the log ("INFO", "distributed.worker", text), by the calling thread; `self`
-     * is NULL. NULL: nobody is. */
+    /* Is told a line for the log ("INFO", "distributed.worker", text), by the calling thread;
+     * `self` is NULL. NULL: nobody is. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
 } dk_worker_options;
 
@@ -191,9 +191,8 @@ DK_API dk_status dk_client_gather_with(dk_client *client, dk_future *const *futu
  *
  * Ownership: borrows everything; the futures are the caller's on success, `out` is untouched on
  * failure.   Blocks: until the message is on its way.   Errors: as dk_client_submit(). */
-DK_API dk_status dk_client_compute(dk_client *client, const dk_graph *graph,
-                                   const dk_task_id *keys, size_t nkeys,
-                                   const dk_submit_options *options, dk_future **out,
+DK_API dk_status dk_client_compute(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                                   size_t nkeys, const dk_submit_options *options, dk_future **out,
                                    dk_error *err) DK_NODISCARD;
 
 /* Another future of a key, that this client or another has submitted: a text, an integer, a float,

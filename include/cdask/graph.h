@@ -134,9 +134,9 @@ typedef struct dk_get_options {
     const volatile int *cancel; /* the computation stops with DK_ECANCELED once it is non-zero, see
                                    also <cdask/interrupt.h>; NULL: never */
     bool no_fuse;               /* run every task on its own instead of joining linear chains */
-    dk_value *raised; /* on a cluster, what the task that has failed has raised, as
-                         dk_future_raised() gives it: the caller's, where it was null; NULL: not
-                         wanted */
+    dk_value *raised;           /* on a cluster, what the task that has failed has raised, as
+                                   dk_future_raised() gives it: the caller's, where it was null; NULL: not
+                                   wanted */
 } dk_get_options;
 
 /* Runs what `keys` need and returns their results in that order.

@@ -560,8 +560,8 @@ static void run_take_back(dk_client *client, struct command *command)
 static dk_status wait_for_answer(dk_client *client, struct question *question,
                                  const struct wait_limit *limit, dk_error *err)
 {
-    struct taking_back back = {
-        .command = {.run = run_take_back, .is_own = true}, .question = question};
+    struct taking_back back = {.command = {.run = run_take_back, .is_own = true},
+                               .question = question};
     dk_status status = DK_OK;
     while (!question->command.is_done && status == DK_OK)
         status = limit_wait(client, limit, err);

@@ -6,6 +6,7 @@
 
 /* As dk_client_gather_with(). */
 dk_status client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
-                        const struct wait_limit *limit, dk_value *results, dk_error *err) DK_NODISCARD;
+                        const struct wait_limit *limit, dk_value *results,
+                        dk_error *err) DK_NODISCARD;
 
 #endif

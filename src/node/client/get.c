@@ -155,8 +155,7 @@ static dk_status depart(struct departure *departure, const dk_task_id *keys, siz
     dk_wait_options wait = {.cancel = options ? options->cancel : NULL};
     dk_status status = send_tasks(departure, keys, nkeys, NULL, err);
     if (status == DK_OK)
-        status =
-            dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
+        status = dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
     if (status == DK_ECANCELED)
         cancel_all(futures, nkeys);
     if (status == DK_ETASK && options && options->raised)
@@ -177,8 +176,8 @@ static dk_status begin_departure(struct departure *departure, dk_client *client,
                                  const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
                                  dk_error *err)
 {
-    *departure = (struct departure){
-        .client = client, .graph = graph, .number = next_number(client)};
+    *departure =
+        (struct departure){.client = client, .graph = graph, .number = next_number(client)};
     DK_TRY(plan_init(&departure->plan, graph, keys, nkeys, err));
     arena_init(&departure->arena, client->memory);
     vector_init(&departure->scratch, client->memory, 1);
