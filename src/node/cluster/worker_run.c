@@ -19,8 +19,15 @@ struct worker_run {
     int stop_fd;
     struct tls_config *tls;
     struct worker_node *node;
+    void (*log)(void *self, const char *level, const char *name, const char *text);
     dk_error why;
 };
+
+static void log_line(void *self, const char *level, const char *name, const char *text)
+{
+    const struct worker_run *run = self;
+    run->log(NULL, level, name, text);
+}
 
 static void on_stop(uv_poll_t *stop, int status, int events)
 {
@@ -75,7 +82,7 @@ static dk_status choose(dk_context *dk, const dk_worker_options *options, struct
                                                     : machine_nbytes(),
         .local_directory = folder && *folder ? folder : "/tmp",
         .death_timeout_s = options->death_timeout_s > 0 ? options->death_timeout_s : -1,
-        .log = options->log,
+        .log = options->log ? log_line : NULL,
         .closed = on_closed,
         .self = run,
     };
@@ -115,7 +122,9 @@ dk_status dk_worker_run(dk_context *dk, const dk_worker_options *options, dk_err
     struct worker_run *run = memory_calloc(dk->memory, sizeof(*run));
     if (!run)
         return error_nomem(err);
+    run->memory = dk->memory;
     run->stop_fd = options->stop_fd;
+    run->log = options->log;
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
     dk_status status = choose(dk, options, run, &chosen, err);
     if (status == DK_OK)
