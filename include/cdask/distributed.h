@@ -91,12 +91,12 @@ typedef struct dk_client_options {
 } dk_client_options;
 
 /* Connects to the scheduler. Until the client is closed, computations of `dk` that name no
- * scheduler run on the cluster (unless `no_default`).
+ * scheduler run on the cluster (unless `no_default`); of several clients on that of the newest.
  *
  * Ownership: the caller closes it, before the context.   Blocks: until connected.
- * Errors: DK_EINVAL (the address cannot be understood; another client of this context is open),
- * what dk_cluster_open() gives, DK_EIO (nobody answers there in time; `err` names the address),
- * DK_ENOMEM. */
+ * Thread: none of the context computes by a default meanwhile, nor while a client is closed.
+ * Errors: DK_EINVAL (the address cannot be understood), what dk_cluster_open() gives, DK_EIO
+ * (nobody answers there in time; `err` names the address), DK_ENOMEM. */
 DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
                                 dk_error *err) DK_NODISCARD;
 /* Lets go of all that its futures hold on the cluster, and disconnects. Futures must have been

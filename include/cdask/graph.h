@@ -38,8 +38,12 @@ DK_API dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexc
                                const void *traceback, size_t ntraceback) DK_NODISCARD;
 
 /* Registers `function` under `name` (copied) for graphs of this context.
- * Thread: any.
- * Errors: DK_EINVAL (the name is taken by another function, or empty), DK_ENOMEM. */
+ *
+ * The name "python" is for what calls Python's callables: a worker whose context has it says so,
+ * and the scheduler of a cluster gives tasks that call it to such workers only. Where the same
+ * function with the same `user` is registered after that under other names, for people to read, it
+ * is "python" to other processes. Thread: any. Errors: DK_EINVAL (the name is taken by another
+ * function, or empty), DK_ENOMEM. */
 DK_API dk_status dk_register(dk_context *dk, const char *name, dk_function function, void *user,
                              dk_error *err) DK_NODISCARD;
 

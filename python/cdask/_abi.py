@@ -101,6 +101,13 @@ functions(
     dk_context_memory=(dk_memory_use, context_p),
 )
 
+# command.h
+
+functions(
+    release,
+    dk_main=(c_int, context_p, c_int, POINTER(c_char_p)),
+)
+
 # table.h
 
 dk_type = c_int
@@ -259,7 +266,8 @@ class dk_object_type(Structure):
     _fields_ = [("name", c_char_p), ("free", CFUNCTYPE(None, c_void_p)),
                 ("pack", CFUNCTYPE(dk_status, context_p, c_void_p, value_p, error_p)),
                 ("unpack", CFUNCTYPE(dk_status, context_p, c_void_p, c_size_t, POINTER(c_void_p),
-                                     error_p))]
+                                     error_p)),
+                ("nbytes", CFUNCTYPE(c_int64, c_void_p)), ("is_pickle", c_bool)]
 
 
 functions(

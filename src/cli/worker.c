@@ -17,6 +17,8 @@ struct running {
     struct worker_node *node;
     uv_loop_t loop;
     uv_signal_t signals[2];
+    uv_poll_t stop;
+    bool has_stop;
     dk_error why;
     struct tls_config *tls;
 };
@@ -37,6 +39,16 @@ static void on_signal(uv_signal_t *handle, int number)
     worker_node_retire(running->node, "signal");
 }
 
+/* Whoever has started us has had enough, or has gone. */
+static void on_stop(uv_poll_t *stop, int status, int events)
+{
+    struct running *running = stop->data;
+    (void)status;
+    (void)events;
+    uv_poll_stop(stop);
+    worker_node_retire(running->node, "its parent has ended");
+}
+
 static void on_closed(void *self, const dk_error *why)
 {
     struct running *running = self;
@@ -48,6 +60,17 @@ static void on_closed(void *self, const dk_error *why)
     }
     for (int i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&running->signals[i], NULL);
+    if (running->has_stop)
+        uv_close((uv_handle_t *)&running->stop, NULL);
+}
+
+static void watch_parent(struct running *running, int fd)
+{
+    if (fd < 0 || uv_poll_init(&running->loop, &running->stop, fd) != 0)
+        return;
+    running->has_stop = true;
+    running->stop.data = running;
+    uv_poll_start(&running->stop, UV_READABLE, on_stop);
 }
 
 static void watch_signals(struct running *running)
@@ -92,6 +115,7 @@ static int serve(const struct worker_options *options, dk_context *dk, struct ru
         return complain(err.message);
     }
     watch_signals(running);
+    watch_parent(running, options->stop_fd);
     if (!pid_file_write(options->pid_file, &err)) {
         complain(err.message);
         worker_node_close(running->node);
@@ -112,13 +136,10 @@ static dk_status load_tasks(const struct worker_options *options, dk_context *dk
     return status;
 }
 
-static int run_worker(const struct worker_options *options)
+static int run_worker(dk_context *dk, const struct worker_options *options)
 {
     struct running running = {0};
-    dk_context *dk;
     dk_error err = {0};
-    if (dk_open_with(&(dk_options){.memory_limit = 0}, &dk, &err) != DK_OK)
-        return complain(err.message);
     int exit_status = 1;
     if (tls_open(options->scheduler.protocol, &options->tls, &running.tls, &err) != DK_OK ||
         load_tasks(options, dk, &err) != DK_OK) {
@@ -130,13 +151,14 @@ static int run_worker(const struct worker_options *options)
         uv_loop_close(&running.loop);
     }
     tls_config_free(running.tls);
-    dk_close(dk);
     return exit_status;
 }
 
-int worker_command(int argc, char **argv)
+int worker_command(dk_context *host, int argc, char **argv)
 {
     struct worker_options options;
+    dk_context *dk = host;
+    dk_error err = {0};
     if (!worker_options_read(argc, argv, &options))
         return 2;
     if (options.help) {
@@ -144,7 +166,12 @@ int worker_command(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
-    if (options.nworkers > 1 || options.has_nanny)
-        return worker_processes_run(argc, argv, &options);
-    return run_worker(&options);
+    if (!host && dk_open_with(NULL, &dk, &err) != DK_OK)
+        return complain(err.message);
+    int exit_status = options.nworkers > 1 || options.has_nanny
+                          ? worker_processes_run(dk, &options, run_worker)
+                          : run_worker(dk, &options);
+    if (!host)
+        dk_close(dk);
+    return exit_status;
 }

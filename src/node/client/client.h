@@ -61,7 +61,7 @@ struct dk_client {
     dk_cluster *cluster; /* its own; NULL: somebody else's */
     bool is_native;      /* the scheduler is cdask's: it takes native messages */
     bool is_default;
-    dk_get previous_get; /* the context's default before */
+    dk_client *older; /* of the same context */
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
