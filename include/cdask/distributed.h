@@ -195,6 +195,13 @@ DK_API dk_status dk_client_compute(dk_client *client, const dk_graph *graph, con
                                    size_t nkeys, const dk_submit_options *options, dk_future **out,
                                    dk_error *err) DK_NODISCARD;
 
+/* The futures of what persisted frames keep, of those that the tasks of `graph` use (see
+ * dk_frame_graph()): each key once. `out` has room for dk_graph_ntasks().
+ * Ownership: the futures are the caller's; none on failure.   Errors: DK_ENOMEM.
+ * Source: distributed.futures_of. */
+DK_API dk_status dk_graph_futures(const dk_graph *graph, dk_future **out,
+                                  size_t *count) DK_NODISCARD;
+
 /* Another future of a key, that this client or another has submitted: a text, an integer, a float,
  * or a list of them.   Errors: DK_EINVAL (that is no key), DK_EIO (the connection is lost),
  * DK_ENOMEM. */

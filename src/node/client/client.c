@@ -1,4 +1,4 @@
-#include "node/client/client.h"
+#include "node/client/kept.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -350,12 +350,13 @@ static dk_status init_client(dk_client *client, const char *address,
     vector_init(&client->released, client->memory, 1);
     vector_init(&client->scratch, client->memory, 1);
     list_init(&client->done);
+    client->references = 1;
     return DK_OK;
 }
 
-static void deinit_client(dk_client *client)
+/* When its loop has ended. */
+static void free_client(dk_client *client)
 {
-    uv_loop_close(&client->loop);
     for (size_t i = 0; i < client->results.count; i++) {
         struct result *result = &((struct result *)client->results.data)[i];
         failure_free(client, result->failure);
@@ -367,6 +368,16 @@ static void deinit_client(dk_client *client)
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->lock);
     tls_config_free(client->tls);
+    memory_free(client->memory, client, sizeof(*client));
+}
+
+void client_unref(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool is_last = --client->references == 0;
+    pthread_mutex_unlock(&client->lock);
+    if (is_last)
+        free_client(client);
 }
 
 static dk_status wait_open(dk_client *client, dk_error *err)
@@ -421,6 +432,7 @@ static void choose_client(dk_context *dk)
     dk->default_get = chosen ? dk_get_distributed : dk->local_get;
     dk->client = chosen ? chosen : dk->clients;
     dk->cluster_get = dk->client ? dk_get_distributed : NULL;
+    dk->cluster_begin = dk->client ? kept_begin : NULL;
 }
 
 static void enlist(dk_client *client)
@@ -455,8 +467,8 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
     }
     status = start(client, err);
     if (status != DK_OK) {
-        deinit_client(client);
-        memory_free(dk->memory, client, sizeof(*client));
+        uv_loop_close(&client->loop);
+        client_unref(client);
         return status;
     }
     client->is_default = !options || !options->no_default;
@@ -470,6 +482,7 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
 {
     const char *address = options ? options->address : NULL;
     dk_cluster *cluster = NULL;
+    DK_TRY(kept_register(dk, err));
     if (!address)
         DK_TRY(dk_cluster_open(dk, NULL, &cluster, err));
     dk_status status =
@@ -488,8 +501,8 @@ void dk_client_close(dk_client *client)
     dk_cluster *cluster = client->cluster;
     delist(client);
     join_loop(client);
-    deinit_client(client);
-    memory_free(client->memory, client, sizeof(*client));
+    uv_loop_close(&client->loop);
+    client_unref(client);
     dk_cluster_close(cluster);
 }
 

@@ -65,6 +65,7 @@ struct dk_client {
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
+    size_t references; /* futures, and one while it is open: they may outlive its connection */
     enum client_state state;
     dk_error why;    /* of CLIENT_LOST; only the loop's thread writes it */
     bool is_leaving; /* the loop is to end */
@@ -109,6 +110,8 @@ dk_status limit_wait(dk_client *client, const struct wait_limit *limit, dk_error
 
 /* ---- client.c ---- */
 
+/* Drops a reference.   The lock is not held. */
+void client_unref(dk_client *client);
 /* Has the command run by the loop's thread, and waits until it is done.
  * Errors: DK_EIO (the connection is lost), what the command gives. */
 dk_status client_run(dk_client *client, struct command *command, dk_error *err) DK_NODISCARD;
@@ -163,6 +166,12 @@ struct outgoing_task {
     struct wire_bytes payload;
     int64_t order;
 };
+
+/* Begins to compute what `keys` need: out[i] is the future of keys[i]. `by_name`: equal graphs of
+ * this client have equal keys. */
+dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                             size_t nkeys, bool by_name, const dk_submit_options *options,
+                             dk_future **out, dk_error *err) DK_NODISCARD;
 
 dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks, size_t ntasks,
                             const struct wire_bytes *wanted, size_t nwanted,

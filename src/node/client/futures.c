@@ -41,8 +41,10 @@ dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
         return DK_ENOMEM;
     pthread_mutex_lock(&client->lock);
     dk_status status = add_result(client, key, &future->id);
-    if (status == DK_OK)
+    if (status == DK_OK) {
         future->key = keys_packed(&client->keys, future->id);
+        client->references++;
+    }
     pthread_mutex_unlock(&client->lock);
     if (status != DK_OK) {
         memory_free(client->memory, future, sizeof(*future));
@@ -78,11 +80,12 @@ void dk_future_free(dk_future *future)
     bool is_last = --result_at(client, future->id)->references == 0;
     if (is_last)
         forget(client, future->id);
-    bool is_first = is_last && client->nreleased == 1;
-    pthread_mutex_unlock(&client->lock);
+    bool is_first = is_last && client->nreleased == 1 && client->state != CLIENT_CLOSED;
     if (is_first)
         uv_async_send(&client->wake);
+    pthread_mutex_unlock(&client->lock);
     memory_free(client->memory, future, sizeof(*future));
+    client_unref(client);
 }
 
 /* An array of packed keys is their count and the keys. */

@@ -244,6 +244,42 @@ static dk_status frames(dk_context *dk, struct trial *trial)
     return status;
 }
 
+/* The futures of a frame's partitions. */
+static dk_status look_for_futures(dk_frame frame)
+{
+    dk_graph *graph = NULL;
+    dk_task_id key;
+    dk_future *futures[32];
+    size_t count = 0;
+    DK_TRY(dk_frame_graph(&frame, 1, &graph, &key, NULL));
+    assert_true(dk_graph_ntasks(graph) < 32);
+    dk_status status = dk_graph_futures(graph, futures, &count);
+    if (status == DK_OK)
+        assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        dk_future_free(futures[i]);
+    dk_graph_free(graph);
+    return status;
+}
+
+/* They are kept there, and outlive the client here. */
+static dk_status persisted(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    DK_TRY(open_client(dk, &client));
+    dk_table *table = NULL;
+    dk_compute_options options = {.scheduler = "distributed"};
+    dk_frame df = days_read(dk, &trial->days), kept;
+    dk_status status = dk_persist(&df, 1, &options, &kept);
+    if (status == DK_OK)
+        status = look_for_futures(kept);
+    if (status == DK_OK)
+        status = dk_compute(dk_max(dk_col(kept, "high")), &options, &table);
+    dk_table_unref(table);
+    dk_client_close(client);
+    return status;
+}
+
 /* A worker without memory is one that did not come up, as its parent sees it. */
 static dk_status start(dk_context *dk, struct trial *trial)
 {
@@ -282,8 +318,9 @@ static dk_status work(dk_context *dk, struct trial *trial)
 }
 
 static const struct scenario scenarios[] = {
-    {"futures", futures}, {"failures", failures},   {"graphs", graphs}, {"frames", frames},
-    {"watched", watched}, {"questions", questions}, {"start", start},   {"work", work},
+    {"futures", futures},     {"failures", failures},   {"graphs", graphs},
+    {"frames", frames},       {"persisted", persisted}, {"watched", watched},
+    {"questions", questions}, {"start", start},         {"work", work},
 };
 
 int main(void)
