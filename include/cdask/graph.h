@@ -29,6 +29,8 @@ DK_API bool dk_task_is_cancelled(const dk_task *task);
 /* The address of the cluster's worker that runs the task; NULL when none does.
  * Ownership: borrowed from the task. */
 DK_API const char *dk_task_worker(const dk_task *task);
+/* That of its scheduler. */
+DK_API const char *dk_task_scheduler(const dk_task *task);
 
 /* What a failing task of a host language has raised, as pickles of the exception and of what it
  * says of where that was raised (`ntraceback` 0: nothing). A worker of a cluster hands them on, see

@@ -362,6 +362,7 @@ functions(
     dk_task_user=(c_void_p, task_p),
     dk_task_is_cancelled=(c_bool, task_p),
     dk_task_worker=(c_char_p, task_p),
+    dk_task_scheduler=(c_char_p, task_p),
     dk_task_raise=(dk_status, task_p, c_void_p, c_size_t, c_void_p, c_size_t),
     dk_register=(dk_status, context_p, c_char_p, dk_function, c_void_p, error_p),
     dk_graph_new=(dk_status, context_p, POINTER(graph_p)),
@@ -621,7 +622,8 @@ class dk_cluster(Structure):
 
 
 class dk_cluster_options(Structure):
-    _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64)]
+    _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64),
+                ("no_workers", c_bool), ("host", c_char_p), ("port", c_int32)]
 
 
 class dk_worker_options(Structure):
@@ -658,7 +660,8 @@ class dk_submit_options(Structure):
     _fields_ = [("key", c_char_p), ("priority", c_int64), ("retries", c_int32),
                 ("workers", POINTER(c_char_p)), ("nworkers", c_size_t),
                 ("allow_other_workers", c_bool), ("resources", POINTER(c_char_p)),
-                ("amounts", POINTER(c_double)), ("nresources", c_size_t)]
+                ("amounts", POINTER(c_double)), ("nresources", c_size_t),
+                ("as_named", c_bool)]
 
 
 cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)

@@ -61,7 +61,8 @@ enum {
     DEATH_TIMEOUT,
     LIFETIME,
     PID_FILE,
-    STOP_FD,
+    PARENT_FD,
+    QUIET,
     NANNY,
     NO_NANNY,
     IGNORED,
@@ -85,7 +86,8 @@ static const struct option options[] = {
     {"death-timeout", required_argument, NULL, DEATH_TIMEOUT},
     {"lifetime", required_argument, NULL, LIFETIME},
     {"pid-file", required_argument, NULL, PID_FILE},
-    {"stop-fd", required_argument, NULL, STOP_FD},
+    {"parent-fd", required_argument, NULL, PARENT_FD},
+    {"quiet", no_argument, NULL, QUIET},
     {"nanny", no_argument, NULL, NANNY},
     {"no-nanny", no_argument, NULL, NO_NANNY},
     {"no-dashboard", no_argument, NULL, IGNORED},
@@ -128,7 +130,7 @@ static bool read_count(const char *option, const char *text, int64_t least, int6
 static bool read_fd(const char *text, int *out)
 {
     int64_t fd;
-    if (!read_count("stop-fd", text, 0, &fd))
+    if (!read_count("parent-fd", text, 0, &fd))
         return false;
     *out = (int)fd;
     return true;
@@ -255,8 +257,10 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case PID_FILE:
         out->pid_file = optarg;
         return true;
-    case STOP_FD:
-        return read_fd(optarg, &out->stop_fd);
+    case PARENT_FD:
+        return read_fd(optarg, &out->parent_fd);
+    case QUIET:
+        return out->is_quiet = true;
     case NANNY:
     case NO_NANNY:
         out->has_nanny = option == NANNY;
@@ -318,7 +322,7 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
     *out = (struct worker_options){.host = "127.0.0.1",
                                    .nworkers = 1,
                                    .death_timeout_s = -1,
-                                   .stop_fd = -1,
+                                   .parent_fd = -1,
                                    .local_directory = tmp && *tmp ? tmp : "/tmp"};
     bool is_right = true;
     while (is_right && !out->help && (option = getopt_long(argc, argv, "", options, &index)) != -1)

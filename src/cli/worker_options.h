@@ -32,7 +32,8 @@ struct worker_options {
     uint32_t nresources;
     double death_timeout_s; /* negative: none */
     double lifetime_s;
-    int stop_fd;    /* negative: none */
+    int parent_fd;  /* negative: none */
+    bool is_quiet;  /* only warnings and errors are worth a line */
     bool has_nanny; /* a process that watches over it */
     bool help;
 };

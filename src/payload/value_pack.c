@@ -45,7 +45,11 @@ static dk_status pack_plain(struct payload_value *packed, dk_context *dk, bool o
 {
     struct wire_value plain;
     struct vector none; /* all payload is in frames already */
-    struct plain_packer packer = {dk, &packed->arena, &packed->frames, &packed->owned, 0, err};
+    struct plain_packer packer = {.dk = dk,
+                                  .arena = &packed->arena,
+                                  .frames = &packed->frames,
+                                  .owned = &packed->owned,
+                                  .err = err};
     DK_TRY(plain_pack(&packer, packed->value, &plain));
     if (!ours)
         return pickle_pack(&packed->bytes, &plain, err);

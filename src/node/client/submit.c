@@ -182,7 +182,7 @@ static dk_status pack_value_key(dk_client *client, dk_value key, struct vector *
     struct wire_value plain;
     arena_init(&arena, client->memory);
     vector_init(&none, client->memory, sizeof(dk_value));
-    struct plain_packer packer = {client->dk, &arena, NULL, &none, 0, err};
+    struct plain_packer packer = {.dk = client->dk, .arena = &arena, .owned = &none, .err = err};
     dk_status status = plain_pack(&packer, key, &plain);
     if (status == DK_OK)
         status = key_pack(&plain, out, err);
