@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cdask/context.h>
+
 #include "core/worker/event.h"
 #include "cli/tls_options.h"
 #include "node/address.h"
@@ -30,6 +32,8 @@ struct worker_options {
     uint32_t nresources;
     double death_timeout_s; /* negative: none */
     double lifetime_s;
+    int parent_fd;  /* negative: none */
+    bool is_quiet;  /* only warnings and errors are worth a line */
     bool has_nanny; /* a process that watches over it */
     bool help;
 };

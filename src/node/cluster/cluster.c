@@ -63,12 +63,18 @@ static dk_status read_options(const dk_cluster_options *options, int32_t *nworke
     if (nthreads < 0 || nthreads > NWORKERS_MAX)
         return error_set(err, DK_EINVAL, "nthreads must be 0 to %d, not %d", NWORKERS_MAX,
                          nthreads);
+    if (options && (options->port < 0 || options->port > UINT16_MAX))
+        return error_set(err, DK_EINVAL, "%d is no port", options->port);
     if (!*nworkers)
         *nworkers = nthreads ? (ncpus + nthreads - 1) / nthreads : choose_nworkers(ncpus);
     if (!nthreads)
         nthreads = ncpus > *nworkers ? ncpus / *nworkers : 1;
     out->nthreads = (uint32_t)nthreads;
-    out->memory_limit = limit > 0 ? limit : limit < 0 ? 0 : machine_nbytes() / *nworkers;
+    if (options && options->no_workers)
+        *nworkers = 0;
+    out->memory_limit = limit > 0   ? limit
+                        : limit < 0 ? 0
+                                    : machine_nbytes() / (*nworkers ? *nworkers : 1);
     return DK_OK;
 }
 
@@ -98,10 +104,15 @@ static void *run_loop(void *self)
     return NULL;
 }
 
-static dk_status start_scheduler(dk_cluster *cluster, dk_error *err)
+static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *given,
+                                 dk_error *err)
 {
-    struct scheduler_node_options options = {
-        .host = "127.0.0.1", .closed = on_node_closed, .self = cluster};
+    uint16_t port = (uint16_t)(given ? given->port : 0);
+    struct scheduler_node_options options = {.host =
+                                                 given && given->host ? given->host : "127.0.0.1",
+                                             .ports = {port, port},
+                                             .closed = on_node_closed,
+                                             .self = cluster};
     if (uv_loop_init(&cluster->loop) != 0)
         return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
     cluster->has_loop = true;
@@ -179,7 +190,7 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
     if (status == DK_OK)
         status = start_workers(dk, cluster, nworkers, &chosen, err);
     if (status == DK_OK)
-        status = start_scheduler(cluster, err);
+        status = start_scheduler(cluster, options, err);
     if (status == DK_OK)
         status = greet_workers(cluster, err);
     if (status != DK_OK) {

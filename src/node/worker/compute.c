@@ -165,6 +165,7 @@ static dk_status call(struct run *run, struct payload_task *task)
                            .function = task->function,
                            .cancel = &run->node->cancel,
                            .worker = run->node->address,
+                           .scheduler = run->node->options.scheduler.text,
                            .raised = &run->raised};
         run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);

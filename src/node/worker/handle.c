@@ -29,8 +29,8 @@ dk_status worker_open_core(struct worker_node *node, dk_error *err)
         .address = {node->address, strlen(node->address)},
         .nthreads = node->options.nthreads,
         .ahead_max = AHEAD_MAX,
-        .resources = node->options.resources,
-        .nresources = node->options.nresources,
+        .resources = node->resources,
+        .nresources = node->nresources,
     };
     if (node->options.memory_limit)
         options.incoming_nbytes_max = node->options.memory_limit / 10;

@@ -159,13 +159,14 @@ static void on_packed(uv_work_t *work, int status)
     worker_part_closed(node);
 }
 
-/* Tables are lent as they are, unless they are shared; all else costs by its size. */
+/* Tables are lent as they are, unless they are shared; objects may wait for their interpreter; all
+ * else costs by its size. */
 static bool is_work(const struct shipment *shipment)
 {
     int64_t nbytes = 0;
     for (size_t i = 0; i < shipment->nparcels; i++) {
         const struct parcel *parcel = &shipment->parcels[i];
-        if (parcel->spilled)
+        if (parcel->spilled || parcel->value.kind == DK_KIND_OBJECT)
             return true;
         if (!parcel->box && (parcel->value.kind != DK_KIND_TABLE || shipment->may_share))
             nbytes += dk_value_nbytes(parcel->value);
