@@ -68,6 +68,12 @@ cdask_programs(tests/programs test cdask_api cdask_node)
 add_library(test_tasks MODULE tests/programs/tasks/tasks.c)
 set_target_properties(test_tasks PROPERTIES
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/programs)
+if(CDASK_TESTS) # one loads them by itself
+    set_target_properties(test_api_cluster_client PROPERTIES ENABLE_EXPORTS ON)
+    target_compile_definitions(test_api_cluster_client PRIVATE
+        TEST_TASKS="$<TARGET_FILE:test_tasks>")
+    add_dependencies(test_api_cluster_client test_tasks)
+endif()
 if(CDASK_BENCH)
     add_subdirectory(bench)
 endif()

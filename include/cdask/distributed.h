@@ -102,8 +102,8 @@ typedef struct dk_client_options {
  * (nobody answers there in time; `err` names the address), DK_ENOMEM. */
 DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
                                 dk_error *err) DK_NODISCARD;
-/* Lets go of all that its futures hold on the cluster, and disconnects. Futures must have been
- * freed before. */
+/* Lets go of all that its futures hold on the cluster, and disconnects. Futures may be freed
+ * afterwards, nothing else. */
 DK_API void dk_client_close(dk_client *client);
 
 /* The address of its scheduler.   Ownership: borrowed from the client. */
@@ -174,6 +174,14 @@ DK_API dk_status dk_client_submit(dk_client *client, const char *function, const
                                   const dk_submit_options *options, dk_future **out,
                                   dk_error *err) DK_NODISCARD;
 
+/* Submits function(args[i]) for each of `count` arguments, in one message: out[i] is its future.
+ * Ownership: borrows everything; the futures are the caller's on success, `out` is undefined on
+ * failure.   Errors: as dk_client_submit(); DK_EINVAL also for options with a key.
+ * Source: distributed.Client.map. */
+DK_API dk_status dk_client_map(dk_client *client, const char *function, const dk_value *args,
+                               size_t count, const dk_submit_options *options, dk_future **out,
+                               dk_error *err) DK_NODISCARD;
+
 /* Puts a value on the cluster.   Errors: as dk_client_submit(); DK_EIO also when there is no
  * worker. */
 DK_API dk_status dk_client_scatter(dk_client *client, dk_value value, bool broadcast,
@@ -218,6 +226,10 @@ DK_API dk_future_status dk_future_state(const dk_future *future);
 /* Waits until it is not pending any longer.   Errors: DK_EIO (not in time; the connection is lost),
  * not that the task has failed.   `timeout_s` negative: no limit. */
 DK_API dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err) DK_NODISCARD;
+/* The same for many; the first that is done is told by dk_client_next_done().
+ * Errors: DK_EIO, DK_ECANCELED (by the options). */
+DK_API dk_status dk_client_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
+                                const dk_wait_options *options, dk_error *err) DK_NODISCARD;
 /* The result of one future.   Errors, ownership: as dk_client_gather(). */
 DK_API dk_status dk_future_result(dk_future *future, dk_value *result, dk_error *err) DK_NODISCARD;
 /* Its key, as Dask shows it.   Ownership: borrowed from the future. */
@@ -241,12 +253,71 @@ DK_API dk_status dk_client_next_done(dk_client *client, const dk_wait_options *o
 /* From now on dk_client_next_done() gives DK_ECANCELED, also where it waits. */
 DK_API void dk_client_end_watch(dk_client *client);
 
+/* Has the task run to its end, whoever frees its futures.   Errors: DK_EIO, DK_ENOMEM. */
+DK_API dk_status dk_client_fire_and_forget(dk_client *client, dk_future *future,
+                                           dk_error *err) DK_NODISCARD;
 /* Stops the task, if nobody else wants it, and all that depend on it; the futures are cancelled. */
 DK_API dk_status dk_future_cancel(dk_future *future, dk_error *err) DK_NODISCARD;
 /* Runs a failed task again, and the failed ones it depends on. */
 DK_API dk_status dk_future_retry(dk_future *future, dk_error *err) DK_NODISCARD;
 /* NULL is ignored. */
 DK_API void dk_future_free(dk_future *future);
+
+/* ---- the cluster ---- */
+
+/* Questions and orders to the scheduler. `*out` is the caller's, a value as Dask's scheduler has
+ * it. Where `workers` are given they are addresses, and none means all.   Blocks: until answered.
+ * Errors: as dk_client_ask(). */
+
+/* The scheduler and its workers: a map with "address", "workers" ...
+ * Source: Client.scheduler_info. */
+DK_API dk_status dk_client_scheduler_info(dk_client *client, dk_value *out,
+                                          dk_error *err) DK_NODISCARD;
+/* {address: threads} */
+DK_API dk_status dk_client_nthreads(dk_client *client, dk_value *out, dk_error *err) DK_NODISCARD;
+/* {key: [address ...]} of the futures, or of all that is in memory (nfutures 0); keys as
+ * dk_future_key() shows them. */
+DK_API dk_status dk_client_who_has(dk_client *client, dk_future *const *futures, size_t nfutures,
+                                   dk_value *out, dk_error *err) DK_NODISCARD;
+/* {address: [key ...]} */
+DK_API dk_status dk_client_has_what(dk_client *client, const char *const *workers, size_t nworkers,
+                                    dk_value *out, dk_error *err) DK_NODISCARD;
+/* Has workers hand their results to others and leave; gives who did. */
+DK_API dk_status dk_client_retire_workers(dk_client *client, const char *const *workers,
+                                          size_t nworkers, dk_value *out,
+                                          dk_error *err) DK_NODISCARD;
+/* Forgets all tasks, cancels all futures of all clients, and has nannies start their workers anew.
+ * `timeout_s` 0: 30. */
+DK_API dk_status dk_client_restart(dk_client *client, double timeout_s, dk_error *err) DK_NODISCARD;
+
+/* Runs function(args...) on each worker, at once, beside its tasks: {address: what it gave}.
+ * Errors: DK_ETASK (it fails on one: `err` names it; a worker is not cdask's), DK_EINVAL (an
+ * argument is a future).   Source: Client.run. */
+DK_API dk_status dk_client_run(dk_client *client, const char *function, const dk_value *args,
+                               size_t nargs, const char *const *workers, size_t nworkers,
+                               dk_value *out, dk_error *err) DK_NODISCARD;
+/* Loads a shared object with tasks on each worker that is there, as `cdask worker --preload` does.
+ * It may register functions under names that are free.
+ * Errors: DK_ENOFILE, DK_EIO (the file), DK_ETASK (a worker cannot load it).
+ * Source: Client.upload_file. */
+DK_API dk_status dk_client_upload_file(dk_client *client, const char *path,
+                                       dk_error *err) DK_NODISCARD;
+
+/* Keeps futures on the cluster under a name, for other clients and after this one has gone.
+ * Errors: DK_ETASK (the name is taken and is not to be replaced).   Source: publish_dataset. */
+DK_API dk_status dk_client_publish(dk_client *client, const char *name, dk_future *const *futures,
+                                   size_t nfutures, bool replaces, dk_error *err) DK_NODISCARD;
+DK_API dk_status dk_client_unpublish(dk_client *client, const char *name,
+                                     dk_error *err) DK_NODISCARD;
+/* The names that there are, a list. */
+DK_API dk_status dk_client_datasets(dk_client *client, dk_value *out, dk_error *err) DK_NODISCARD;
+/* The futures under a name: `*count` of them, of which the first `room` are given.
+ * Ownership: they are the caller's; none on failure.
+ * Errors: DK_EKEY (there is no such name).   Source: get_dataset. */
+DK_API dk_status dk_client_dataset(dk_client *client, const char *name, dk_future **out,
+                                   size_t room, size_t *count, dk_error *err) DK_NODISCARD;
+
+/* ---- computing ---- */
 
 /* A `get` (see <cdask/graph.h>): runs the graph on the cluster of the context's client.
  * Errors: as those; DK_EINVAL (no client is open), DK_EIO, DK_ENOTSUP (a value cannot travel). */

@@ -8,7 +8,7 @@
 
 #include <cdask/distributed.h>
 
-#include "cli/preload.h"
+#include "node/worker/preload.h"
 #include "cli/quantity.h"
 
 static const char usage[] =

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/log.h"
-#include "cli/preload.h"
+#include "node/worker/preload.h"
 #include "cli/scheduler_file.h"
 #include "cli/worker_options.h"
 #include "cli/worker_processes.h"

@@ -589,8 +589,11 @@ static dk_status wait_for_answer(dk_client *client, struct question *question,
     struct taking_back back = {.command = {.run = run_take_back, .is_own = true},
                                .question = question};
     dk_status status = DK_OK;
-    while (!question->command.is_done && status == DK_OK)
-        status = limit_wait(client, limit, err);
+    while (!question->command.is_done && status == DK_OK) {
+        status = client_check(client, err); /* the answer may depend on what was told before */
+        if (status == DK_OK)
+            status = limit_wait(client, limit, err);
+    }
     if (status != DK_OK)
         submit(client, &back.command, NULL);
     while (status != DK_OK && !back.command.is_done)

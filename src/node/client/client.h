@@ -158,6 +158,10 @@ void failure_free(dk_client *client, struct failure *failure);
 
 /* ---- submit.c ---- */
 
+/* A future of a key that others have submitted.   Errors: DK_EIO, DK_ENOMEM. */
+dk_status future_of_key(dk_client *client, struct wire_bytes key, dk_future **out,
+                        dk_error *err) DK_NODISCARD;
+
 /* One task on its way: `dependencies` are keys. */
 struct outgoing_task {
     struct wire_bytes key;

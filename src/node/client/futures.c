@@ -239,6 +239,13 @@ dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfut
     return status;
 }
 
+dk_status dk_client_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
+                         const dk_wait_options *options, dk_error *err)
+{
+    struct wait_limit limit = limit_begin(options);
+    return futures_wait(client, futures, nfutures, &limit, err);
+}
+
 dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err)
 {
     dk_wait_options options = {.timeout_s = timeout_s, .has_timeout = timeout_s >= 0};

@@ -164,14 +164,33 @@ dk_status dk_client_submit(dk_client *client, const char *function, const dk_val
 
 /* ---- somebody's key ---- */
 
-static dk_status desire(dk_client *client, struct wire_bytes key, dk_error *err)
+/* `whose` is a client of the scheduler's. */
+static dk_status desire(dk_client *client, const char *whose, struct wire_bytes key, dk_error *err)
 {
     struct wire_value item = wire_packed(key);
     struct wire_entry fields[] = {{wire_text("op"), wire_text("client-desires-keys")},
                                   {wire_text("keys"), wire_array(&item, 1)},
-                                  {wire_text("client"), wire_text(client->name)}};
+                                  {wire_text("client"), wire_text(whose)}};
     struct wire_value message = wire_map(fields, 3);
     return client_send(client, &message, err);
+}
+
+dk_status future_of_key(dk_client *client, struct wire_bytes key, dk_future **out, dk_error *err)
+{
+    dk_future *future = NULL;
+    if (future_new(client, key, &future) != DK_OK)
+        return error_nomem(err);
+    dk_status status = desire(client, client->name, key, err);
+    if (status == DK_OK)
+        *out = future;
+    else
+        dk_future_free(future);
+    return status;
+}
+
+dk_status dk_client_fire_and_forget(dk_client *client, dk_future *future, dk_error *err)
+{
+    return desire(client, "fire-and-forget", future->key, err);
 }
 
 /* The canonical bytes of a key that is given as a value. */
@@ -194,18 +213,10 @@ static dk_status pack_value_key(dk_client *client, dk_value key, struct vector *
 dk_status dk_client_future(dk_client *client, dk_value key, dk_future **out, dk_error *err)
 {
     struct vector packed;
-    dk_future *future = NULL;
     vector_init(&packed, client->memory, 1);
     dk_status status = pack_value_key(client, key, &packed, err);
-    struct wire_bytes bytes = {packed.data, packed.count};
-    if (status == DK_OK && future_new(client, bytes, &future) != DK_OK)
-        status = error_nomem(err);
     if (status == DK_OK)
-        status = desire(client, bytes, err);
-    if (status == DK_OK)
-        *out = future;
-    else
-        dk_future_free(future);
+        status = future_of_key(client, (struct wire_bytes){packed.data, packed.count}, out, err);
     vector_deinit(&packed);
     return status;
 }

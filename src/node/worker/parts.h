@@ -137,9 +137,14 @@ dk_status worker_read_content(struct worker_node *node, const struct wire_value 
 
 dk_status worker_serve(struct worker_node *node, dk_error *err) DK_NODISCARD;
 
-/* ---- replicate.c ---- */
+/* ---- run.c ---- */
 
 struct request;
+void worker_run_native(void *self, struct request *request);
+void worker_preload_native(void *self, struct request *request);
+
+/* ---- replicate.c ---- */
+
 void worker_gather_copies(void *self, struct request *request);
 /* Answers those that have come to an end; and all of them, at an end of the worker's own. */
 void worker_check_replications(struct worker_node *node);

@@ -240,6 +240,8 @@ static const struct server_op ops[] = {
     {"terminate", terminate},
     {"plugin-add", ignore_plugin},
     {"plugin-remove", ignore_plugin},
+    {"run_native", worker_run_native},
+    {"preload_native", worker_preload_native},
     {"run", refuse},
     {"run_coroutine", refuse},
     {"upload_file", refuse},

@@ -280,6 +280,121 @@ static dk_status persisted(dk_context *dk, struct trial *trial)
     return status;
 }
 
+/* The same function for two arguments. */
+static dk_status map_and_wait(dk_client *client)
+{
+    dk_value args[] = {dk_value_int(1), dk_value_int(2)};
+    dk_future *futures[2];
+    DK_TRY(dk_client_map(client, "add", args, 2, NULL, futures, NULL));
+    dk_status status = dk_client_wait(client, futures, 2, NULL, NULL);
+    if (status == DK_OK)
+        status = dk_client_fire_and_forget(client, futures[0], NULL);
+    dk_future_free(futures[0]);
+    dk_future_free(futures[1]);
+    return status;
+}
+
+static dk_status mapped(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = map_and_wait(client);
+    dk_client_close(client);
+    return status;
+}
+
+static dk_status ask_about(dk_client *client, dk_future *future)
+{
+    dk_value answer;
+    DK_TRY(dk_client_scheduler_info(client, &answer, NULL));
+    dk_value_unref(answer);
+    DK_TRY(dk_client_nthreads(client, &answer, NULL));
+    dk_value_unref(answer);
+    DK_TRY(dk_client_who_has(client, &future, 1, &answer, NULL));
+    dk_value_unref(answer);
+    DK_TRY(dk_client_has_what(client, NULL, 0, &answer, NULL));
+    dk_value_unref(answer);
+    return DK_OK;
+}
+
+static dk_status asked(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    dk_future *there = NULL;
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = dk_client_scatter(client, dk_value_int(1), false, &there, NULL);
+    if (status == DK_OK)
+        status = ask_about(client, there);
+    dk_future_free(there);
+    dk_client_close(client);
+    return status;
+}
+
+static dk_status publish(dk_client *client, dk_future *future)
+{
+    dk_value names;
+    dk_future *found[1];
+    size_t count;
+    DK_TRY(dk_client_publish(client, "numbers", &future, 1, true, NULL));
+    DK_TRY(dk_client_datasets(client, &names, NULL));
+    dk_value_unref(names);
+    DK_TRY(dk_client_dataset(client, "numbers", found, 1, &count, NULL));
+    dk_future_free(found[0]);
+    return dk_client_unpublish(client, "numbers", NULL);
+}
+
+static dk_status published(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    dk_future *there = NULL;
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = dk_client_scatter(client, dk_value_int(1), false, &there, NULL);
+    if (status == DK_OK)
+        status = publish(client, there);
+    dk_future_free(there);
+    dk_client_close(client);
+    return status;
+}
+
+/* On the worker itself; what it is sent is no shared object. */
+static dk_status run_and_upload(dk_client *client, const struct trial *trial)
+{
+    char path[128];
+    dk_value one = dk_value_int(1), results;
+    DK_TRY(dk_client_run(client, "add", &one, 1, NULL, 0, &results, NULL));
+    dk_value_unref(results);
+    days_path(&trial->days, 0, path);
+    return refused(dk_client_upload_file(client, path, NULL), DK_ETASK);
+}
+
+static dk_status everywhere(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = run_and_upload(client, trial);
+    dk_client_close(client);
+    return status;
+}
+
+/* The last: it leaves the cluster without a worker. */
+static dk_status retired(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    dk_value gone;
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = dk_client_retire_workers(client, NULL, 0, &gone, NULL);
+    if (status == DK_OK) {
+        dk_value_unref(gone);
+        status = dk_client_restart(client, 1, NULL);
+    }
+    dk_client_close(client);
+    return status;
+}
+
 /* A worker without memory is one that did not come up, as its parent sees it. */
 static dk_status start(dk_context *dk, struct trial *trial)
 {
@@ -318,9 +433,11 @@ static dk_status work(dk_context *dk, struct trial *trial)
 }
 
 static const struct scenario scenarios[] = {
-    {"futures", futures},     {"failures", failures},   {"graphs", graphs},
-    {"frames", frames},       {"persisted", persisted}, {"watched", watched},
-    {"questions", questions}, {"start", start},         {"work", work},
+    {"futures", futures},       {"failures", failures},   {"graphs", graphs},
+    {"frames", frames},         {"persisted", persisted}, {"watched", watched},
+    {"questions", questions},   {"start", start},         {"work", work},
+    {"mapped", mapped},         {"asked", asked},         {"published", published},
+    {"everywhere", everywhere}, {"retired", retired},
 };
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "cli/preload.h"
+#include "node/worker/preload.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@ dk_status preload(dk_context *dk, const char *path, dk_error *err)
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     void *symbol = library ? dlsym(library, "cdask_preload") : NULL;
     if (!symbol)
-        return error_set(err, DK_EIO, "--preload: %s", dlerror());
+        return error_set(err, DK_EIO, "preload: %s", dlerror());
     memcpy(&begin, &symbol, sizeof(begin)); /* ISO C knows no cast for this */
     dk_status status = begin(dk);
     if (status != DK_OK)
-        return error_set(err, status, "--preload: %s: cdask_preload() says: %s", path,
+        return error_set(err, status, "preload: %s: cdask_preload() says: %s", path,
                          dk_status_text(status));
     return DK_OK;
 }

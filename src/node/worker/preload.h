@@ -1,6 +1,6 @@
 /* Tasks out of shared objects. */
-#ifndef CLI_PRELOAD_H
-#define CLI_PRELOAD_H
+#ifndef NODE_WORKER_PRELOAD_H
+#define NODE_WORKER_PRELOAD_H
 
 #include <cdask/context.h>
 

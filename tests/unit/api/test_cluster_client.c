@@ -1,0 +1,290 @@
+/* What a client can ask of a cluster and have it do, beside tasks. */
+#include <signal.h>
+
+#include <cdask/distributed.h>
+
+#include "api_support.h"
+
+struct fixture {
+    dk_context *dk;
+    dk_cluster *cluster;
+    dk_client *client;
+};
+
+static dk_status twice(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                       dk_error *err)
+{
+    (void)task;
+    (void)nargs;
+    (void)err;
+    *result = dk_value_int(args[0].as.integer * 2);
+    return DK_OK;
+}
+
+static dk_status pid(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                     dk_error *err)
+{
+    (void)task;
+    (void)args;
+    (void)nargs;
+    (void)err;
+    *result = dk_value_int(getpid());
+    return DK_OK;
+}
+
+static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                        dk_error *err)
+{
+    (void)task;
+    (void)args;
+    (void)nargs;
+    (void)result;
+    strcpy(err->message, "not today");
+    return DK_EINVAL;
+}
+
+static void begin(struct fixture *fixture)
+{
+    dk_cluster_options options = {.nworkers = 2, .nthreads = 1};
+    fixture->dk = dk_open(NULL);
+    assert_int_equal(dk_register(fixture->dk, "twice", twice, NULL, NULL), DK_OK);
+    assert_int_equal(dk_register(fixture->dk, "pid", pid, NULL, NULL), DK_OK);
+    assert_int_equal(dk_register(fixture->dk, "refuse", refuse, NULL, NULL), DK_OK);
+    assert_int_equal(dk_cluster_open(fixture->dk, &options, &fixture->cluster, NULL), DK_OK);
+    dk_client_options client = {.address = dk_cluster_address(fixture->cluster)};
+    assert_int_equal(dk_client_open(fixture->dk, &client, &fixture->client, NULL), DK_OK);
+}
+
+static void end(struct fixture *fixture)
+{
+    dk_client_close(fixture->client);
+    dk_cluster_close(fixture->cluster);
+    dk_close(fixture->dk);
+}
+
+static void check(dk_status status, const dk_error *err)
+{
+    if (status != DK_OK)
+        fail_msg("%s", err->message);
+}
+
+static void free_all(dk_future **futures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dk_future_free(futures[i]);
+}
+
+/* All in one message, and waited for at once. */
+static void test_map(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value args[100], results[100];
+    dk_future *futures[100];
+    begin(&fixture);
+    for (int i = 0; i < 100; i++)
+        args[i] = dk_value_int(i);
+    check(dk_client_map(fixture.client, "twice", args, 100, NULL, futures, &err), &err);
+    check(dk_client_wait(fixture.client, futures, 100, NULL, &err), &err);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(dk_future_state(futures[i]), DK_FUTURE_FINISHED);
+    check(dk_client_gather(fixture.client, futures, 100, results, &err), &err);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(results[i].as.integer, 2 * i);
+    dk_submit_options options = {.key = "one"};
+    assert_int_equal(dk_client_map(fixture.client, "twice", args, 2, &options, futures, &err),
+                     DK_EINVAL);
+    args[1] = dk_value_task((dk_task_id){0});
+    assert_int_equal(dk_client_map(fixture.client, "twice", args, 2, NULL, futures, &err),
+                     DK_EINVAL);
+    free_all(futures, 100);
+    end(&fixture);
+}
+
+/* Who is there, and who has what. */
+static void test_questions(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value seven = dk_value_int(7), answer;
+    dk_future *future;
+    size_t count = 0;
+    begin(&fixture);
+    check(dk_client_scatter(fixture.client, seven, false, &future, &err), &err);
+    check(dk_client_scheduler_info(fixture.client, &answer, &err), &err);
+    (void)dk_value_items(dk_value_find(answer, "workers"), &count);
+    assert_int_equal(count, 4); /* two keys, two values */
+    dk_value_unref(answer);
+    check(dk_client_nthreads(fixture.client, &answer, &err), &err);
+    const dk_value *threads = dk_value_items(answer, &count);
+    assert_int_equal(count, 4);
+    assert_int_equal(threads[1].as.integer + threads[3].as.integer, 2);
+    dk_value_unref(answer);
+    check(dk_client_who_has(fixture.client, &future, 1, &answer, &err), &err);
+    const dk_value *holders = dk_value_items(dk_value_find(answer, dk_future_key(future)), &count);
+    assert_int_equal(count, 1);
+    const char *holder = dk_value_data(holders[0], NULL);
+    dk_value what;
+    check(dk_client_has_what(fixture.client, &holder, 1, &what, &err), &err);
+    const dk_value *keys = dk_value_items(dk_value_find(what, holder), &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(dk_value_data(keys[0], NULL), dk_future_key(future));
+    dk_value_unref(what);
+    dk_value_unref(answer);
+    dk_future_free(future);
+    end(&fixture);
+}
+
+/* At once, on each of them. */
+static void test_run(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value answer, future = dk_value_task((dk_task_id){0});
+    size_t count = 0;
+    begin(&fixture);
+    check(dk_client_run(fixture.client, "pid", NULL, 0, NULL, 0, &answer, &err), &err);
+    const dk_value *items = dk_value_items(answer, &count);
+    assert_int_equal(count, 4);
+    assert_int_not_equal(items[1].as.integer, items[3].as.integer);
+    assert_int_not_equal(items[1].as.integer, getpid());
+    const char *one = dk_value_data(items[0], NULL);
+    dk_value alone;
+    check(dk_client_run(fixture.client, "pid", NULL, 0, &one, 1, &alone, &err), &err);
+    assert_int_equal(dk_value_find(alone, one).as.integer, items[1].as.integer);
+    dk_value_unref(alone);
+    dk_value_unref(answer);
+    assert_int_equal(dk_client_run(fixture.client, "refuse", NULL, 0, NULL, 0, &answer, &err),
+                     DK_ETASK);
+    assert_non_null(strstr(err.message, "not today"));
+    assert_non_null(strstr(err.message, "tcp://"));
+    assert_int_equal(dk_client_run(fixture.client, "unheard", NULL, 0, NULL, 0, &answer, &err),
+                     DK_ETASK);
+    assert_non_null(strstr(err.message, "unheard"));
+    assert_int_equal(dk_client_run(fixture.client, "twice", &future, 1, NULL, 0, &answer, &err),
+                     DK_EINVAL);
+    end(&fixture);
+}
+
+/* Functions that the workers did not know when they were started. */
+static void test_upload(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value args[] = {dk_value_int(1), dk_value_int(2)}, result;
+    dk_future *future;
+    begin(&fixture);
+    check(dk_client_upload_file(fixture.client, TEST_TASKS, &err), &err);
+    check(dk_client_submit(fixture.client, "test.add", args, 2, NULL, 0, NULL, &future, &err),
+          &err);
+    check(dk_future_result(future, &result, &err), &err);
+    assert_int_equal(result.as.integer, 3);
+    dk_future_free(future);
+    assert_int_equal(dk_client_upload_file(fixture.client, "/nowhere/x.so", &err), DK_ENOFILE);
+    struct days days;
+    char path[128];
+    days_make(&days, 1);
+    days_path(&days, 0, path);
+    assert_int_equal(dk_client_upload_file(fixture.client, path, &err), DK_ETASK);
+    assert_non_null(strstr(err.message, "2015-05-01.csv"));
+    days_remove(&days);
+    end(&fixture);
+}
+
+/* Under a name they stay, also when their client has gone. */
+static void test_publish(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value nine = dk_value_int(9), result;
+    dk_future *future, *found[2];
+    size_t count = 0;
+    begin(&fixture);
+    check(dk_client_submit(fixture.client, "twice", &nine, 1, NULL, 0, NULL, &future, &err), &err);
+    check(dk_client_publish(fixture.client, "numbers", &future, 1, false, &err), &err);
+    assert_int_equal(dk_client_publish(fixture.client, "numbers", &future, 1, false, &err),
+                     DK_ETASK);
+    assert_non_null(strstr(err.message, "already exists"));
+    check(dk_client_publish(fixture.client, "numbers", &future, 1, true, &err), &err);
+    dk_future_free(future);
+    dk_client_close(fixture.client);
+    dk_client_options options = {.address = dk_cluster_address(fixture.cluster)};
+    check(dk_client_open(fixture.dk, &options, &fixture.client, &err), &err);
+    check(dk_client_datasets(fixture.client, &result, &err), &err);
+    const dk_value *names = dk_value_items(result, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(dk_value_data(names[0], NULL), "numbers");
+    dk_value_unref(result);
+    check(dk_client_dataset(fixture.client, "numbers", found, 2, &count, &err), &err);
+    assert_int_equal(count, 1);
+    check(dk_future_result(found[0], &result, &err), &err);
+    assert_int_equal(result.as.integer, 18);
+    check(dk_client_unpublish(fixture.client, "numbers", &err), &err);
+    assert_int_equal(dk_client_dataset(fixture.client, "numbers", &found[1], 1, &count, &err),
+                     DK_EKEY);
+    dk_future_free(found[0]);
+    end(&fixture);
+}
+
+/* One leaves, and the other has what it had. */
+static void test_retire(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value args[20], answer, result;
+    dk_future *futures[20];
+    size_t count = 0;
+    begin(&fixture);
+    for (int i = 0; i < 20; i++)
+        args[i] = dk_value_int(i);
+    check(dk_client_map(fixture.client, "twice", args, 20, NULL, futures, &err), &err);
+    check(dk_client_wait(fixture.client, futures, 20, NULL, &err), &err);
+    check(dk_client_nthreads(fixture.client, &answer, &err), &err);
+    const char *leaver = dk_value_data(dk_value_items(answer, &count)[0], NULL);
+    check(dk_client_retire_workers(fixture.client, &leaver, 1, &result, &err), &err);
+    dk_value_unref(result);
+    dk_value_unref(answer);
+    for (int i = 0; i < 20; i++) {
+        check(dk_future_result(futures[i], &result, &err), &err);
+        assert_int_equal(result.as.integer, 2 * i);
+    }
+    free_all(futures, 20);
+    end(&fixture);
+}
+
+/* It is run though nobody has its future, and its result is let go of. */
+static void test_fire_and_forget(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value one = dk_value_int(1);
+    dk_future *future;
+    begin(&fixture);
+    check(dk_client_submit(fixture.client, "twice", &one, 1, NULL, 0, NULL, &future, &err), &err);
+    check(dk_client_fire_and_forget(fixture.client, future, &err), &err);
+    check(dk_future_wait(future, -1, &err), &err);
+    dk_future_free(future);
+    end(&fixture);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_retire),
+        cmocka_unit_test(test_fire_and_forget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
