@@ -183,7 +183,9 @@ dk_status wire_unpack(struct arena *arena, struct wire_bytes bytes, struct wire_
     size_t at = 0;
     parser.user = (struct builder){arena, err, DK_OK, bytes.nbytes};
     parser_init(&parser);
-    int result = parser_execute(&parser, bytes.data, bytes.nbytes, &at);
+    /* Of no bytes there may be no address, to which the parser would add. */
+    const char *data = bytes.nbytes ? bytes.data : "";
+    int result = parser_execute(&parser, data, bytes.nbytes, &at);
     if (result != 1)
         return explain(result, &parser.user, at);
     if (at != bytes.nbytes) {
