@@ -532,3 +532,94 @@ def test_retire_workers(fresh):
     until(lambda: goes not in addresses(client))
     assert client.gather(futures) == list(range(5))
     workers[1].popen.wait(timeout=TIMEOUT)
+
+
+# Copies
+
+def holders(client, future):
+    return set(client.who_has([future])[future.key])
+
+
+@pytest.fixture
+def three(fresh):
+    """Three workers, and nobody who drops copies."""
+    cluster, client = fresh
+    for name in ("x", "y", "z"):
+        cluster.start_worker("--no-nanny", "--name", name)
+    client.wait_for_workers(3, timeout=TIMEOUT)
+    client.amm.stop()
+    yield client
+
+
+def test_replicate(three):
+    client = three
+    future, other = client.submit(inc, 1), client.submit(inc, 2)
+    client.replicate([future, other], n=2)
+    assert len(holders(client, future)) == len(holders(client, other)) == 2
+    client.replicate(future)
+    assert holders(client, future) == addresses(client)
+    client.replicate(future, n=1)
+    assert len(holders(client, future)) == 1
+    target = addresses(client) - holders(client, other)
+    client.replicate(other, n=1, workers=list(target), branching_factor=1)
+    assert holders(client, other) == addresses(client)
+    assert client.gather([future, other]) == [2, 3]
+
+
+def test_replicate_refuses(three):
+    client = three
+    future = client.submit(inc, 1)
+    with pytest.raises(ValueError, match="Can not use replicate to delete data"):
+        client.replicate(future, n=0)
+    with pytest.raises(KeyError, match="tcp://127.0.0.1:1"):
+        client.replicate(future, workers=["tcp://127.0.0.1:1"])
+    lost = client.sync(client.scheduler.replicate, keys=["nothing"])
+    assert lost == {"status": "partial-fail", "keys": ("nothing",)}
+
+
+def test_rebalance(three):
+    """All was made in one place: each worker gets a third of it."""
+    client = three
+    first = sorted(addresses(client))[0]
+    futures = client.map(bytes, [10_000_000] * 9, pure=False, workers=[first])
+    wait(futures, timeout=TIMEOUT)
+    assert all(holders(client, future) == {first} for future in futures)
+    client.rebalance()
+    until(lambda: max(len(keys) for keys in client.has_what().values()) < 9)
+    assert all(len(holders(client, future)) == 1 for future in futures)
+    assert sum(map(len, client.gather(futures))) == 90_000_000
+
+
+def test_rebalance_refuses(three):
+    client = three
+    answer = client.sync(client.scheduler.rebalance, keys=["nothing"])
+    assert answer == {"status": "partial-fail", "keys": ("nothing",)}
+    assert client.sync(client.scheduler.rebalance, keys=[]) == {"status": "OK"}
+    client.rebalance()
+
+
+def test_active_memory_manager(three):
+    """Copies that nobody needs go when it runs, by itself or because it is told to."""
+    client = three
+    assert client.amm.running() is False
+    future = client.submit(inc, 1)
+    client.replicate(future)
+    assert len(holders(client, future)) == 3
+    client.amm.run_once()
+    until(lambda: len(holders(client, future)) == 1)
+    client.replicate(future)
+    client.amm.start()
+    assert client.amm.running() is True
+    until(lambda: len(holders(client, future)) == 1)
+    assert future.result(timeout=TIMEOUT) == 2
+
+
+def test_last_worker_stays(fresh):
+    """A worker that holds what nobody else could take does not retire."""
+    cluster, client = fresh
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    kept = client.submit(inc, 1)
+    assert kept.result(timeout=TIMEOUT) == 2
+    assert client.retire_workers(list(addresses(client))) == {}
+    assert client.submit(inc, kept).result(timeout=TIMEOUT) == 3

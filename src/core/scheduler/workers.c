@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/scheduler/memory_manager.h"
 #include "core/scheduler/messages.h"
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
@@ -250,6 +251,7 @@ void sched_worker_heartbeat(struct sched *sched, struct sched_worker *worker,
     const struct wire_value *metrics = event->as.heartbeat.metrics;
     worker->last_seen_us = sched->now_us;
     if (metrics) {
+        sched_learn_memory(sched, worker, metrics);
         struct wire_box *box = wire_box_new(sched->memory, metrics);
         if (!box)
             sched->has_failed = true;

@@ -46,6 +46,7 @@ struct scheduler_node {
     struct vector plugins;          /* of struct plugin: of workers and nannies */
     struct wire_box *versions;      /* that the last client has told of itself */
     int nclosing;                   /* parts that are still to close */
+    bool is_flushing;               /* messages of the core are being sent */
     bool is_closing;
 };
 
@@ -95,8 +96,8 @@ uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_va
 
 struct retirement;
 void scheduler_retire_workers(void *self, struct request *request);
-/* It holds nothing any longer that others do not hold; or it is gone. */
-void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker);
+/* It holds nothing any longer that others do not hold, or it is gone; or else it cannot leave. */
+void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool may_leave);
 
 /* Says good-bye to it; what it was running goes to others. SCHED_NOBODY is ignored. */
 void scheduler_drop_worker(struct scheduler_node *node, uint32_t worker);
@@ -141,6 +142,11 @@ void scheduler_update_graph(struct peer *peer, const struct wire_value *message)
 
 extern const struct server_op scheduler_ops[];
 extern const size_t scheduler_nops;
+
+/* ---- copies.c ---- */
+
+void scheduler_replicate(void *self, struct request *request);
+void scheduler_rebalance(void *self, struct request *request);
 
 /* ---- gather.c, scatter.c ---- */
 

@@ -5,7 +5,7 @@
 #include "node/scheduler/parts.h"
 
 struct leaver {
-    uint32_t worker;
+    uint32_t worker; /* SCHED_NOBODY: it does not leave after all */
     bool is_rescued;
 };
 
@@ -83,15 +83,30 @@ static struct leaver *find_leaver(const struct retirement *retirement, uint32_t 
     return NULL;
 }
 
-void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker)
+static void log_that_it_stays(struct scheduler_node *node, uint32_t worker)
 {
+    scheduler_log(node, "WARNING",
+                  "Tried retiring worker %s, but nobody can take what it holds: it stays",
+                  sched_worker_address(node->sched, worker));
+    struct peer *peer = scheduler_peer_of_worker(node, worker);
+    if (peer)
+        peer->has_said_bye = false;
+}
+
+void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool may_leave)
+{
+    if (!may_leave)
+        log_that_it_stays(node, worker);
+
     struct retirement *next;
     for (struct retirement *r = node->retirements; r; r = next) {
         struct leaver *leaver = find_leaver(r, worker);
         next = r->next;
         if (!leaver || leaver->is_rescued)
             continue;
-        leaver->is_rescued = true;
+        leaver->is_rescued = may_leave;
+        if (!may_leave)
+            leaver->worker = SCHED_NOBODY;
         if (--r->left == 0)
             finish(r);
     }
