@@ -179,8 +179,9 @@ void sim_data_comes(struct cluster *cluster, struct transfer *transfer)
         cluster->nmoved += event.as.gathered.ntasks;
         cluster->progress_us = cluster->now_us;
     } else if (event.kind == WKR_GATHER_FAILED) {
-        event.as.gathered.error = must(
-            wkr_error_new(cluster->worker_memory, (struct wire_bytes){"\x80\x04N.", 4}, "garbled"));
+        event.as.gathered.error =
+            must(wkr_error_new(cluster->worker_memory, (struct wire_bytes){"\x80\x04N.", 4},
+                               (struct wire_bytes){0}, "garbled"));
     }
     sim_worker_step(cluster, worker, &event, (struct wire_bytes){"gather", 6});
     wire_box_unref(event.as.gathered.error);

@@ -233,7 +233,8 @@ static struct wire_box *error_of(struct cluster *cluster, uint32_t number)
 {
     char text[32];
     snprintf(text, sizeof(text), "planned %u", number);
-    return must(wkr_error_new(cluster->worker_memory, (struct wire_bytes){"\x80\x04N.", 4}, text));
+    return must(wkr_error_new(cluster->worker_memory, (struct wire_bytes){"\x80\x04N.", 4},
+                              (struct wire_bytes){0}, text));
 }
 
 static void secede(struct cluster *cluster, struct sim_worker *worker, struct wkr_task_id task)

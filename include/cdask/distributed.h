@@ -39,6 +39,40 @@ DK_API void dk_cluster_close(dk_cluster *cluster);
 /* The address of its scheduler.   Ownership: borrowed from the cluster. */
 DK_API const char *dk_cluster_address(const dk_cluster *cluster);
 
+/* ---- a worker in this process ---- */
+
+/* Zeroes are the defaults. */
+typedef struct dk_worker_options {
+    const char *address; /* of the scheduler: "tcp://HOST:PORT", "tls://HOST:PORT" or "HOST:PORT" */
+    const char *name;    /* NULL: where it listens */
+    const char *host;    /* to listen at; NULL: 127.0.0.1; "0.0.0.0": everywhere */
+    int32_t port;        /* 0: any that is free */
+    int32_t nthreads;    /* 0: one for each CPU */
+    int64_t memory_limit;        /* bytes; 0: the machine's; negative: none */
+    const char *local_directory; /* for results that do not fit into memory; NULL: $TMPDIR */
+    double death_timeout_s;      /* how long to look for the scheduler; 0: for ever at the start,
+                                    not at all when it is lost */
+    const char *tls_ca_file;     /* for tls:// addresses, as dk_client_options has them */
+    const char *tls_cert;
+    const char *tls_key;
+    int stop_fd; /* the worker leaves when there is something to read here, and at once the second
+                    time; 0: only by itself. A signal handler may write what is read. */
+    /* Is told a line for the log ("INFO", "distributed.worker", text), by the calling thread;
+     * `self` is NULL. NULL: nobody is. */
+    void (*log)(void *self, const char *level, const char *name, const char *text);
+} dk_worker_options;
+
+/* Is a worker, in the calling thread and more of its own, which run tasks: native ones, and those
+ * that the functions and object types of `dk` know how to run.
+ *
+ * Blocks: until the worker has left.
+ * Errors: DK_EINVAL (an option; the scheduler refuses it: its name is taken), DK_EIO (it cannot
+ * listen there; no scheduler in time; it was lost), DK_ENOMEM; DK_ECANCELED: it has left, but
+ * some task does not end, and the process can only exit without closing `dk`.
+ * Source: distributed.Worker. */
+DK_API dk_status dk_worker_run(dk_context *dk, const dk_worker_options *options,
+                               dk_error *err) DK_NODISCARD;
+
 /* ---- clients ---- */
 
 typedef struct dk_client dk_client;
@@ -71,6 +105,31 @@ DK_API void dk_client_close(dk_client *client);
 
 /* The address of its scheduler.   Ownership: borrowed from the client. */
 DK_API const char *dk_client_address(const dk_client *client);
+
+/* Its name among the scheduler's clients.   Ownership: borrowed from the client. */
+DK_API const char *dk_client_id(const dk_client *client);
+
+/* How long a call waits. Zeroes: for as long as it takes. */
+typedef struct dk_wait_options {
+    double timeout_s;           /* if there is such a limit: */
+    bool has_timeout;           /* DK_EIO after that time */
+    const volatile int *cancel; /* DK_ECANCELED soon after it is non-zero, see also
+                                   <cdask/interrupt.h>; NULL: never */
+} dk_wait_options;
+
+/* Asks the scheduler anything: `message` is a map with the operation as the text "op", and what
+ * that operation is given. Answers have lists for sets, and for maps with other keys than texts
+ * lists of pairs.
+ *
+ * Ownership: borrows `message`; `*answer` is the caller's.   Blocks: until it is answered.
+ * Errors: DK_EINVAL (no such map), DK_ETASK (the operation has failed there; `err` has its words),
+ * DK_EIO (the connection is lost; not in time), DK_ECANCELED, DK_EPARSE and DK_ENOTSUP (an answer
+ * that cannot be read), DK_ENOMEM. */
+DK_API dk_status dk_client_ask(dk_client *client, dk_value message, const dk_wait_options *options,
+                               dk_value *answer, dk_error *err) DK_NODISCARD;
+/* Tells it something that is not answered, in the order of all that this client does.
+ * Errors: DK_EINVAL, DK_EIO (the connection is lost), DK_ENOMEM. */
+DK_API dk_status dk_client_say(dk_client *client, dk_value message, dk_error *err) DK_NODISCARD;
 
 /* ---- futures ---- */
 
@@ -122,6 +181,33 @@ DK_API dk_status dk_client_scatter(dk_client *client, dk_value value, bool broad
 DK_API dk_status dk_client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
                                   dk_value *results, dk_error *err) DK_NODISCARD;
 
+/* The same, with a limit.   Errors: DK_EIO and DK_ECANCELED by the limit, too. */
+DK_API dk_status dk_client_gather_with(dk_client *client, dk_future *const *futures,
+                                       size_t nfutures, const dk_wait_options *options,
+                                       dk_value *results, dk_error *err) DK_NODISCARD;
+
+/* Begins to compute what `keys` need of a graph: out[i] is the future of keys[i]. Of `options`,
+ * which may be NULL, the key does not count.
+ *
+ * Ownership: borrows everything; the futures are the caller's on success, `out` is untouched on
+ * failure.   Blocks: until the message is on its way.   Errors: as dk_client_submit(). */
+DK_API dk_status dk_client_compute(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                                   size_t nkeys, const dk_submit_options *options, dk_future **out,
+                                   dk_error *err) DK_NODISCARD;
+
+/* The futures of what persisted frames keep, of those that the tasks of `graph` use (see
+ * dk_frame_graph()): each key once. `out` has room for dk_graph_ntasks().
+ * Ownership: the futures are the caller's; none on failure.   Errors: DK_ENOMEM.
+ * Source: distributed.futures_of. */
+DK_API dk_status dk_graph_futures(const dk_graph *graph, dk_future **out,
+                                  size_t *count) DK_NODISCARD;
+
+/* Another future of a key, that this client or another has submitted: a text, an integer, a float,
+ * or a list of them.   Errors: DK_EINVAL (that is no key), DK_EIO (the connection is lost),
+ * DK_ENOMEM. */
+DK_API dk_status dk_client_future(dk_client *client, dk_value key, dk_future **out,
+                                  dk_error *err) DK_NODISCARD;
+
 DK_API dk_future_status dk_future_state(const dk_future *future);
 /* Waits until it is not pending any longer.   Errors: DK_EIO (not in time; the connection is lost),
  * not that the task has failed.   `timeout_s` negative: no limit. */
@@ -130,6 +216,25 @@ DK_API dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *e
 DK_API dk_status dk_future_result(dk_future *future, dk_value *result, dk_error *err) DK_NODISCARD;
 /* Its key, as Dask shows it.   Ownership: borrowed from the future. */
 DK_API const char *dk_future_key(const dk_future *future);
+/* The key itself, as dk_client_future() takes it.   Ownership: `*out` is the caller's.
+ * Errors: DK_ENOMEM. */
+DK_API dk_status dk_future_name(const dk_future *future, dk_value *out) DK_NODISCARD;
+/* What a failed task has raised, as its worker has said it: a map with "exception" and "traceback",
+ * pickles, as dk_task_raise() was given them, and "traceback_text"; any of them may be null. False:
+ * it has not failed.   Ownership: `*out` is the caller's, when there is something. */
+DK_API bool dk_future_raised(const dk_future *future, dk_value *out);
+
+/* Has dk_client_next_done() tell when the future is not pending any more, once, by `token`. One
+ * that is freed before is not told of. */
+DK_API void dk_future_watch(dk_future *future, int64_t token);
+/* Waits for the next future that is done of those that are watched, in the order in which they come
+ * to be.   Errors: DK_EIO (the connection is lost; not in time), DK_ECANCELED (by the options, or
+ * dk_client_end_watch()). */
+DK_API dk_status dk_client_next_done(dk_client *client, const dk_wait_options *options,
+                                     int64_t *token, dk_error *err) DK_NODISCARD;
+/* From now on dk_client_next_done() gives DK_ECANCELED, also where it waits. */
+DK_API void dk_client_end_watch(dk_client *client);
+
 /* Stops the task, if nobody else wants it, and all that depend on it; the futures are cancelled. */
 DK_API dk_status dk_future_cancel(dk_future *future, dk_error *err) DK_NODISCARD;
 /* Runs a failed task again, and the failed ones it depends on. */

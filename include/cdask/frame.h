@@ -220,6 +220,20 @@ DK_API dk_status dk_compute_many(const dk_frame *frames, size_t nframes,
 DK_API dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
                                    const dk_compute_options *options, dk_value *out) DK_NODISCARD;
 
+/* Computes frames and keeps their results: `out[i]` is a frame, series, scalar or delayed like
+ * `frames[i]`, of as many partitions with the same divisions, on which nothing is left to be
+ * computed; until it is forgotten. What the frames share is computed once.
+ *
+ * On a cluster (see <cdask/distributed.h>) the results stay there, each where it was computed, and
+ * are computed again when they are lost; who persists an equal frame meanwhile finds them. What is
+ * built on `out` has to be computed by the same client, while it is open.
+ * Ownership: `out[nframes]` are the caller's, as any frame; on failure there is nothing to forget.
+ * Blocks: until done; on a cluster not at all.
+ * Errors: as dk_compute(); on a cluster those of tasks come when something is computed of `out`.
+ * Source: dask.persist. */
+DK_API dk_status dk_persist(const dk_frame *frames, size_t nframes,
+                            const dk_compute_options *options, dk_frame *out) DK_NODISCARD;
+
 /* The first `n` rows of the first partition, reading no more than they need.   Source: dask head().
  */
 DK_API dk_status dk_head(dk_frame frame, int64_t n, const dk_compute_options *options,

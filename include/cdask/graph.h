@@ -26,6 +26,16 @@ typedef dk_status (*dk_function)(dk_task *task, const dk_value *args, size_t nar
 DK_API dk_context *dk_task_context(const dk_task *task);
 DK_API void *dk_task_user(const dk_task *task);
 DK_API bool dk_task_is_cancelled(const dk_task *task);
+/* The address of the cluster's worker that runs the task; NULL when none does.
+ * Ownership: borrowed from the task. */
+DK_API const char *dk_task_worker(const dk_task *task);
+
+/* What a failing task of a host language has raised, as pickles of the exception and of what it
+ * says of where that was raised (`ntraceback` 0: nothing). A worker of a cluster hands them on, see
+ * dk_future_raised(); nobody else has a use for them. The function then fails as any other does.
+ * Ownership: copies both.   Errors: DK_ENOMEM. */
+DK_API dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexception,
+                               const void *traceback, size_t ntraceback) DK_NODISCARD;
 
 /* Registers `function` under `name` (copied) for graphs of this context.
  * Thread: any.
@@ -124,6 +134,9 @@ typedef struct dk_get_options {
     const volatile int *cancel; /* the computation stops with DK_ECANCELED once it is non-zero, see
                                    also <cdask/interrupt.h>; NULL: never */
     bool no_fuse;               /* run every task on its own instead of joining linear chains */
+    dk_value *raised;           /* on a cluster, what the task that has failed has raised, as
+                                   dk_future_raised() gives it: the caller's, where it was null; NULL: not
+                                   wanted */
 } dk_get_options;
 
 /* Runs what `keys` need and returns their results in that order.

@@ -341,7 +341,7 @@ class dk_callbacks(Structure):
 class dk_get_options(Structure):
     _fields_ = [("num_workers", c_int32), ("callbacks", POINTER(dk_callbacks)),
                 ("ncallbacks", c_size_t), ("profile", POINTER(dk_profile)),
-                ("cancel", POINTER(c_int)), ("no_fuse", c_bool)]
+                ("cancel", POINTER(c_int)), ("no_fuse", c_bool), ("raised", value_p)]
 
 
 dk_function = CFUNCTYPE(dk_status, task_p, value_p, c_size_t, value_p, error_p)
@@ -353,6 +353,8 @@ functions(
     dk_task_context=(context_p, task_p),
     dk_task_user=(c_void_p, task_p),
     dk_task_is_cancelled=(c_bool, task_p),
+    dk_task_worker=(c_char_p, task_p),
+    dk_task_raise=(dk_status, task_p, c_void_p, c_size_t, c_void_p, c_size_t),
     dk_register=(dk_status, context_p, c_char_p, dk_function, c_void_p, error_p),
     dk_graph_new=(dk_status, context_p, POINTER(graph_p)),
     dk_graph_task=(dk_status, graph_p, dk_key, task_id_p),
@@ -472,6 +474,7 @@ functions(
     dk_explain=(dk_status, frame_p, c_size_t, text_out, error_p),
     dk_compute=(dk_status, dk_frame, compute_options_p, POINTER(table_p)),
     dk_compute_many=(dk_status, frame_p, c_size_t, compute_options_p, POINTER(table_p)),
+    dk_persist=(dk_status, frame_p, c_size_t, compute_options_p, frame_p),
     dk_compute_values=(dk_status, frame_p, c_size_t, compute_options_p, value_p),
     dk_head=(dk_status, dk_frame, c_int64, compute_options_p, POINTER(table_p)),
     dk_frame_graph=(dk_status, frame_p, c_size_t, POINTER(graph_p), task_id_p, error_p),
@@ -613,6 +616,14 @@ class dk_cluster_options(Structure):
     _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64)]
 
 
+class dk_worker_options(Structure):
+    _fields_ = [("address", c_char_p), ("name", c_char_p), ("host", c_char_p), ("port", c_int32),
+                ("nthreads", c_int32), ("memory_limit", c_int64), ("local_directory", c_char_p),
+                ("death_timeout_s", c_double), ("tls_ca_file", c_char_p), ("tls_cert", c_char_p),
+                ("tls_key", c_char_p), ("stop_fd", c_int),
+                ("log", CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_char_p))]
+
+
 class dk_client(Structure):
     pass
 
@@ -624,6 +635,10 @@ class dk_future(Structure):
 class dk_client_options(Structure):
     _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("tls_ca_file", c_char_p),
                 ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool)]
+
+
+class dk_wait_options(Structure):
+    _fields_ = [("timeout_s", c_double), ("has_timeout", c_bool), ("cancel", POINTER(c_int))]
 
 
 dk_future_status = c_int
@@ -639,26 +654,42 @@ class dk_submit_options(Structure):
 
 
 cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)
+wait_options_p = POINTER(dk_wait_options)
 
 functions(
     keep,
     dk_cluster_address=(c_char_p, cluster_p),
     dk_client_address=(c_char_p, client_p),
+    dk_client_id=(c_char_p, client_p),
     dk_future_state=(dk_future_status, future_p),
     dk_future_key=(c_char_p, future_p),
+    dk_future_name=(dk_status, future_p, value_p),
+    dk_future_raised=(c_bool, future_p, value_p),
+    dk_future_watch=(None, future_p, c_int64),
+    dk_client_end_watch=(None, client_p),
 )
 functions(
     release,
     dk_cluster_open=(dk_status, context_p, POINTER(dk_cluster_options), POINTER(cluster_p), error_p),
     dk_cluster_close=(None, cluster_p),
+    dk_worker_run=(dk_status, context_p, POINTER(dk_worker_options), error_p),
     dk_client_open=(dk_status, context_p, POINTER(dk_client_options), POINTER(client_p), error_p),
     dk_client_close=(None, client_p),
+    dk_client_ask=(dk_status, client_p, dk_value, wait_options_p, value_p, error_p),
+    dk_client_say=(dk_status, client_p, dk_value, error_p),
     dk_client_submit=(dk_status, client_p, c_char_p, value_p, c_size_t, POINTER(future_p), c_size_t,
                       POINTER(dk_submit_options), POINTER(future_p), error_p),
     dk_client_scatter=(dk_status, client_p, dk_value, c_bool, POINTER(future_p), error_p),
     dk_client_gather=(dk_status, client_p, POINTER(future_p), c_size_t, value_p, error_p),
+    dk_client_gather_with=(dk_status, client_p, POINTER(future_p), c_size_t, wait_options_p, value_p,
+                           error_p),
+    dk_client_compute=(dk_status, client_p, graph_p, task_id_p, c_size_t, POINTER(dk_submit_options),
+                       POINTER(future_p), error_p),
+    dk_graph_futures=(dk_status, graph_p, POINTER(future_p), POINTER(c_size_t)),
+    dk_client_future=(dk_status, client_p, dk_value, POINTER(future_p), error_p),
     dk_future_wait=(dk_status, future_p, c_double, error_p),
     dk_future_result=(dk_status, future_p, value_p, error_p),
+    dk_client_next_done=(dk_status, client_p, wait_options_p, POINTER(c_int64), error_p),
     dk_future_cancel=(dk_status, future_p, error_p),
     dk_future_retry=(dk_status, future_p, error_p),
     dk_future_free=(None, future_p),

@@ -43,15 +43,15 @@ def compute(*args, traverse=True, **options):
 
 
 def persist(*args, traverse=True, **options):
-    """Computes several lazy things now, at once, and keeps the results in memory.
+    """Computes several lazy things now, at once, and keeps the results: in memory, or on the cluster
+    of an open client, which this does not wait for.
 
     Follows :func:`dask.persist`.
 
     Parameters
     ----------
     *args : any
-        Dataframes, series and what :func:`cdask.delayed` gives, also inside lists, tuples, sets and
-        dicts; anything else is passed through.
+        Lazy things, also inside lists, tuples, sets and dicts; anything else is passed through.
     traverse : bool
         Whether to look into lists, tuples, sets and dicts.
     **options
@@ -66,9 +66,8 @@ def persist(*args, traverse=True, **options):
     Raises
     ------
     Exception
-        As :func:`cdask.compute`.
-    NotImplementedError
-        For single values and rows of dataframes, whose results are small: compute them.
+        As :func:`cdask.compute`; on a cluster those of tasks when something is computed of what was
+        kept.
     """
     return replaced(args, traverse, lambda lazies: _compute.persist(lazies, **options))
 

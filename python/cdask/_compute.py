@@ -84,24 +84,23 @@ def compute(lazies, **options):
 
 def persist(lazies, **options):
     """Lazy things like these whose results are there, in a list. Shared work is done once."""
-    for lazy in lazies:
-        if not hasattr(lazy, "_keep"):
-            raise NotImplementedError(f"persist() of a {type(lazy).__name__}: use compute()")
-    values = _results(lazies, options)
-    try:
-        return [lazy._keep(value) for lazy, value in zip(lazies, values)]
-    finally:
-        _values.drop(values)
+    kept = (_abi.dk_frame * len(lazies))()
+    _run(_abi.dk_persist, lazies, options, kept)
+    return [lazy._kept(frame) for lazy, frame in zip(lazies, kept)]
 
 
 def _results(lazies, options):
     """Values, whose references are the caller's."""
+    values = (_abi.dk_value * len(lazies))()
+    _run(_abi.dk_compute_values, lazies, options, values)
+    return list(values)
+
+
+def _run(function, lazies, options, out):
+    """Has a function of the library compute into `out`, with a place for each."""
     options = Options(**options)
     frames = (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies))
-    values = (_abi.dk_value * len(lazies))()
-    perform(options, _abi.dk_compute_values, frames, len(lazies), ctypes.byref(options.filled),
-            values)
-    return list(values)
+    perform(options, function, frames, len(lazies), ctypes.byref(options.filled), out)
 
 
 def table(frame, **options):

@@ -145,7 +145,8 @@ class Delayed(Lazy):
         return _compute.compute([self], **options)[0]
 
     def persist(self, **options):
-        """Makes the calls now and keeps the result in memory.
+        """Makes the calls now and keeps the result: in memory, or on the cluster of an open client,
+        which this does not wait for.
 
         Parameters
         ----------
@@ -164,9 +165,8 @@ class Delayed(Lazy):
         """
         return _compute.persist([self], **options)[0]
 
-    def _keep(self, value):
-        result = _values.python_of(value)
-        return make(_identity, (result,), name=type(result).__name__, nout=self._nout, traverse=False)
+    def _kept(self, frame):
+        return Delayed(frame, self._label, self._nout)
 
     def visualize(self, filename="mydask", **options):
         """Draws the tasks.

@@ -213,12 +213,13 @@ def test_persist_shares_work(how):
     assert sum("inc" in str(one.key) for one in profiler.results) == 1
 
 
-def test_persist_of_single_values():
-    """Is refused before anything runs; an error in a call is the call's own."""
-    df = cdask.dataframe.from_pandas(FRAME)
-    for lazy in (df.a.sum(), df[["a"]].sum()):
-        with pytest.raises(NotImplementedError, match="use compute"):
-            cdask.persist(lazy, cdask.delayed(fail)(AssertionError))
+def test_persist_of_single_values(module):
+    """They stay lazy, and what is made of them is right; an error in a call is the call's own."""
+    df = module.dataframe.from_pandas(FRAME, npartitions=2)
+    total, row = module.persist(df.a.sum(), df[["a"]].sum())
+    assert total.compute() == FRAME.a.sum()
+    assert row.compute()["a"] == FRAME.a.sum()
+    assert_same((df.a - total).compute(), FRAME.a - FRAME.a.sum())
     with pytest.raises(KeyError, match="k"):
         cdask.delayed(fail)(KeyError, "k").persist()
 

@@ -265,6 +265,7 @@ static const struct rowset *aggregated_rows(dk_frame x)
         .index_type = expression->key ? expression->key->type : DK_INT64,
         .index_name = expression->key_name,
         .numbered = !expression->key,
+        .is_reduced = !expression->key,
         .left = expression->rows,
         .column = expression->key,
     };

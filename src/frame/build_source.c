@@ -92,6 +92,24 @@ dk_frame dk_read_csv(dk_context *dk, const char *path, const dk_csv_options *opt
     return dk_read_csv_list(dk, (dk_names){&path, 1}, options);
 }
 
+dk_frame frame_of_results(dk_context *dk, const struct rowset *rows,
+                          const struct dk_expression *like)
+{
+    struct schema schema;
+    dk_frame frame = frame_nomem(dk);
+    if (schema_init(&schema, dk->memory, like->ncolumns) == DK_OK) {
+        for (int32_t i = 0; i < schema.ncolumns; i++) {
+            schema.names[i] = like->names[i];
+            schema.types[i] = like->columns[i]->type;
+        }
+        frame = frame_of_sources(dk, rows, schema.ncolumns, schema.names, schema.types);
+    }
+    schema_deinit(&schema);
+    if (like->shape == SHAPE_FRAME || frame.expression->error)
+        return frame;
+    return frame_series(dk, rows, like->names[0], frame.expression->columns[0]);
+}
+
 dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table)
 {
     struct schema schema;

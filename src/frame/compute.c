@@ -1,89 +1,20 @@
 /* Computing frames: lower, run, hand out. */
-#include <strings.h>
-
 #include "column/table.h"
-#include "frame/delayed.h"
-#include "frame/lower.h"
+#include "frame/job.h"
 #include "graph/value.h"
-
-/* What has been lowered for each wanted frame. */
-struct job {
-    dk_context *dk;
-    dk_graph *graph;
-    int32_t limit; /* rows wanted of the first partition of each frame; 0: all */
-    struct lowering lowering;
-    struct vector calls; /* struct lowered_call */
-};
-
-static dk_status check_frame(dk_frame frame, dk_error *err)
-{
-    const struct dk_expression *expression = frame.expression;
-    if (expression->error) {
-        if (err)
-            *err = *expression->error;
-        return expression->error->status;
-    }
-    if (expression->shape == SHAPE_GROUPBY) {
-        return error_set(err, DK_EINVAL, "a groupby cannot be computed: aggregate it first");
-    }
-    if (expression->shape == SHAPE_LITERAL) {
-        return error_set(err, DK_EINVAL, "a literal cannot be computed: combine it with a series");
-    }
-    return DK_OK;
-}
-
-/* First everything is lowered, then emitted, so that all frames share their passes. */
-static dk_status lower_all(struct job *job, const dk_frame *frames, size_t nframes,
-                           struct place *places, dk_error *err)
-{
-    for (size_t i = 0; i < nframes; i++) {
-        DK_TRY(check_frame(frames[i], err));
-        if (frames[i].expression->shape == SHAPE_DELAYED)
-            continue;
-        if (lower_frame(&job->lowering, frames[i].expression, &places[i]) != DK_OK)
-            return error_nomem(err);
-        lowering_pass(&job->lowering, places[i].pass)->program->limit = job->limit;
-    }
-    dk_status status = delayed_lower(&job->lowering, &job->calls, frames, nframes, err);
-    if (status == DK_OK)
-        status = lower_push_filters(&job->lowering);
-    return status == DK_ENOMEM ? error_nomem(err) : status;
-}
-
-static dk_status emit_all(struct job *job, const dk_frame *frames, size_t nframes,
-                          const struct place *places, dk_task_id *keys, dk_error *err)
-{
-    if (dk_graph_new(job->dk, &job->graph) != DK_OK)
-        return error_nomem(err);
-    DK_TRY(lower_emit(&job->lowering, job->graph, err));
-    DK_TRY(delayed_emit(&job->lowering, &job->calls, job->graph, err));
-    for (size_t i = 0; i < nframes; i++) {
-        keys[i] = frames[i].expression->shape == SHAPE_DELAYED
-                      ? delayed_task(&job->calls, frames[i].expression)
-                      : lower_task(&job->lowering, places[i]);
-    }
-    return DK_OK;
-}
 
 static dk_status build_graph(const dk_frame *frames, size_t nframes, int32_t limit, dk_graph **out,
                              dk_task_id *keys, dk_error *err)
 {
-    dk_context *dk = frames[0].dk;
-    struct job job = {.dk = dk, .limit = limit};
-    lowering_init(&job.lowering, dk);
-    vector_init(&job.calls, dk->memory, sizeof(struct lowered_call));
-    struct place *places = memory_calloc(dk->memory, nframes * sizeof(*places));
-    dk_status status = places ? lower_all(&job, frames, nframes, places, err) : error_nomem(err);
-    if (status == DK_OK)
-        status = emit_all(&job, frames, nframes, places, keys, err);
-    memory_free(dk->memory, places, nframes * sizeof(*places));
-    vector_deinit(&job.calls);
-    lowering_deinit(&job.lowering);
+    struct job job;
+    dk_status status = job_init(&job, frames, nframes, limit, err);
     if (status == DK_OK) {
+        for (size_t i = 0; i < nframes; i++)
+            keys[i] = job_result(&job, i);
         *out = job.graph;
-    } else {
-        dk_graph_free(job.graph);
+        job.graph = NULL;
     }
+    job_deinit(&job);
     return status;
 }
 
@@ -97,23 +28,6 @@ dk_status dk_frame_graph(const dk_frame *frames, size_t nframes, dk_graph **out,
 
 /* ---- running ---- */
 
-static dk_status choose_get(dk_context *dk, const dk_compute_options *options, dk_get *get)
-{
-    *get = dk->default_get;
-    if (!options)
-        return DK_OK;
-    if (options->get)
-        *get = options->get;
-    if (!options->scheduler)
-        return DK_OK;
-    if (strcasecmp(options->scheduler, "distributed") != 0)
-        return dk_find_scheduler(options->scheduler, get, options->error);
-    *get = dk->cluster_get;
-    return *get ? DK_OK
-                : error_set(options->error, DK_EINVAL,
-                            "scheduler 'distributed': no client of a cluster is open");
-}
-
 /* Gives one value a frame. */
 static dk_status run(const dk_frame *frames, size_t nframes, int32_t limit,
                      const dk_compute_options *options, dk_task_id *keys, dk_value *values)
@@ -122,7 +36,7 @@ static dk_status run(const dk_frame *frames, size_t nframes, int32_t limit,
     dk_error *err = options ? options->error : NULL;
     dk_get get = NULL;
     dk_graph *graph = NULL;
-    DK_TRY(choose_get(dk, options, &get));
+    DK_TRY(job_get(dk, options, &get));
     DK_TRY(build_graph(frames, nframes, limit, &graph, keys, err));
     dk_status status = get(dk, graph, keys, nframes, options ? &options->run : NULL, values, err);
     dk_graph_free(graph);

@@ -4,6 +4,9 @@
 
 #include "frame/lower.h"
 
+/* The function of a delayed call that is a result already. */
+#define KEPT_VALUE "frame.value"
+
 /* A call of one computation: its place in the graph, and where its frames come from. */
 struct lowered_call {
     const struct dk_expression *expression;

@@ -76,5 +76,7 @@ dk_status dk_frame_divisions(dk_frame frame, dk_table **out, dk_error *err)
         return expression->error->status;
     }
     const struct rowset *rows = expression->rows ? rowset_source(expression->rows) : NULL;
+    if (rows && rows->kind == ROWS_PERSISTED && rows->table)
+        *out = dk_table_ref(rows->table);
     return rows && rows->kind == ROWS_TABLE ? table_divisions(rows, out, err) : DK_OK;
 }

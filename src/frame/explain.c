@@ -91,6 +91,9 @@ static void put_rows(struct text *text, const struct rowset *rows, int depth)
 {
     indent(text, depth);
     switch (rows->kind) {
+    case ROWS_PERSISTED:
+        text_printf(text, "persisted: %d partitions\n", rows->npartitions);
+        return;
     case ROWS_CSV:
     case ROWS_TABLE:
         put_source(text, rows);
@@ -218,9 +221,13 @@ static void put_sink(struct text *text, const struct sink *sink)
 static void put_pass(struct text *text, const struct pass *pass, int number)
 {
     static const char *const sources[] = {
-        [ROWS_CSV] = "the files",         [ROWS_TABLE] = "the table",
-        [ROWS_GROUP] = "the groups",      [ROWS_REDUCE] = "the reduced row",
-        [ROWS_ALIGN] = "the joined rows", [ROWS_MAP] = "the mapped partitions",
+        [ROWS_CSV] = "the files",
+        [ROWS_TABLE] = "the table",
+        [ROWS_GROUP] = "the groups",
+        [ROWS_REDUCE] = "the reduced row",
+        [ROWS_ALIGN] = "the joined rows",
+        [ROWS_MAP] = "the mapped partitions",
+        [ROWS_PERSISTED] = "the persisted partitions",
     };
     text_printf(text, "  pass %d over %s, %d task%s\n", number, sources[pass->source->kind],
                 pass->source->npartitions, pass->source->npartitions == 1 ? "" : "s");

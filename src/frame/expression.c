@@ -34,7 +34,7 @@ static struct token rowset_token(const struct rowset *rows)
 {
     struct {
         struct token left, right, column, csv, table, index_name;
-        uint64_t call;
+        uint64_t call, number;
         int64_t kind, npartitions;
     } parts = {
         .left = rows->left ? rows->left->node.token : token_none(),
@@ -44,6 +44,7 @@ static struct token rowset_token(const struct rowset *rows)
         .index_name = token_of_text(rows->index_name),
         .table = rows->table ? table_token(rows->table) : token_none(),
         .call = rows->call ? rows->call->number : 0,
+        .number = rows->number,
         .kind = rows->kind,
         .npartitions = rows->npartitions,
     };
@@ -102,6 +103,7 @@ static void release_rowset(const struct node *node)
     if (rows->csv)
         csv_source_unref(rows->csv);
     dk_table_unref(rows->table);
+    dk_value_unref(rows->results);
     call_release(rows->call);
 }
 

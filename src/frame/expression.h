@@ -32,13 +32,14 @@
 struct call;
 
 enum rowset_kind {
-    ROWS_CSV,    /* `csv` */
-    ROWS_TABLE,  /* `table`, in npartitions slices */
-    ROWS_FILTER, /* rows of `left` where `column` is true */
-    ROWS_GROUP,  /* one row for each value of `column` in `left`; its index is the key */
-    ROWS_REDUCE, /* one row for all rows of `left` */
-    ROWS_ALIGN,  /* outer join of the labels of `left` and `right`, each as a whole */
-    ROWS_MAP     /* what `call` gives for each partition of its frame, over `left`; like `table` */
+    ROWS_CSV,       /* `csv` */
+    ROWS_TABLE,     /* `table`, in npartitions slices */
+    ROWS_PERSISTED, /* `results`, one a partition */
+    ROWS_FILTER,    /* rows of `left` where `column` is true */
+    ROWS_GROUP,     /* one row for each value of `column` in `left`; its index is the key */
+    ROWS_REDUCE,    /* one row for all rows of `left` */
+    ROWS_ALIGN,     /* outer join of the labels of `left` and `right`, each as a whole */
+    ROWS_MAP /* what `call` gives for each partition of its frame, over `left`; like `table` */
 };
 
 struct rowset {
@@ -50,11 +51,14 @@ struct rowset {
     dk_type index_type;
     const char *index_name; /* NULL: none */
     bool numbered;          /* the index only counts the rows of each partition */
+    bool is_reduced;        /* one row of all others: a ROWS_REDUCE, or what was kept of one */
     const struct rowset *left;
     const struct rowset *right;
     const struct col *column;
     struct csv_source *csv;
-    dk_table *table;
+    dk_table *table;  /* of ROWS_PERSISTED: its divisions; NULL: not known */
+    dk_value results; /* a list: tables, or what stands for those on a cluster */
+    uint64_t number;  /* tells persisted rows apart */
     const struct call *call;
 };
 
@@ -150,7 +154,7 @@ const struct col *col_intern(struct expressions *expressions,
  * taken when the frame is a good one. */
 dk_frame frame_intern(dk_context *dk, const struct dk_expression *wanted);
 
-/* The number of a new call, from 1. */
+/* The number of a new call, or of persisted rows, from 1. */
 static inline uint64_t next_call(struct expressions *expressions)
 {
     return atomic_fetch_add(&expressions->ncalls, 1) + 1;
@@ -162,6 +166,9 @@ size_t call_nbytes(const struct call *call);
 const struct call *call_put(char **at, const struct call *wanted);
 void call_release(const struct call *call);
 
+/* A frame, series or scalar of all columns of `rows`, named and typed as those of `like`. */
+dk_frame frame_of_results(dk_context *dk, const struct rowset *rows,
+                          const struct dk_expression *like);
 /* A frame or series of all columns of `rows`, named and typed as in `table`. */
 dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table);
 /* A frame on `columns` of `rows`; names and arrays are copied. */

@@ -186,7 +186,7 @@ dk_frame frame_series(dk_context *dk, const struct rowset *rows, const char *nam
     enum shape shape = SHAPE_SERIES;
     if (!rows)
         shape = SHAPE_LITERAL;
-    if (rows && rows->kind == ROWS_REDUCE)
+    if (rows && rows->is_reduced)
         shape = SHAPE_SCALAR;
     return frame_new(dk, shape, rows, 1, &name, &column);
 }

@@ -60,6 +60,10 @@ dk_status lower_push_filters(struct lowering *lowering) DK_NODISCARD;
 dk_status lower_emit(struct lowering *lowering, dk_graph *graph, dk_error *err) DK_NODISCARD;
 /* The task that gives the table of `place`, once emitted. */
 dk_task_id lower_task(const struct lowering *lowering, struct place place);
+/* Adds a task for each partition of what `place` collects, which gives its table; `token` is that
+ * of the frame and names them. Errors: DK_ENOMEM. */
+dk_status lower_partitions(struct lowering *lowering, struct place place, struct token token,
+                           dk_graph *graph, dk_task_id *out, dk_error *err) DK_NODISCARD;
 
 /* Compiles `col` for `pass` and gives its register. (lower_columns.c) */
 dk_status lower_column(struct lowering *lowering, int32_t pass, const struct col *col,

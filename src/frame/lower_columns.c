@@ -96,7 +96,8 @@ static dk_status load_index(struct lowering *lowering, int32_t pass, const struc
 {
     const struct rowset *rows = col->rows;
     struct step step = {.kind = STEP_LABELS, .col = col, .kernel = "load"};
-    bool counted = rows->kind == ROWS_CSV || (rows->kind == ROWS_TABLE && !rows->table->index);
+    bool counted = rows->kind == ROWS_CSV || (rows->kind == ROWS_TABLE && !rows->table->index) ||
+                   (rows->kind == ROWS_PERSISTED && rows->numbered);
     if (counted)
         step.kind = STEP_NUMBER;
     return add_step(lowering, pass, step, reg);

@@ -60,6 +60,8 @@ static const char *source_label(const struct rowset *source)
         return "read-csv";
     case ROWS_TABLE:
         return "from-table";
+    case ROWS_PERSISTED:
+        return "persisted";
     case ROWS_ALIGN:
         return "align";
     case ROWS_MAP:
@@ -219,6 +221,28 @@ static dk_status push_block(struct memory *memory, const struct rowset *source, 
     return push(args, dk_value_ref(*file));
 }
 
+/* The rows of a partition that are there already: a table, or what stands for one on a cluster,
+ * which is a task whose result is known. */
+static dk_status push_result(struct emission *emission, const struct pass *pass, int32_t partition,
+                             struct vector *args)
+{
+    size_t count = 0;
+    dk_value result = dk_value_items(pass->source->results, &count)[partition];
+    dk_task_id task = {0};
+    if (result.kind == DK_KIND_TABLE) {
+        DK_TRY(push(args, dk_value_int(partition)));
+        return push(args, dk_value_ref(result));
+    }
+    const char *label = part_label(emission, pass, "result", 0, 0);
+    if (!label)
+        return DK_ENOMEM;
+    dk_value_ref(result);
+    DK_TRY(dk_graph_add(emission->graph, dk_key_at(label, partition), CLUSTER_RESULT, &result, 1,
+                        &task, emission->err));
+    DK_TRY(push(args, dk_value_int(partition)));
+    return push(args, dk_value_task(task));
+}
+
 /* The tables a pass goes through: its inputs one by one, or the one task that `gives` them. */
 static dk_status push_inputs(struct emission *emission, const struct pass *pass,
                              const dk_task_id *gives, struct vector *args)
@@ -242,6 +266,8 @@ static dk_status add_partition(struct emission *emission, struct pass *pass, dk_
         DK_TRY(push_rows(pass->source, partition, args));
     else if (pass->source->kind == ROWS_CSV)
         DK_TRY(push_block(emission->lowering->memory, pass->source, partition, file, args));
+    else if (pass->source->kind == ROWS_PERSISTED)
+        DK_TRY(push_result(emission, pass, partition, args));
     else
         DK_TRY(push(args, dk_value_int(partition)));
     DK_TRY(push_inputs(emission, pass, gives, args));
@@ -389,4 +415,30 @@ dk_task_id lower_task(const struct lowering *lowering, struct place place)
 {
     const struct pass *pass = lowering_pass(lowering, place.pass);
     return ((const dk_task_id *)pass->results.data)[place.sink];
+}
+
+/* ---- partitions of their own ---- */
+
+static dk_status add_taken(struct emission *emission, const struct pass *pass, struct place place,
+                           const char *label, dk_task_id *out)
+{
+    const dk_task_id *tasks = pass->tasks.data;
+    for (int32_t i = 0; i < pass->source->npartitions; i++) {
+        dk_value args[2] = {dk_value_int(place.sink), dk_value_task(tasks[i])};
+        DK_TRY(dk_graph_add(emission->graph, dk_key_at(label, i), "frame.concat", args, 2, &out[i],
+                            emission->err));
+    }
+    return DK_OK;
+}
+
+/* Equal frames have equal keys, whatever else is computed beside them. */
+dk_status lower_partitions(struct lowering *lowering, struct place place, struct token token,
+                           dk_graph *graph, dk_task_id *out, dk_error *err)
+{
+    struct emission emission = {lowering, graph, err};
+    const struct pass *pass = lowering_pass(lowering, place.pass);
+    char hex[33], label[128];
+    token_text(token, hex);
+    snprintf(label, sizeof(label), "%.80s-%s", source_label(pass->source), hex);
+    return add_taken(&emission, pass, place, label, out);
 }

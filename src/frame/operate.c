@@ -60,7 +60,7 @@ static dk_status meet_by_label(dk_context *dk, struct meeting *meeting, dk_error
 
 static bool is_scalar(const struct rowset *rows)
 {
-    return rows && rows->kind == ROWS_REDUCE;
+    return rows && rows->is_reduced;
 }
 
 static dk_status meet(dk_context *dk, struct meeting *meeting, dk_error *err)

@@ -2,6 +2,7 @@
 #include "column/kernels/align.h"
 #include "column/table.h"
 #include "frame/conform.h"
+#include "frame/delayed.h"
 #include "frame/file.h"
 #include "frame/lower.h"
 #include "frame/pass.h"
@@ -302,6 +303,17 @@ static dk_status align(dk_task *task, const dk_value *args, size_t nargs, dk_val
     return status;
 }
 
+/* frame.value(value) -> the value: a result that was kept */
+static dk_status value(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                       dk_error *err)
+{
+    (void)task;
+    if (nargs != 1)
+        return wrong_arguments(KEPT_VALUE, err);
+    *result = dk_value_ref(args[0]);
+    return DK_OK;
+}
+
 dk_status frame_register(dk_context *dk, dk_error *err)
 {
     DK_TRY(dk_register_type(dk, &program_object, err));
@@ -310,6 +322,7 @@ dk_status frame_register(dk_context *dk, dk_error *err)
     DK_TRY(dk_register(dk, "frame.combine", combine, NULL, err));
     DK_TRY(dk_register(dk, "frame.finish", finish, NULL, err));
     DK_TRY(dk_register(dk, "frame.concat", concat, NULL, err));
+    DK_TRY(dk_register(dk, KEPT_VALUE, value, NULL, err));
     DK_TRY(dk_register(dk, "frame.conform", conform, NULL, err));
     return dk_register(dk, "frame.align", align, NULL, err);
 }

@@ -1,5 +1,6 @@
 #include "graph/task.h"
 
+#include "base/error.h"
 #include "graph/context.h"
 
 dk_context *dk_task_context(const dk_task *task)
@@ -17,6 +18,22 @@ bool dk_task_is_cancelled(const dk_task *task)
     if (cancel_is_set(task->cancel))
         return true;
     return task->failed && atomic_load_explicit(task->failed, memory_order_relaxed);
+}
+
+const char *dk_task_worker(const dk_task *task)
+{
+    return task->worker;
+}
+
+dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexception,
+                        const void *traceback, size_t ntraceback)
+{
+    struct raised *raised = task->raised;
+    if (!raised)
+        return DK_OK;
+    raised->exception.count = raised->traceback.count = 0;
+    DK_TRY(vector_append(&raised->exception, exception, nexception));
+    return vector_append(&raised->traceback, traceback, ntraceback);
 }
 
 dk_status dk_register(dk_context *dk, const char *name, dk_function function, void *user,

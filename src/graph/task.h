@@ -8,12 +8,20 @@
 #include "graph/profile.h"
 #include "graph/registry.h"
 
+/* What dk_task_raise() was told; vectors of char. */
+struct raised {
+    struct vector exception;
+    struct vector traceback;
+};
+
 struct dk_task {
     dk_context *context;
     const struct function *function;
     const volatile int *cancel; /* the caller's wish; NULL: none */
     const atomic_bool *failed;  /* another task failed; NULL: not shared */
     struct profile *profile;    /* NULL: nobody wants to know */
+    const char *worker;         /* of a cluster: its address; NULL: there is none, */
+    struct raised *raised;      /* nor anybody who wants to know */
 };
 
 /* The flag is the caller's, who sets it from a signal handler or another thread. */

@@ -86,6 +86,26 @@ class Collection(_lifetime.Lazy):
         """
         return _compute.compute([self], **options)[0]
 
+    def persist(self, **options):
+        """Computes now and keeps the result, in as many partitions: in memory, or on the cluster of
+        an open client, which this does not wait for.
+
+        Follows :meth:`dask.dataframe.DataFrame.persist`.
+
+        Parameters
+        ----------
+        **options
+            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
+
+        Returns
+        -------
+        The same class
+        """
+        return _compute.persist([self], **options)[0]
+
+    def _kept(self, frame):
+        return type(self)(frame)
+
     def visualize(self, filename="mydask", **options):
         """Draws the tasks.
 
@@ -390,23 +410,6 @@ class Rows(Collection):
 
     def __len__(self):
         return int(Scalar(_abi.dk_size(self._frame)).compute())
-
-    def persist(self, **options):
-        """Computes now and keeps the result in memory, in as many partitions.
-
-        Parameters
-        ----------
-        **options
-            `scheduler`, `get` and `num_workers` as in :func:`cdask.compute`.
-
-        Returns
-        -------
-        The same class
-        """
-        return _compute.persist([self], **options)[0]
-
-    def _keep(self, value):
-        return type(self)(_abi.dk_from_table(_context.current(), value.as_.table, self.npartitions))
 
     def head(self, n=5, npartitions=1, compute=True, **options):
         """The first rows of the first partition, now. Reads no more than they need.

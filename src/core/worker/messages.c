@@ -115,11 +115,12 @@ struct wire_value wkr_message(struct wire_builder *builder, const struct wkr *wo
     return wire_end_map(&message);
 }
 
-struct wire_box *wkr_error_new(struct memory *memory, struct wire_bytes exception, const char *text)
+struct wire_box *wkr_error_new(struct memory *memory, struct wire_bytes exception,
+                               struct wire_bytes traceback, const char *text)
 {
     struct wire_entry entries[] = {
         {wire_text("exception"), wire_bin(exception)},
-        {wire_text("traceback"), wire_nil()},
+        {wire_text("traceback"), traceback.nbytes ? wire_bin(traceback) : wire_nil()},
         {wire_text("exception_text"), wire_text(text)},
         {wire_text("traceback_text"), wire_text("")},
     };

@@ -22,6 +22,6 @@ struct wire_value wkr_message(struct wire_builder *builder, const struct wkr *wo
 /* An error as it goes out and is kept: an opaque map. `exception` is the pickle of one.
  * NULL when out of memory. */
 struct wire_box *wkr_error_new(struct memory *memory, struct wire_bytes exception,
-                               const char *text) DK_NODISCARD;
+                               struct wire_bytes traceback, const char *text) DK_NODISCARD;
 
 #endif

@@ -1,4 +1,4 @@
-#include "node/client/client.h"
+#include "node/client/kept.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,20 +44,26 @@ dk_status client_check(dk_client *client, dk_error *err)
     return DK_OK;
 }
 
-dk_status client_run(dk_client *client, struct command *command, dk_error *err)
+/* The lock is held. */
+static void submit(dk_client *client, struct command *command, dk_error *err)
 {
     command->err = err;
     command->next = NULL;
     command->is_done = false;
+    if (client->last)
+        client->last->next = command;
+    else
+        client->first = command;
+    client->last = command;
+    uv_async_send(&client->wake);
+}
+
+dk_status client_run(dk_client *client, struct command *command, dk_error *err)
+{
     pthread_mutex_lock(&client->lock);
     dk_status status = client_check(client, err);
     if (status == DK_OK) {
-        if (client->last)
-            client->last->next = command;
-        else
-            client->first = command;
-        client->last = command;
-        uv_async_send(&client->wake);
+        submit(client, command, err);
         while (!command->is_done)
             pthread_cond_wait(&client->changed, &client->lock);
         status = command->status;
@@ -85,7 +91,7 @@ static void run_commands(dk_client *client)
     struct command *command;
     bool is_lost;
     while ((command = take_command(client, &is_lost)))
-        if (is_lost)
+        if (is_lost && !command->is_own)
             client_done(client, command, client->why.status, &client->why);
         else
             command->run(client, command);
@@ -343,15 +349,17 @@ static dk_status init_client(dk_client *client, const char *address,
     vector_init(&client->results, client->memory, sizeof(struct result));
     vector_init(&client->released, client->memory, 1);
     vector_init(&client->scratch, client->memory, 1);
+    list_init(&client->done);
+    client->references = 1;
     return DK_OK;
 }
 
-static void deinit_client(dk_client *client)
+/* When its loop has ended. */
+static void free_client(dk_client *client)
 {
-    uv_loop_close(&client->loop);
     for (size_t i = 0; i < client->results.count; i++) {
         struct result *result = &((struct result *)client->results.data)[i];
-        memory_free(client->memory, result->why, sizeof(*result->why));
+        failure_free(client, result->failure);
     }
     keys_deinit(&client->keys);
     vector_deinit(&client->results);
@@ -360,6 +368,16 @@ static void deinit_client(dk_client *client)
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->lock);
     tls_config_free(client->tls);
+    memory_free(client->memory, client, sizeof(*client));
+}
+
+void client_unref(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool is_last = --client->references == 0;
+    pthread_mutex_unlock(&client->lock);
+    if (is_last)
+        free_client(client);
 }
 
 static dk_status wait_open(dk_client *client, dk_error *err)
@@ -407,6 +425,7 @@ static void become_default(dk_client *client, bool no_default)
     dk_context *dk = client->dk;
     dk->client = client;
     dk->cluster_get = dk_get_distributed;
+    dk->cluster_begin = kept_begin;
     client->is_default = !no_default;
     client->previous_get = dk->default_get;
     if (client->is_default)
@@ -429,8 +448,8 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
     }
     status = start(client, err);
     if (status != DK_OK) {
-        deinit_client(client);
-        memory_free(dk->memory, client, sizeof(*client));
+        uv_loop_close(&client->loop);
+        client_unref(client);
         return status;
     }
     become_default(client, options && options->no_default);
@@ -446,6 +465,7 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
     if (dk->client)
         return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
                          dk_client_address(dk->client));
+    DK_TRY(kept_register(dk, err));
     if (!address)
         DK_TRY(dk_cluster_open(dk, NULL, &cluster, err));
     dk_status status =
@@ -465,11 +485,12 @@ void dk_client_close(dk_client *client)
     dk_context *dk = client->dk;
     dk->client = NULL;
     dk->cluster_get = NULL;
+    dk->cluster_begin = NULL;
     if (client->is_default)
         dk->default_get = client->previous_get;
     join_loop(client);
-    deinit_client(client);
-    memory_free(dk->memory, client, sizeof(*client));
+    uv_loop_close(&client->loop);
+    client_unref(client);
     dk_cluster_close(cluster);
 }
 
@@ -506,11 +527,13 @@ struct question {
     dk_client *client;
     const struct wire_value *message;
     struct message *answer;
+    struct pool_call *call; /* while it is not answered; the loop's thread */
 };
 
 static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct question *question = self;
+    question->call = NULL;
     if (answer && !why)
         *question->answer = *answer;
     else if (answer)
@@ -526,15 +549,58 @@ static void run_ask(dk_client *client, struct command *command)
                                   .answered = on_answer,
                                   .self = question};
     dk_error err = {0};
-    dk_status status = pool_ask(client->pool, &asked, NULL, &err);
+    dk_status status = pool_ask(client->pool, &asked, &question->call, &err);
     if (status != DK_OK)
         client_done(client, command, status, &err);
 }
 
-dk_status client_ask(dk_client *client, const struct wire_value *message, struct message *answer,
-                     dk_error *err)
+/* Takes a question back. It has begun by now, as commands are run in order. */
+struct taking_back {
+    struct command command;
+    struct question *question;
+};
+
+static void run_take_back(dk_client *client, struct command *command)
+{
+    struct question *question = ((struct taking_back *)command)->question;
+    if (question->call) {
+        pool_cancel(question->call);
+        client_done(client, &question->command, DK_ECANCELED, NULL);
+    }
+    client_done(client, command, DK_OK, NULL);
+}
+
+/* The lock is held. A question that was answered meanwhile counts as answered. */
+static dk_status wait_for_answer(dk_client *client, struct question *question,
+                                 const struct wait_limit *limit, dk_error *err)
+{
+    struct taking_back back = {.command = {.run = run_take_back, .is_own = true},
+                               .question = question};
+    dk_status status = DK_OK;
+    while (!question->command.is_done && status == DK_OK)
+        status = limit_wait(client, limit, err);
+    if (status != DK_OK)
+        submit(client, &back.command, NULL);
+    while (status != DK_OK && !back.command.is_done)
+        pthread_cond_wait(&client->changed, &client->lock);
+    bool is_answered = status == DK_OK || question->command.status == DK_OK;
+    return is_answered ? question->command.status : status;
+}
+
+dk_status client_ask(dk_client *client, const struct wire_value *message,
+                     const struct wait_limit *limit, struct message *answer, dk_error *err)
 {
     struct question question = {
         .command.run = run_ask, .client = client, .message = message, .answer = answer};
-    return client_run(client, &question.command, err);
+    dk_error why = {0};
+    pthread_mutex_lock(&client->lock);
+    dk_status status = client_check(client, err);
+    if (status == DK_OK) {
+        submit(client, &question.command, &why);
+        status = wait_for_answer(client, &question, limit, err);
+    }
+    pthread_mutex_unlock(&client->lock);
+    if (why.status != DK_OK && why.status == status && err)
+        *err = why;
+    return status;
 }

@@ -11,14 +11,22 @@
 #include <cdask/distributed.h>
 
 #include "core/keys.h"
+#include "core/list.h"
 #include "node/pool.h"
 #include "node/stream.h"
+
+/* Why a task has failed. */
+struct failure {
+    dk_error why;
+    dk_value raised;
+};
 
 /* What the client knows of a key. */
 struct result {
     uint32_t references; /* futures */
     dk_future_status status;
-    dk_error *why; /* of a failed one */
+    struct failure *failure; /* of a failed one */
+    dk_future *watched;      /* those that are watched, linked by next_watched */
 };
 
 struct dk_future {
@@ -26,6 +34,10 @@ struct dk_future {
     uint32_t id;           /* of the key */
     struct wire_bytes key; /* packed: the client's, for as long as a future has it */
     char text[DK_ERROR_KEY_MAX];
+    int64_t token; /* of a watched one */
+    bool is_watched;
+    dk_future *next_watched; /* of the same key */
+    struct list done;        /* among the client's */
 };
 
 /* Something for the loop's thread to do. It lives where its caller waits. */
@@ -35,6 +47,7 @@ struct command {
     dk_error *err;
     dk_status status;
     bool is_done;
+    bool is_own; /* it needs no connection: it is run when that is lost, too */
 };
 
 enum client_state { CLIENT_CONNECTING, CLIENT_OPEN, CLIENT_LOST, CLIENT_CLOSED };
@@ -52,6 +65,7 @@ struct dk_client {
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
+    size_t references; /* futures, and one while it is open: they may outlive its connection */
     enum client_state state;
     dk_error why;    /* of CLIENT_LOST; only the loop's thread writes it */
     bool is_leaving; /* the loop is to end */
@@ -62,6 +76,8 @@ struct dk_client {
     struct vector released; /* of char: packed keys, one after the other, to be let go of */
     uint32_t nreleased;
     uint64_t nsubmitted; /* for keys of their own */
+    struct list done;    /* futures that were watched, in the order in which they came to be done */
+    bool is_unwatched;   /* nobody waits for them any more */
 
     pthread_t thread;
     uv_loop_t loop;
@@ -76,8 +92,26 @@ struct dk_client {
     bool is_stopping;
 };
 
+/* ---- waiting.c ---- */
+
+/* How long to wait. A flag that cancels is looked at now and then, for a signal handler can only
+ * set it. */
+struct wait_limit {
+    struct timespec deadline; /* of the monotonic clock, if there is one */
+    bool has_deadline;
+    const volatile int *cancel; /* NULL: none */
+};
+
+/* `options` NULL: no limit. */
+struct wait_limit limit_begin(const dk_wait_options *options);
+/* Waits for a change of what the lock protects, which is held.
+ * Errors: DK_EIO (the time is over), DK_ECANCELED. */
+dk_status limit_wait(dk_client *client, const struct wait_limit *limit, dk_error *err) DK_NODISCARD;
+
 /* ---- client.c ---- */
 
+/* Drops a reference.   The lock is not held. */
+void client_unref(dk_client *client);
 /* Has the command run by the loop's thread, and waits until it is done.
  * Errors: DK_EIO (the connection is lost), what the command gives. */
 dk_status client_run(dk_client *client, struct command *command, dk_error *err) DK_NODISCARD;
@@ -86,8 +120,10 @@ void client_done(dk_client *client, struct command *command, dk_status status, c
 /* Sends one message on the stream, which is `message`'s last use. Blocks until it is encoded. */
 dk_status client_send(dk_client *client, const struct wire_value *message,
                       dk_error *err) DK_NODISCARD;
-/* Asks the scheduler, and waits for the answer, which is the caller's. */
-dk_status client_ask(dk_client *client, const struct wire_value *message, struct message *answer,
+/* Asks the scheduler, and waits for the answer, which is the caller's, as long as the limit allows.
+ * Errors: DK_ETASK (the operation has failed there); DK_EIO, DK_ECANCELED as limit_wait(). */
+dk_status client_ask(dk_client *client, const struct wire_value *message,
+                     const struct wait_limit *limit, struct message *answer,
                      dk_error *err) DK_NODISCARD;
 /* DK_OK while connected; the lock is held. */
 dk_status client_check(dk_client *client, dk_error *err) DK_NODISCARD;
@@ -96,15 +132,29 @@ dk_status client_check(dk_client *client, dk_error *err) DK_NODISCARD;
 
 /* A future of the key, which counts as one more of it.   Errors: DK_ENOMEM. */
 dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out) DK_NODISCARD;
-/* Waits until none of the keys is pending; `deadline` NULL: for as long as it takes. `cancel` as in
- * dk_get_options. Errors: DK_EIO (in time, or lost), DK_ECANCELED. */
+/* Waits until none of the keys is pending.   Errors: DK_EIO (the time is over, or the connection is
+ * lost), DK_ECANCELED. */
 dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
-                       const struct timespec *deadline, const volatile int *cancel,
-                       dk_error *err) DK_NODISCARD;
+                       const struct wait_limit *limit, dk_error *err) DK_NODISCARD;
+/* What is known of a future; the lock is held. */
+struct result *future_result(const dk_future *future);
 /* A message of the scheduler about a key.   Errors: DK_ENOMEM; then nothing is known of the key. */
 dk_status futures_take(dk_client *client, const struct wire_value *message) DK_NODISCARD;
 /* Sends what was let go of; the loop's thread. */
 void futures_flush(dk_client *client);
+
+/* ---- watch.c; the lock is held ---- */
+
+/* The key is not pending any more: its futures that were watched are done. */
+void watch_end(dk_client *client, struct result *result);
+/* The future goes. */
+void watch_forget(dk_future *future);
+
+/* ---- failure.c ---- */
+
+/* What a message says of a task that has failed; NULL when out of memory. */
+struct failure *failure_new(dk_client *client, const struct wire_value *message);
+void failure_free(dk_client *client, struct failure *failure);
 
 /* ---- submit.c ---- */
 
@@ -116,6 +166,12 @@ struct outgoing_task {
     struct wire_bytes payload;
     int64_t order;
 };
+
+/* Begins to compute what `keys` need: out[i] is the future of keys[i]. `by_name`: equal graphs of
+ * this client have equal keys. */
+dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                             size_t nkeys, bool by_name, const dk_submit_options *options,
+                             dk_future **out, dk_error *err) DK_NODISCARD;
 
 dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks, size_t ntasks,
                             const struct wire_bytes *wanted, size_t nwanted,

@@ -1,19 +1,19 @@
 /* What is known of results on the cluster. */
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "node/client/answer.h"
 #include "node/client/client.h"
 #include "wire/build.h"
-#include "wire/unpickle.h"
-
-/* How often a wait looks whether its caller has set the flag that cancels it. */
-#define CANCEL_NS 20000000
 
 static struct result *result_at(dk_client *client, uint32_t id)
 {
     return &((struct result *)client->results.data)[id];
+}
+
+struct result *future_result(const dk_future *future)
+{
+    return result_at(future->client, future->id);
 }
 
 /* ---- making and freeing ---- */
@@ -41,14 +41,18 @@ dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
         return DK_ENOMEM;
     pthread_mutex_lock(&client->lock);
     dk_status status = add_result(client, key, &future->id);
-    if (status == DK_OK)
+    if (status == DK_OK) {
         future->key = keys_packed(&client->keys, future->id);
+        client->references++;
+    }
     pthread_mutex_unlock(&client->lock);
     if (status != DK_OK) {
         memory_free(client->memory, future, sizeof(*future));
         return status;
     }
     future->client = client;
+    future->is_watched = false;
+    list_init(&future->done);
     key_text(key, future->text, sizeof(future->text));
     *out = future;
     return DK_OK;
@@ -58,8 +62,8 @@ static void forget(dk_client *client, uint32_t id)
 {
     struct result *result = result_at(client, id);
     struct wire_bytes key = keys_packed(&client->keys, id);
-    memory_free(client->memory, result->why, sizeof(*result->why));
-    result->why = NULL;
+    failure_free(client, result->failure);
+    result->failure = NULL;
     /* Out of memory the scheduler keeps the result until the client goes. */
     if (vector_append(&client->released, key.data, key.nbytes) == DK_OK)
         client->nreleased++;
@@ -72,14 +76,16 @@ void dk_future_free(dk_future *future)
         return;
     dk_client *client = future->client;
     pthread_mutex_lock(&client->lock);
+    watch_forget(future);
     bool is_last = --result_at(client, future->id)->references == 0;
     if (is_last)
         forget(client, future->id);
-    bool is_first = is_last && client->nreleased == 1;
-    pthread_mutex_unlock(&client->lock);
+    bool is_first = is_last && client->nreleased == 1 && client->state != CLIENT_CLOSED;
     if (is_first)
         uv_async_send(&client->wake);
+    pthread_mutex_unlock(&client->lock);
     memory_free(client->memory, future, sizeof(*future));
+    client_unref(client);
 }
 
 /* An array of packed keys is their count and the keys. */
@@ -131,11 +137,14 @@ static dk_status find_result(dk_client *client, const struct wire_value *key, st
     return DK_OK;
 }
 
-static void become(dk_client *client, struct result *result, dk_future_status status, dk_error *why)
+static void become(dk_client *client, struct result *result, dk_future_status status,
+                   struct failure *failure)
 {
     result->status = status;
-    memory_free(client->memory, result->why, sizeof(*result->why));
-    result->why = why;
+    failure_free(client, result->failure);
+    result->failure = failure;
+    if (status != DK_FUTURE_PENDING)
+        watch_end(client, result);
 }
 
 static dk_status set_status(dk_client *client, const struct wire_value *key,
@@ -148,36 +157,18 @@ static dk_status set_status(dk_client *client, const struct wire_value *key,
     return DK_OK;
 }
 
-/* What an exception says: told beside it by cdask's scheduler, or found in its pickle. */
-static struct wire_bytes find_text(const struct wire_value *message)
-{
-    struct wire_bytes text = {"it failed", 9};
-    const struct wire_value *exception = wire_find(message, "exception");
-    if (wire_read_text(wire_find(message, "exception_text"), &text) ||
-        wire_read_text(exception, &text) || !exception)
-        return text;
-    if (exception->kind == WIRE_BIN)
-        (void)pickle_find_last_text((struct wire_bytes){exception->as.bytes, exception->count},
-                                    &text);
-    else if (exception->kind == WIRE_SERIALIZED && exception->as.payload->nframes)
-        (void)pickle_find_last_text(exception->as.payload->frames[0], &text);
-    return text;
-}
-
 static dk_status set_failure(dk_client *client, const struct wire_value *message)
 {
     struct result *result;
     DK_TRY(find_result(client, wire_find(message, "key"), &result));
     if (!result)
         return DK_OK;
-    dk_error *why = memory_calloc(client->memory, sizeof(*why));
-    if (!why)
+    struct failure *failure = failure_new(client, message);
+    if (!failure)
         return DK_ENOMEM;
-    struct wire_bytes text = find_text(message);
-    error_set(why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
-    key_text((struct wire_bytes){client->scratch.data, client->scratch.count}, why->key,
-             sizeof(why->key));
-    become(client, result, DK_FUTURE_ERROR, why);
+    key_text((struct wire_bytes){client->scratch.data, client->scratch.count}, failure->why.key,
+             sizeof(failure->why.key));
+    become(client, result, DK_FUTURE_ERROR, failure);
     return DK_OK;
 }
 
@@ -228,66 +219,44 @@ const char *dk_future_key(const dk_future *future)
     return future->text;
 }
 
-static struct timespec soon(void)
+dk_status dk_future_name(const dk_future *future, dk_value *out)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += CANCEL_NS;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
-/* Waits for a change; the lock is held. A flag that cancels is looked at now and then, for a signal
- * handler can only set it. */
-static dk_status wait_for_change(dk_client *client, const struct timespec *deadline,
-                                 const volatile int *cancel, dk_error *err)
-{
-    struct timespec next = cancel ? soon() : (struct timespec){0};
-    const struct timespec *until = cancel ? &next : deadline;
-    int rc = until ? pthread_cond_timedwait(&client->changed, &client->lock, until)
-                   : pthread_cond_wait(&client->changed, &client->lock);
-    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
-        return error_set(err, DK_ECANCELED, "cancelled");
-    if (rc == ETIMEDOUT && !cancel)
-        return error_set(err, DK_EIO, "not done in time");
-    return DK_OK;
+    return key_value(future->client->dk, future->key, out);
 }
 
 dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
-                       const struct timespec *deadline, const volatile int *cancel, dk_error *err)
+                       const struct wait_limit *limit, dk_error *err)
 {
     dk_status status = DK_OK;
     pthread_mutex_lock(&client->lock);
     for (size_t i = 0; i < nfutures && status == DK_OK; i++)
-        while (status == DK_OK && result_at(client, futures[i]->id)->status == DK_FUTURE_PENDING) {
+        while (status == DK_OK && future_result(futures[i])->status == DK_FUTURE_PENDING) {
             status = client_check(client, err);
             if (status == DK_OK)
-                status = wait_for_change(client, deadline, cancel, err);
+                status = limit_wait(client, limit, err);
         }
     pthread_mutex_unlock(&client->lock);
     return status;
 }
 
-static struct timespec after(double seconds)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + (int64_t)((seconds < 1e9 ? seconds : 1e9) * 1e9);
-    at.tv_sec += ns / 1000000000;
-    at.tv_nsec = ns % 1000000000;
-    return at;
-}
-
 dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err)
 {
-    struct timespec deadline = after(timeout_s < 0 ? 0 : timeout_s);
-    return futures_wait(future->client, &future, 1, timeout_s < 0 ? NULL : &deadline, NULL, err);
+    dk_wait_options options = {.timeout_s = timeout_s, .has_timeout = timeout_s >= 0};
+    struct wait_limit limit = limit_begin(&options);
+    return futures_wait(future->client, &future, 1, &limit, err);
 }
 
 /* ---- cancelling and retrying ---- */
+
+/* The scheduler will tell, too, unless it has forgotten the task by then. */
+static void take_for_cancelled(dk_future *future)
+{
+    dk_client *client = future->client;
+    pthread_mutex_lock(&client->lock);
+    become(client, future_result(future), DK_FUTURE_CANCELLED, NULL);
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
 
 dk_status dk_future_cancel(dk_future *future, dk_error *err)
 {
@@ -300,6 +269,29 @@ dk_status dk_future_cancel(dk_future *future, dk_error *err)
         {wire_text("msg"), wire_text("cancelled by its client")},
     };
     struct wire_value message = wire_map(fields, 5);
+    DK_TRY(client_send(future->client, &message, err));
+    take_for_cancelled(future);
+    return DK_OK;
+}
+
+/* Before anybody asks for the result again: the scheduler's own word comes another way than its
+ * answer. */
+static void take_for_pending(dk_future *future)
+{
+    dk_client *client = future->client;
+    pthread_mutex_lock(&client->lock);
+    struct result *result = future_result(future);
+    if (result->status == DK_FUTURE_ERROR)
+        become(client, result, DK_FUTURE_PENDING, NULL);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* How it is after all, for the scheduler may have known nothing to try again. */
+static dk_status ask_how_it_is(dk_future *future, dk_error *err)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("report-key")},
+                                  {wire_text("key"), wire_packed(future->key)}};
+    struct wire_value message = wire_map(fields, 2);
     return client_send(future->client, &message, err);
 }
 
@@ -312,8 +304,10 @@ dk_status dk_future_retry(dk_future *future, dk_error *err)
         {wire_text("client"), wire_text(future->client->name)},
     };
     struct wire_value message = wire_map(fields, 3);
+    struct wait_limit limit = limit_begin(NULL);
     struct message answer;
-    DK_TRY(client_ask(future->client, &message, &answer, err));
+    take_for_pending(future);
+    DK_TRY(client_ask(future->client, &message, &limit, &answer, err));
     message_deinit(&answer);
-    return DK_OK;
+    return ask_how_it_is(future, err);
 }

@@ -61,9 +61,9 @@ static dk_status check_states(dk_client *client, dk_future *const *futures, size
             status = error_set(err, DK_ECANCELED, "%s was cancelled, or its data is lost",
                                futures[i]->text);
         } else if (result->status == DK_FUTURE_ERROR) {
-            status = result->why->status;
+            status = result->failure->why.status;
             if (err)
-                *err = *result->why;
+                *err = result->failure->why;
         }
     }
     pthread_mutex_unlock(&client->lock);
@@ -73,7 +73,7 @@ static dk_status check_states(dk_client *client, dk_future *const *futures, size
 /* ---- asking ---- */
 
 static dk_status ask(dk_client *client, dk_future *const *futures, size_t nfutures,
-                     struct message *answer, dk_error *err)
+                     const struct wait_limit *limit, struct message *answer, dk_error *err)
 {
     struct arena arena;
     arena_init(&arena, client->memory);
@@ -86,7 +86,7 @@ static dk_status ask(dk_client *client, dk_future *const *futures, size_t nfutur
     wire_put(&map, "keys", wire_end_array(&keys));
     struct wire_value message = wire_end_map(&map);
     dk_status status =
-        builder.failed ? error_nomem(err) : client_ask(client, &message, answer, err);
+        builder.failed ? error_nomem(err) : client_ask(client, &message, limit, answer, err);
     arena_deinit(&arena);
     return status;
 }
@@ -159,10 +159,11 @@ static dk_status unpack(struct held_message *held, dk_future *const *futures, si
 }
 
 static dk_status fetch(dk_client *client, dk_future *const *futures, size_t nfutures,
-                       dk_value *results, bool *is_missing, dk_error *err)
+                       const struct wait_limit *limit, dk_value *results, bool *is_missing,
+                       dk_error *err)
 {
     struct message answer;
-    DK_TRY(ask(client, futures, nfutures, &answer, err));
+    DK_TRY(ask(client, futures, nfutures, limit, &answer, err));
     *is_missing = !wire_text_is(wire_find(&answer.root, "status"), "OK");
     if (*is_missing) {
         dk_status status = wait_again(client, wire_find(&answer.root, "keys"), err);
@@ -178,26 +179,33 @@ static dk_status fetch(dk_client *client, dk_future *const *futures, size_t nfut
 }
 
 dk_status client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
-                        const volatile int *cancel, dk_value *results, dk_error *err)
+                        const struct wait_limit *limit, dk_value *results, dk_error *err)
 {
     bool is_missing = nfutures > 0;
     for (int attempt = 0; attempt < ATTEMPTS_MAX && is_missing; attempt++) {
-        DK_TRY(futures_wait(client, futures, nfutures, NULL, cancel, err));
+        DK_TRY(futures_wait(client, futures, nfutures, limit, err));
         DK_TRY(check_states(client, futures, nfutures, err));
-        DK_TRY(fetch(client, futures, nfutures, results, &is_missing, err));
+        DK_TRY(fetch(client, futures, nfutures, limit, results, &is_missing, err));
     }
     return is_missing ? error_set(err, DK_EIO, "%s: results are lost again and again",
                                   client->address.text)
                       : DK_OK;
 }
 
+dk_status dk_client_gather_with(dk_client *client, dk_future *const *futures, size_t nfutures,
+                                const dk_wait_options *options, dk_value *results, dk_error *err)
+{
+    struct wait_limit limit = limit_begin(options);
+    return client_gather(client, futures, nfutures, &limit, results, err);
+}
+
 dk_status dk_client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
                            dk_value *results, dk_error *err)
 {
-    return client_gather(client, futures, nfutures, NULL, results, err);
+    return dk_client_gather_with(client, futures, nfutures, NULL, results, err);
 }
 
 dk_status dk_future_result(dk_future *future, dk_value *result, dk_error *err)
 {
-    return client_gather(future->client, &future, 1, NULL, result, err);
+    return dk_client_gather_with(future->client, &future, 1, NULL, result, err);
 }

@@ -1,11 +1,12 @@
-/* Fetching results, with a flag that cancels. */
+/* Fetching results, with a limit. */
 #ifndef NODE_CLIENT_GATHER_H
 #define NODE_CLIENT_GATHER_H
 
 #include "node/client/client.h"
 
-/* As dk_client_gather(); `cancel` as in dk_get_options.   Errors: DK_ECANCELED, too. */
+/* As dk_client_gather_with(). */
 dk_status client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
-                        const volatile int *cancel, dk_value *results, dk_error *err) DK_NODISCARD;
+                        const struct wait_limit *limit, dk_value *results,
+                        dk_error *err) DK_NODISCARD;
 
 #endif

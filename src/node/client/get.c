@@ -7,6 +7,7 @@
 #include "graph/context.h"
 #include "graph/plan.h"
 #include "node/client/gather.h"
+#include "node/client/kept.h"
 #include "payload/task.h"
 
 /* A graph on its way. Arrays are indexed by task id, but for `tasks`, which go in their order. */
@@ -17,8 +18,9 @@ struct departure {
     struct arena arena; /* keys, payloads, lists of dependencies */
     struct wire_bytes *keys;
     struct outgoing_task *tasks;
+    size_t ntasks;
     struct vector scratch; /* of char */
-    uint64_t number;       /* of this computation: its keys are its own */
+    char suffix[48];       /* of the names of tasks */
 };
 
 static dk_status keep(struct departure *departure, struct wire_bytes *out)
@@ -31,13 +33,18 @@ static dk_status keep(struct departure *departure, struct wire_bytes *out)
     return DK_OK;
 }
 
-/* The name in the graph, and which computation it is of. */
+/* A result that is on the cluster has its key already. */
 static dk_status name_task(struct departure *departure, uint32_t id)
 {
     char name[512];
     const struct task *task = graph_task(departure->graph, id);
-    snprintf(name, sizeof(name), "%.400s-%.16s-%" PRIu64, graph_name(departure->graph, task),
-             departure->client->name + strlen("Client-"), departure->number);
+    const dk_future *kept = kept_result(departure->graph, task);
+    if (kept) {
+        departure->keys[id] = kept->key;
+        return DK_OK;
+    }
+    snprintf(name, sizeof(name), "%.400s-%s", graph_name(departure->graph, task),
+             departure->suffix);
     departure->scratch.count = 0;
     DK_TRY(payload_pack_key((dk_key){name, task->index}, &departure->scratch));
     return keep(departure, &departure->keys[id]);
@@ -69,10 +76,22 @@ static dk_status list_dependencies(struct departure *departure, const struct tas
     return DK_OK;
 }
 
+static dk_status check_kept(const struct departure *departure, const dk_future *kept, dk_error *err)
+{
+    if (kept->client == departure->client)
+        return DK_OK;
+    return error_set(err, DK_EINVAL,
+                     "%s was persisted by a client of %s, another than the one of %s", kept->text,
+                     dk_client_address(kept->client), dk_client_address(departure->client));
+}
+
 static dk_status pack_task(struct departure *departure, size_t rank, dk_error *err)
 {
     uint32_t id = plan_at(&departure->plan, rank);
-    struct outgoing_task *out = &departure->tasks[rank];
+    const dk_future *kept = kept_result(departure->graph, graph_task(departure->graph, id));
+    if (kept)
+        return check_kept(departure, kept, err);
+    struct outgoing_task *out = &departure->tasks[departure->ntasks++];
     *out = (struct outgoing_task){.key = departure->keys[id], .order = (int64_t)rank};
     if (list_dependencies(departure, graph_task(departure->graph, id), out) != DK_OK)
         return error_nomem(err);
@@ -121,15 +140,15 @@ static dk_status make_futures(struct departure *departure, const dk_task_id *key
 }
 
 static dk_status send_tasks(struct departure *departure, const dk_task_id *keys, size_t nkeys,
-                            dk_error *err)
+                            const dk_submit_options *options, dk_error *err)
 {
     struct wire_bytes *wanted = arena_alloc(&departure->arena, nkeys * sizeof(*wanted));
     if (!wanted)
         return error_nomem(err);
     for (size_t i = 0; i < nkeys; i++)
         wanted[i] = departure->keys[keys[i].id];
-    return client_send_graph(departure->client, departure->tasks, plan_ntasks(&departure->plan),
-                             wanted, nkeys, NULL, err);
+    return client_send_graph(departure->client, departure->tasks, departure->ntasks, wanted, nkeys,
+                             options, err);
 }
 
 /* A computation that the caller does not want any longer is not run on. */
@@ -139,44 +158,108 @@ static void cancel_all(dk_future **futures, size_t count)
         (void)!dk_future_cancel(futures[i], NULL);
 }
 
+static void find_raised(dk_future **futures, size_t count, dk_value *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (dk_future_raised(futures[i], out))
+            return;
+}
+
 static dk_status depart(struct departure *departure, const dk_task_id *keys, size_t nkeys,
                         const dk_get_options *options, dk_value *results, dk_error *err)
 {
     dk_future **futures;
     DK_TRY(pack_all(departure, err));
     DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
-    dk_status status = send_tasks(departure, keys, nkeys, err);
+    dk_wait_options wait = {.cancel = options ? options->cancel : NULL};
+    dk_status status = send_tasks(departure, keys, nkeys, NULL, err);
     if (status == DK_OK)
-        status = client_gather(departure->client, futures, nkeys, options ? options->cancel : NULL,
-                               results, err);
+        status = dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
     if (status == DK_ECANCELED)
         cancel_all(futures, nkeys);
+    if (status == DK_ETASK && options && options->raised)
+        find_raised(futures, nkeys, options->raised);
     free_futures(departure->client, futures, nkeys);
     return status;
 }
 
-static uint64_t next_number(dk_client *client)
+/* Computations have keys of their own, unless what they begin is to be found again by the names of
+ * its tasks. */
+static void choose_suffix(struct departure *departure, bool by_name)
 {
+    dk_client *client = departure->client;
+    const char *id = client->name + strlen("Client-");
+    if (by_name) {
+        snprintf(departure->suffix, sizeof(departure->suffix), "%.16s", id);
+        return;
+    }
     pthread_mutex_lock(&client->lock);
     uint64_t number = client->nsubmitted++;
     pthread_mutex_unlock(&client->lock);
-    return number;
+    snprintf(departure->suffix, sizeof(departure->suffix), "%.16s-%" PRIu64, id, number);
+}
+
+static dk_status begin_departure(struct departure *departure, dk_client *client,
+                                 const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
+                                 bool by_name, dk_error *err)
+{
+    *departure = (struct departure){.client = client, .graph = graph};
+    choose_suffix(departure, by_name);
+    DK_TRY(plan_init(&departure->plan, graph, keys, nkeys, err));
+    arena_init(&departure->arena, client->memory);
+    vector_init(&departure->scratch, client->memory, 1);
+    return DK_OK;
+}
+
+static void end_departure(struct departure *departure)
+{
+    vector_deinit(&departure->scratch);
+    arena_deinit(&departure->arena);
+    plan_deinit(&departure->plan);
 }
 
 dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
                              size_t nkeys, const dk_get_options *options, dk_value *results,
                              dk_error *err)
 {
+    struct departure departure;
     if (!dk->client)
         return error_set(err, DK_EINVAL, "no client of a cluster is open: see dk_client_open()");
-    struct departure departure = {
-        .client = dk->client, .graph = graph, .number = next_number(dk->client)};
-    DK_TRY(plan_init(&departure.plan, graph, keys, nkeys, err));
-    arena_init(&departure.arena, dk->memory);
-    vector_init(&departure.scratch, dk->memory, 1);
+    DK_TRY(begin_departure(&departure, dk->client, graph, keys, nkeys, false, err));
     dk_status status = depart(&departure, keys, nkeys, options, results, err);
-    vector_deinit(&departure.scratch);
-    arena_deinit(&departure.arena);
-    plan_deinit(&departure.plan);
+    end_departure(&departure);
     return status;
+}
+
+static dk_status leave_futures(struct departure *departure, const dk_task_id *keys, size_t nkeys,
+                               const dk_submit_options *options, dk_future **out, dk_error *err)
+{
+    dk_future **futures;
+    DK_TRY(pack_all(departure, err));
+    DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
+    dk_status status = send_tasks(departure, keys, nkeys, options, err);
+    for (size_t i = 0; i < nkeys && status == DK_OK; i++) {
+        out[i] = futures[i];
+        futures[i] = NULL;
+    }
+    free_futures(departure->client, futures, nkeys);
+    return status;
+}
+
+dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                             size_t nkeys, bool by_name, const dk_submit_options *options,
+                             dk_future **out, dk_error *err)
+{
+    struct departure departure;
+    DK_TRY(begin_departure(&departure, client, graph, keys, nkeys, by_name, err));
+    dk_status status = leave_futures(&departure, keys, nkeys, options, out, err);
+    end_departure(&departure);
+    return status;
+}
+
+dk_status dk_client_compute(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
+                            size_t nkeys, const dk_submit_options *options, dk_future **out,
+                            dk_error *err)
+{
+    return client_begin_graph(client, graph, keys, nkeys, false, options, out, err);
 }

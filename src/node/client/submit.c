@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "node/client/client.h"
+#include "payload/plain.h"
 #include "payload/task.h"
 #include "payload/value.h"
 #include "wire/build.h"
@@ -157,6 +158,54 @@ dk_status dk_client_submit(dk_client *client, const char *function, const dk_val
     return status;
 }
 
+/* ---- somebody's key ---- */
+
+static dk_status desire(dk_client *client, struct wire_bytes key, dk_error *err)
+{
+    struct wire_value item = wire_packed(key);
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("client-desires-keys")},
+                                  {wire_text("keys"), wire_array(&item, 1)},
+                                  {wire_text("client"), wire_text(client->name)}};
+    struct wire_value message = wire_map(fields, 3);
+    return client_send(client, &message, err);
+}
+
+/* The canonical bytes of a key that is given as a value. */
+static dk_status pack_value_key(dk_client *client, dk_value key, struct vector *out, dk_error *err)
+{
+    struct arena arena;
+    struct vector none; /* there are no objects in it */
+    struct wire_value plain;
+    arena_init(&arena, client->memory);
+    vector_init(&none, client->memory, sizeof(dk_value));
+    struct plain_packer packer = {client->dk, &arena, NULL, &none, 0, err};
+    dk_status status = plain_pack(&packer, key, &plain);
+    if (status == DK_OK)
+        status = key_pack(&plain, out, err);
+    vector_deinit(&none);
+    arena_deinit(&arena);
+    return status == DK_EPARSE ? DK_EINVAL : status;
+}
+
+dk_status dk_client_future(dk_client *client, dk_value key, dk_future **out, dk_error *err)
+{
+    struct vector packed;
+    dk_future *future = NULL;
+    vector_init(&packed, client->memory, 1);
+    dk_status status = pack_value_key(client, key, &packed, err);
+    struct wire_bytes bytes = {packed.data, packed.count};
+    if (status == DK_OK && future_new(client, bytes, &future) != DK_OK)
+        status = error_nomem(err);
+    if (status == DK_OK)
+        status = desire(client, bytes, err);
+    if (status == DK_OK)
+        *out = future;
+    else
+        dk_future_free(future);
+    vector_deinit(&packed);
+    return status;
+}
+
 /* ---- data ---- */
 
 static dk_status send_value(dk_client *client, struct wire_bytes key,
@@ -172,8 +221,9 @@ static dk_status send_value(dk_client *client, struct wire_bytes key,
         {wire_text("timeout"), wire_float(30)},
     };
     struct wire_value message = wire_map(fields, 6);
+    struct wait_limit limit = limit_begin(NULL);
     struct message answer;
-    DK_TRY(client_ask(client, &message, &answer, err));
+    DK_TRY(client_ask(client, &message, &limit, &answer, err));
     message_deinit(&answer);
     return DK_OK;
 }

@@ -44,6 +44,7 @@ struct run {
     dk_status status;
     dk_error err;
     dk_value result;
+    struct raised raised;
     int64_t nbytes;
     uint64_t thread;
     double start;
@@ -162,7 +163,9 @@ static dk_status call(struct run *run, struct payload_task *task)
     if (status == DK_OK) {
         dk_task running = {.context = run->node->options.context,
                            .function = task->function,
-                           .cancel = &run->node->cancel};
+                           .cancel = &run->node->cancel,
+                           .worker = run->node->address,
+                           .raised = &run->raised};
         run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);
         run->stop = worker_now_s();
@@ -208,6 +211,8 @@ static void free_run(struct run *run)
         spilled_unref(run->arguments[i].spilled);
     }
     wire_box_unref(run->run_spec);
+    vector_deinit(&run->raised.exception);
+    vector_deinit(&run->raised.traceback);
     arena_deinit(&run->arena);
     memory_free(memory, run, sizeof(*run));
 }
@@ -220,9 +225,21 @@ struct wire_box *worker_error(struct worker_node *node, const dk_error *why)
     vector_init(&pickle, node->memory, 1);
     if (pickle_exception(&pickle, "builtins", error_reply_kind(why->status),
                          (struct wire_bytes){text, strlen(text)}) == DK_OK)
-        box = wkr_error_new(node->memory, (struct wire_bytes){pickle.data, pickle.count}, text);
+        box = wkr_error_new(node->memory, (struct wire_bytes){pickle.data, pickle.count},
+                            (struct wire_bytes){0}, text);
     vector_deinit(&pickle);
     return box;
+}
+
+/* What the task has raised, if its language has exceptions. */
+static struct wire_box *find_error(struct run *run)
+{
+    const struct vector *exception = &run->raised.exception, *traceback = &run->raised.traceback;
+    run->err.status = run->status;
+    if (!exception->count)
+        return worker_error(run->node, &run->err);
+    return wkr_error_new(run->node->memory, (struct wire_bytes){exception->data, exception->count},
+                         (struct wire_bytes){traceback->data, traceback->count}, run->err.message);
 }
 
 static void tell_core(struct run *run)
@@ -236,8 +253,7 @@ static void tell_core(struct run *run)
     run->result = dk_value_null();
     if (run->status != DK_OK) {
         event.kind = WKR_EXECUTE_FAILED;
-        run->err.status = run->status;
-        executed->error = worker_error(run->node, &run->err);
+        executed->error = find_error(run);
     }
     worker_happen(run->node, &event,
                   event.kind == WKR_EXECUTE_FAILED ? "task-erred" : "task-finished", &brought,
@@ -257,14 +273,24 @@ static void share_argument(struct run *run, struct argument *argument)
     argument->value = dk_value_null();
 }
 
+/* It was given out ahead of its time, and what is before it takes long. */
+static void give_back(struct run *run)
+{
+    struct wkr_event event = {.kind = WKR_EXECUTE_RESCHEDULED};
+    event.as.executed = (struct wkr_executed){.task = run->task, .run_id = run->run_id};
+    worker_happen(run->node, &event, "task-not-begun", NULL, 0);
+}
+
 static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
-    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING) {
-        for (size_t i = 0; i < run->narguments; i++)
-            share_argument(run, &run->arguments[i]);
+    bool is_wanted = run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING;
+    if (is_wanted && !run->has_begun)
+        give_back(run);
+    for (size_t i = 0; i < run->narguments && is_wanted && run->has_begun; i++)
+        share_argument(run, &run->arguments[i]);
+    if (is_wanted && run->has_begun)
         tell_core(run);
-    }
     dk_value_unref(run->result);
     free_run(run);
 }
@@ -320,6 +346,8 @@ dk_status worker_execute(struct worker_node *node, const struct wkr_instruction 
     run->is_actor = wkr_task_is_actor(node->core, run->task);
     run->run_spec = wire_box_ref(wkr_task_run_spec(node->core, run->task));
     run->result = dk_value_null();
+    vector_init(&run->raised.exception, node->memory, 1);
+    vector_init(&run->raised.traceback, node->memory, 1);
     run->submitted = worker_now_s();
     list_append(&node->runs, &run->link);
     dk_status status = take_arguments(run);

@@ -9,6 +9,9 @@
 #include "node/worker/parts.h"
 #include "payload/value.h"
 
+/* Enough for a thread to be busy while the loop is at something else. */
+#define AHEAD_MAX 16
+
 static void on_deadline(uv_timer_t *timer);
 
 /* ---- opening and closing ---- */
@@ -25,6 +28,7 @@ dk_status worker_open_core(struct worker_node *node, dk_error *err)
     struct wkr_options options = {
         .address = {node->address, strlen(node->address)},
         .nthreads = node->options.nthreads,
+        .ahead_max = AHEAD_MAX,
         .resources = node->options.resources,
         .nresources = node->options.nresources,
     };

@@ -196,12 +196,18 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
 
 /* ---- registration ---- */
 
-static struct wire_value extra(struct wire_builder *builder)
+/* Whether there is somebody who runs what Dask's own clients send. */
+static bool has_python(const struct worker_node *node)
+{
+    return registry_find(&node->options.context->registry, WORKER_PYTHON_TASK);
+}
+
+static struct wire_value extra(const struct worker_node *node, struct wire_builder *builder)
 {
     struct wire_filling kinds = wire_begin_map(builder, 2);
     struct wire_filling map = wire_begin_map(builder, 1);
     wire_put(&kinds, "native", wire_bool(true));
-    wire_put(&kinds, "python", wire_bool(false));
+    wire_put(&kinds, "python", wire_bool(has_python(node)));
     wire_put(&map, "cdask", wire_end_map(&kinds));
     return wire_end_map(&map);
 }
@@ -241,7 +247,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     wire_put(&map, "pid", wire_int(getpid()));
     wire_put(&map, "versions", wire_end_map(&nothing));
     wire_put(&map, "metrics", worker_metrics(node, builder));
-    wire_put(&map, "extra", extra(builder));
+    wire_put(&map, "extra", extra(node, builder));
     wire_put(&map, "stimulus_id", wire_copy_text(builder, text));
     wire_put(&map, "server_id", wire_text(node->id));
     return wire_end_map(&map);

@@ -5,6 +5,7 @@
 
 #include "core/worker/worker.h"
 #include "graph/context.h"
+#include "node/machine.h"
 #include "node/pool.h"
 #include "node/server.h"
 #include "node/stream.h"
@@ -29,7 +30,9 @@ struct worker_node {
     char id[48];
     char address[ADDRESS_TEXT_MAX]; /* others' for us */
     char name[ADDRESS_TEXT_MAX];
-    uint32_t epoch; /* what was begun for a scheduler that was lost means nothing to the next */
+    char machine[MACHINE_NAME_MAX];
+    bool cannot_map; /* what peers share */
+    uint32_t epoch;  /* what was begun for a scheduler that was lost means nothing to the next */
     uint64_t started_ms;
     struct frame_limits limits;
 
@@ -115,6 +118,10 @@ dk_status worker_execute(struct worker_node *node,
                          const struct wkr_instruction *instruction) DK_NODISCARD;
 /* {key: seconds} of tasks that run. */
 struct wire_value worker_running(struct worker_node *node, struct wire_builder *builder);
+/* The function that runs Python's own tasks, if the host has registered one: it is called with the
+ * pickle of the task, and for each result that it needs with its key and itself. */
+#define WORKER_PYTHON_TASK "dask.task"
+
 /* The error map of a failure, for whoever waits for the task. NULL when out of memory. */
 struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_NODISCARD;
 

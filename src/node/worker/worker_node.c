@@ -237,8 +237,11 @@ static void make_names(struct worker_node *node)
 
 static dk_status open_parts(struct worker_node *node, dk_error *err)
 {
-    struct pool_options pool = {
-        .comm = {.limits = node->limits, .open_ms = 30000, .tls = node->options.tls}};
+    struct pool_options pool = {.comm = {.limits = node->limits,
+                                         .open_ms = 30000,
+                                         .tls = node->options.tls,
+                                         .machine = node->machine}};
+    machine_name(node->machine);
     DK_TRY(worker_serve(node, err));
     node->nopen++;
     make_names(node);

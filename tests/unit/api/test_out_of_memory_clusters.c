@@ -1,6 +1,7 @@
 /* Every allocation of a client fails once, and those of a cluster's start. The cluster that the
  * clients use has memory enough, in a context of its own. */
 #include <signal.h>
+#include <unistd.h>
 
 #include "out_of_memory.h"
 
@@ -18,14 +19,16 @@ static dk_status add(dk_task *task, const dk_value *args, size_t nargs, dk_value
     return DK_OK;
 }
 
+/* Raises what any Python could load, as a host language does: None. */
 static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                         dk_error *err)
 {
-    (void)task;
     (void)args;
     (void)nargs;
     (void)result;
     (void)err;
+    (void)dk_task_worker(task);
+    DK_TRY(dk_task_raise(task, "\x80\x04N.", 4, "\x80\x04N.", 4));
     return DK_EINVAL;
 }
 
@@ -82,10 +85,13 @@ static dk_status futures(dk_context *dk, struct trial *trial)
 /* A task that fails as often as it is run. */
 static dk_status fail_twice(dk_client *client, dk_future **future)
 {
-    dk_value result;
+    dk_value result, raised;
     DK_TRY(dk_client_submit(client, "refuse", NULL, 0, NULL, 0, NULL, future, NULL));
     DK_TRY(wait_for(*future));
     DK_TRY(refused(dk_future_result(*future, &result, NULL), DK_ETASK));
+    assert_true(dk_future_raised(*future, &raised));
+    assert_int_equal(dk_value_find(raised, "exception").kind, DK_KIND_BYTES);
+    dk_value_unref(raised);
     DK_TRY(dk_future_retry(*future, NULL));
     return dk_future_cancel(*future, NULL);
 }
@@ -114,16 +120,110 @@ static dk_status run_graph(dk_context *dk, dk_graph *graph)
     return DK_OK;
 }
 
+/* The same, without waiting for it. */
+static dk_status begin_graph(dk_client *client, const dk_graph *graph, dk_future **future)
+{
+    dk_task_id last = {1};
+    dk_wait_options wait = {.timeout_s = 60, .has_timeout = true};
+    dk_value result;
+    DK_TRY(dk_client_compute(client, graph, &last, 1, NULL, future, NULL));
+    DK_TRY(dk_client_gather_with(client, future, 1, &wait, &result, NULL));
+    assert_int_equal(result.as.integer, 2);
+    return DK_OK;
+}
+
 static dk_status graphs(dk_context *dk, struct trial *trial)
 {
     dk_client *client;
     dk_graph *graph = NULL;
+    dk_future *future = NULL;
     (void)trial;
     DK_TRY(open_client(dk, &client));
     dk_status status = dk_graph_new(dk, &graph);
     if (status == DK_OK)
         status = run_graph(dk, graph);
+    if (status == DK_OK)
+        status = begin_graph(client, graph, &future);
+    dk_future_free(future);
     dk_graph_free(graph);
+    dk_client_close(client);
+    return status;
+}
+
+/* {"op": `op`} */
+static dk_status make_message(dk_context *dk, const char *op, dk_value *out)
+{
+    dk_value items[2] = {{DK_KIND_NULL, {0}}};
+    DK_TRY(dk_value_text(dk, "op", 2, &items[0]));
+    dk_status status = dk_value_text(dk, op, strlen(op), &items[1]);
+    if (status == DK_OK)
+        return dk_value_map(dk, items, 2, out);
+    dk_value_unref(items[0]);
+    return status;
+}
+
+/* {worker: threads} */
+static dk_status ask(dk_client *client, dk_value message)
+{
+    dk_wait_options wait = {.timeout_s = 60, .has_timeout = true};
+    dk_value answer;
+    size_t count = 0;
+    DK_TRY(dk_client_ask(client, message, &wait, &answer, NULL));
+    const dk_value *items = dk_value_items(answer, &count);
+    assert_true(count >= 2 && items[1].as.integer > 0);
+    dk_value_unref(answer);
+    return DK_OK;
+}
+
+static dk_status questions(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    dk_value say = dk_value_null(), question = dk_value_null();
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    assert_non_null(strstr(dk_client_id(client), "Client-"));
+    dk_status status = make_message(dk, "heartbeat-client", &say);
+    if (status == DK_OK)
+        status = dk_client_say(client, say, NULL);
+    if (status == DK_OK)
+        status = make_message(dk, "ncores", &question);
+    if (status == DK_OK)
+        status = ask(client, question);
+    dk_value_unref(say);
+    dk_value_unref(question);
+    dk_client_close(client);
+    return status;
+}
+
+/* Hears of a future and of another one of its key when they are done. */
+static dk_status hear(dk_client *client, dk_future *futures[2])
+{
+    dk_value arg = dk_value_int(1), name;
+    int64_t tokens[2];
+    DK_TRY(dk_client_submit(client, "add", &arg, 1, NULL, 0, NULL, &futures[0], NULL));
+    DK_TRY(dk_future_name(futures[0], &name));
+    dk_status status = dk_client_future(client, name, &futures[1], NULL);
+    dk_value_unref(name);
+    DK_TRY(status);
+    for (int i = 0; i < 2; i++)
+        dk_future_watch(futures[i], i + 1);
+    for (int i = 0; i < 2; i++)
+        DK_TRY(dk_client_next_done(client, NULL, &tokens[i], NULL));
+    assert_int_equal(tokens[0] + tokens[1], 3);
+    dk_client_end_watch(client);
+    assert_int_equal(dk_client_next_done(client, NULL, &tokens[0], NULL), DK_ECANCELED);
+    return DK_OK;
+}
+
+static dk_status watched(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    dk_future *futures[2] = {NULL, NULL};
+    (void)trial;
+    DK_TRY(open_client(dk, &client));
+    dk_status status = hear(client, futures);
+    dk_future_free(futures[0]);
+    dk_future_free(futures[1]);
     dk_client_close(client);
     return status;
 }
@@ -144,6 +244,42 @@ static dk_status frames(dk_context *dk, struct trial *trial)
     return status;
 }
 
+/* The futures of a frame's partitions. */
+static dk_status look_for_futures(dk_frame frame)
+{
+    dk_graph *graph = NULL;
+    dk_task_id key;
+    dk_future *futures[32];
+    size_t count = 0;
+    DK_TRY(dk_frame_graph(&frame, 1, &graph, &key, NULL));
+    assert_true(dk_graph_ntasks(graph) < 32);
+    dk_status status = dk_graph_futures(graph, futures, &count);
+    if (status == DK_OK)
+        assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        dk_future_free(futures[i]);
+    dk_graph_free(graph);
+    return status;
+}
+
+/* They are kept there, and outlive the client here. */
+static dk_status persisted(dk_context *dk, struct trial *trial)
+{
+    dk_client *client;
+    DK_TRY(open_client(dk, &client));
+    dk_table *table = NULL;
+    dk_compute_options options = {.scheduler = "distributed"};
+    dk_frame df = days_read(dk, &trial->days), kept;
+    dk_status status = dk_persist(&df, 1, &options, &kept);
+    if (status == DK_OK)
+        status = look_for_futures(kept);
+    if (status == DK_OK)
+        status = dk_compute(dk_max(dk_col(kept, "high")), &options, &table);
+    dk_table_unref(table);
+    dk_client_close(client);
+    return status;
+}
+
 /* A worker without memory is one that did not come up, as its parent sees it. */
 static dk_status start(dk_context *dk, struct trial *trial)
 {
@@ -157,9 +293,34 @@ static dk_status start(dk_context *dk, struct trial *trial)
     return status == DK_EIO ? DK_ENOMEM : status;
 }
 
+static int stop_fds[2];
+
+static void stop_when_registered(void *self, const char *level, const char *name, const char *text)
+{
+    (void)self;
+    (void)level;
+    (void)name;
+    if (strstr(text, "Registered to"))
+        assert_int_equal(write(stop_fds[1], "x", 1), 1);
+}
+
+/* Where a message cannot be read for want of memory, the scheduler is lost. */
+static dk_status work(dk_context *dk, struct trial *trial)
+{
+    (void)trial;
+    assert_int_equal(pipe(stop_fds), 0);
+    dk_worker_options options = {
+        .address = address, .nthreads = 1, .stop_fd = stop_fds[0], .log = stop_when_registered};
+    dk_status status = dk_worker_run(dk, &options, NULL);
+    close(stop_fds[0]);
+    close(stop_fds[1]);
+    return status == DK_EIO ? DK_ENOMEM : status;
+}
+
 static const struct scenario scenarios[] = {
-    {"futures", futures}, {"failures", failures}, {"graphs", graphs},
-    {"frames", frames},   {"start", start},
+    {"futures", futures},     {"failures", failures},   {"graphs", graphs},
+    {"frames", frames},       {"persisted", persisted}, {"watched", watched},
+    {"questions", questions}, {"start", start},         {"work", work},
 };
 
 int main(void)

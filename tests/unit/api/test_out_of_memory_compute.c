@@ -176,6 +176,25 @@ static dk_status delayed(dk_context *dk, struct trial *trial)
     return refused(built(dk_delayed(dk, "unheard_of", &value, 1)), DK_EKEY);
 }
 
+/* A frame, a scalar and a call are kept, and computed from. */
+static dk_status persisted(dk_context *dk, struct trial *trial)
+{
+    dk_value args[] = {dk_value_int(7)}, results[3];
+    dk_compute_options options = {.scheduler = "sync"};
+    DK_TRY(dk_register(dk, "count_rows", count_rows, NULL, NULL));
+    dk_frame df = days_read(dk, &trial->days);
+    dk_frame wanted[] = {df, dk_max(dk_col(df, "high")), dk_delayed(dk, "count_rows", args, 1)};
+    dk_frame kept[3];
+    DK_TRY(dk_persist(wanted, 3, &options, kept));
+    dk_frame wishes[] = {days_spread(kept[0]), kept[1], kept[2]};
+    DK_TRY(dk_compute_values(wishes, 3, &options, results));
+    assert_int_equal(dk_table_nrows(results[0].as.table), 4);
+    assert_true(results[1].as.real > 0);
+    assert_int_equal(results[2].as.integer, 1);
+    dk_value_unref(results[0]);
+    return DK_OK;
+}
+
 /* Forgets `old`, which has gone into `made`. */
 static dk_frame instead(dk_frame made, dk_frame old)
 {
@@ -226,6 +245,7 @@ static const struct scenario scenarios[] = {
     {"graph", graph},
     {"delayed_value", delayed_value},
     {"delayed", delayed},
+    {"persisted", persisted},
     {"forgotten", forgotten},
 };
 

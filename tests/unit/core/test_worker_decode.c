@@ -114,7 +114,8 @@ static dk_status tell(struct memory *memory)
     struct arena arena;
     arena_init(&arena, memory);
     struct wire_builder builder = {&arena, false};
-    struct wire_box *error = wkr_error_new(memory, bytes_of("pickle"), "no");
+    struct wire_box *error =
+        wkr_error_new(memory, bytes_of("pickle"), (struct wire_bytes){0}, "no");
     struct wkr_instruction erred = {.kind = WKR_SEND_TASK_ERRED,
                                     .key = {"\xa1x", 2},
                                     .run_id = 4,
