@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,7 @@ import dask  # noqa: E402
 import numpy as np  # noqa: E402
 from dask import delayed  # noqa: E402
 from distributed import Client, Future, fire_and_forget, wait  # noqa: E402
+from distributed.scheduler import NoValidWorkerError, NoWorkerError  # noqa: E402
 
 from cluster import Cluster  # noqa: E402
 from python_tasks import Counter, divide, fail_until, inc, touch, wait_for_file  # noqa: E402
@@ -623,3 +625,68 @@ def test_last_worker_stays(fresh):
     assert kept.result(timeout=TIMEOUT) == 2
     assert client.retire_workers(list(addresses(client))) == {}
     assert client.submit(inc, kept).result(timeout=TIMEOUT) == 3
+
+
+# No workers
+
+@pytest.fixture
+def impatient(tmp_path):
+    """A cluster whose tasks wait for no more than a second for a worker."""
+    cluster = Cluster(tmp_path, "--no-workers-timeout", "1")
+    try:
+        with Client(cluster.address, timeout=TIMEOUT) as client:
+            yield cluster, client
+    finally:
+        cluster.close()
+
+
+def test_no_worker(impatient):
+    """Single tasks, and those of which many queue."""
+    cluster, client = impatient
+    one, many = client.submit(inc, 1), client.map(inc, range(20), pure=False)
+    for future in [one, *many]:
+        with pytest.raises(NoWorkerError, match="without any running workers") as raised:
+            future.result(timeout=TIMEOUT)
+        assert raised.value.task == future.key and raised.value.timeout == 1
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    assert client.submit(inc, 2).result(timeout=TIMEOUT) == 3
+
+
+def test_no_valid_worker(impatient):
+    cluster, client = impatient
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    future = client.submit(inc, 1, key=("x", 1), workers=["nowhere"], resources={"GPU": 2})
+    with pytest.raises(NoValidWorkerError) as raised:
+        future.result(timeout=TIMEOUT)
+    error = raised.value
+    assert error.task == ("x", 1) and error.timeout == 1
+    assert (error.host_restrictions, error.worker_restrictions) == ({"nowhere"}, set())
+    assert error.resource_restrictions == {"GPU": 2}
+
+
+def test_scatter_waits_for_workers(fresh):
+    cluster, client = fresh
+    with pytest.raises(TimeoutError, match="No valid workers found"):
+        client.scatter([1], timeout=0.1)
+    with pytest.raises(KeyError, match="nowhere"):
+        client.scatter([1], workers=["nowhere"], hash=False, timeout=TIMEOUT)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.scatter, {"a": 10, "b": 20}, timeout=TIMEOUT)
+        cluster.start_worker("--no-nanny", "--name", "late")
+        data = waiting.result(timeout=TIMEOUT)
+    assert client.gather(data) == {"a": 10, "b": 20}
+    named, = client.scatter([5], workers=["late"], hash=False)
+    assert named.result(timeout=TIMEOUT) == 5
+
+
+def test_sizes_are_told_by_key(client):
+    """Data put on workers by others: sizes come in an order of their own."""
+    some = sorted(addresses(client))[0]
+    who_has, sizes = {f"k{i}": [some] for i in range(20)}, {f"k{i}": 100 + i for i in range(20)}
+    sizes = dict(sorted(sizes.items(), reverse=True))
+    client.sync(client.scheduler.update_data, who_has=who_has, nbytes=sizes, client=client.id)
+    assert client.nbytes(list(sizes), summary=False) == sizes
+    futures = [Future(key, client) for key in who_has]
+    del futures

@@ -7,6 +7,7 @@
 #include "core/scheduler/graph.h"
 #include "core/scheduler/memory_manager.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/patience.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/relations.h"
 #include "core/scheduler/retire.h"
@@ -77,6 +78,8 @@ struct sched *sched_new(struct memory *memory, const struct sched_options *optio
     sched->bandwidth = BANDWIDTH;
     sched->next_run_id = 1;
     sched->silent_us = INT64_MAX;
+    sched->unrunnable_us = INT64_MAX;
+    sched->no_workers_since_us = INT64_MAX;
     set_defaults(&sched->options);
     sched->manages_memory = !sched->options.no_memory_manager;
     init_tables(sched, memory);
@@ -284,6 +287,7 @@ dk_status sched_step(struct sched *sched, const struct sched_event *event, struc
     sched_fill_slots(sched);
     if (!sched->has_failed)
         sched_balance(sched);
+    sched_note_no_workers(sched);
     sched->has_failed |= out->failed;
     sched->out = NULL;
     if (!sched->has_failed)
@@ -304,10 +308,8 @@ int64_t sched_deadline_us(const struct sched *sched)
         deadline = sched_manage_deadline_us(sched);
     if (sched->silent_us < deadline)
         deadline = sched->silent_us;
-    int64_t timeout_us = sched->options.no_workers_timeout_us;
-    for (struct sched_task *t = timeout_us ? sched->unrunnable : NULL; t; t = t->next)
-        if (t->no_worker_since_us + timeout_us < deadline)
-            deadline = t->no_worker_since_us + timeout_us;
+    if (sched_patience_deadline_us(sched) < deadline)
+        deadline = sched_patience_deadline_us(sched);
     return deadline;
 }
 
@@ -341,6 +343,13 @@ uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value 
             return worker->id;
     }
     return SCHED_NOBODY;
+}
+
+bool sched_worker_is_called(const struct sched *sched, uint32_t worker, struct wire_value name)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return found && (is_same_name(wire_box_value(found->name), name) ||
+                     wire_text_is(&name, found->address) || wire_text_is(&name, found->host));
 }
 
 uint32_t sched_find_client(const struct sched *sched, const char *name)

@@ -62,6 +62,8 @@ int64_t sched_deadline_us(const struct sched *sched);
 /* SCHED_NOBODY, or NULL, when there is none. */
 uint32_t sched_find_worker(const struct sched *sched, const char *address);
 uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value name);
+/* Whether this is the worker's name, its address or its host. */
+bool sched_worker_is_called(const struct sched *sched, uint32_t worker, struct wire_value name);
 uint32_t sched_find_client(const struct sched *sched, const char *name);
 const char *sched_worker_address(const struct sched *sched, uint32_t worker);
 /* NULL when it has none. */

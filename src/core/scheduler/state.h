@@ -213,7 +213,9 @@ struct sched {
     uint32_t nnative; /* workers that run cdask's own tasks */
     uint32_t npython; /* workers that run Python's */
     uint32_t nrunning;
-    int64_t silent_us; /* no worker can have been silent for too long before */
+    int64_t unrunnable_us;       /* no task can have waited too long for a worker before */
+    int64_t no_workers_since_us; /* tasks could run, and no worker does; INT64_MAX: it is not so */
+    int64_t silent_us;           /* no worker can have been silent for too long before */
     int64_t total_nthreads;
     int64_t total_memory;
     uint64_t nassigned; /* how many tasks were ever given out */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/scheduler/memory_manager.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/patience.h"
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/refusals.h"
@@ -285,22 +286,10 @@ static void drop_silent_workers(struct sched *sched)
     }
 }
 
-static void drop_unrunnable(struct sched *sched)
-{
-    int64_t timeout_us = sched->options.no_workers_timeout_us;
-    struct sched_task *next;
-    for (struct sched_task *t = timeout_us ? sched->unrunnable : NULL; t; t = next) {
-        next = t->next;
-        if (sched->now_us - t->no_worker_since_us >= timeout_us)
-            sched_fail_without_worker(sched, t);
-    }
-    sched_drain(sched);
-}
-
 void sched_check_deadlines(struct sched *sched)
 {
     drop_silent_workers(sched);
-    drop_unrunnable(sched);
+    sched_drop_unrunnable(sched);
 }
 
 /* ---- reports ---- */

@@ -1,7 +1,6 @@
 /* Requests for copies: replicate, rebalance. Workers are asked to get them from each other.
  *
  * Source: distributed.scheduler.Scheduler (replicate, rebalance, gather_on_worker). */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -82,48 +81,6 @@ static void reply_status(struct copying *copying)
 
 /* ---- what is asked for ---- */
 
-static dk_status add_workers(const struct sched *sched, struct wire_bytes wanted, uint32_t *list,
-                             size_t *count)
-{
-    size_t before = *count;
-    for (uint32_t i = 0; i < sched_worker_limit(sched); i++) {
-        const char *address = sched_worker_address(sched, i);
-        const char *host = sched_worker_host(sched, i);
-        bool is_meant =
-            address &&
-            ((strlen(address) == wanted.nbytes &&
-              memcmp(address, wanted.data, wanted.nbytes) == 0) ||
-             (strlen(host) == wanted.nbytes && memcmp(host, wanted.data, wanted.nbytes) == 0));
-        bool is_new = is_meant;
-        for (size_t j = 0; j < *count; j++)
-            is_new &= list[j] != i;
-        if (is_new)
-            list[(*count)++] = i;
-    }
-    return *count > before ? DK_OK : DK_EINVAL;
-}
-
-/* Those that are named, by address or host; or all. DK_EINVAL: `*unknown` is none. */
-static dk_status read_workers(struct copying *copying, struct wire_bytes *unknown)
-{
-    const struct sched *sched = copying->node->sched;
-    const struct wire_value *named = wire_find(&copying->survey->question.root, "workers");
-    bool is_named = named && (named->kind == WIRE_ARRAY || named->kind == WIRE_SET);
-    uint32_t limit = sched_worker_limit(sched);
-    uint32_t *list = arena_alloc(&copying->survey->arena, (limit + 1) * sizeof(*list));
-    copying->workers = (struct sched_workers){.list = list};
-    if (!list)
-        return DK_ENOMEM;
-    for (uint32_t i = 0; i < limit && !is_named; i++)
-        if (sched_worker_address(sched, i))
-            list[copying->workers.count++] = i;
-    for (uint32_t i = 0; is_named && i < named->count; i++)
-        if (!wire_read_text(&named->as.items[i], unknown) ||
-            add_workers(sched, *unknown, list, &copying->workers.count) != DK_OK)
-            return DK_EINVAL;
-    return DK_OK;
-}
-
 /* False: the request was answered. */
 static bool read_request(struct copying *copying)
 {
@@ -131,21 +88,13 @@ static bool read_request(struct copying *copying)
     const struct wire_value *keys = wire_find(message, "keys");
     dk_error err = {0};
     struct sched_decoder decoder = {&copying->survey->arena, &copying->node->scratch, NULL, &err};
-    struct wire_bytes unknown = {"", 0};
-    char text[256];
     copying->has_keys = keys && keys->kind != WIRE_NIL;
     dk_status status = sched_decode_keys(&decoder, keys, &copying->keys);
-    if (status != DK_OK) {
+    if (status == DK_OK)
+        status = scheduler_find_workers(copying->node, wire_find(message, "workers"),
+                                        &copying->survey->arena, &copying->workers, &err);
+    if (status != DK_OK)
         fail(copying, &err);
-        return false;
-    }
-    status = read_workers(copying, &unknown);
-    if (status == DK_ENOMEM) {
-        fail_without_memory(copying);
-    } else if (status != DK_OK) {
-        snprintf(text, sizeof(text), "there is no worker %.*s", (int)unknown.nbytes, unknown.data);
-        refuse(copying, "KeyError", text);
-    }
     return status == DK_OK;
 }
 
@@ -342,11 +291,6 @@ static uint32_t count_running(const struct copying *copying)
     return count;
 }
 
-static bool read_flag(const struct wire_value *value, bool otherwise)
-{
-    return value && value->kind == WIRE_BOOL ? value->as.boolean : otherwise;
-}
-
 static bool read_counts(struct copying *copying)
 {
     const struct wire_value *message = &copying->survey->question.root;
@@ -374,7 +318,7 @@ void scheduler_replicate(void *self, struct request *request)
     struct sched_event event = {.kind = SCHED_REDUCE_REPLICAS, .stimulus = "replicate"};
     event.as.reduce = (struct sched_reduce){copying->keys, copying->workers.list,
                                             copying->workers.count, copying->n};
-    if (read_flag(wire_find(&copying->survey->question.root, "delete"), true) &&
+    if (scheduler_read_flag(wire_find(&copying->survey->question.root, "delete"), true) &&
         scheduler_take(self, &event, NULL) != DK_OK)
         fail_without_memory(copying);
     else

@@ -2,6 +2,7 @@
 #ifndef NODE_SCHEDULER_PARTS_H
 #define NODE_SCHEDULER_PARTS_H
 
+#include "core/scheduler/copies.h"
 #include "core/scheduler/decode.h"
 #include "core/scheduler/queries.h"
 #include "node/pool.h"
@@ -21,6 +22,7 @@ struct peer {
 };
 
 struct coordination;
+struct scattering;
 
 struct scheduler_node {
     struct memory *memory;
@@ -43,6 +45,7 @@ struct scheduler_node {
     uint64_t nscattered;            /* whose turn it is to be given data */
     struct retirement *retirements; /* that are not answered yet */
     struct restart *restarts;       /* that wait for workers */
+    struct scattering *scatterings; /* that wait for workers */
     struct vector plugins;          /* of struct plugin: of workers and nannies */
     struct wire_box *versions;      /* that the last client has told of itself */
     int nclosing;                   /* parts that are still to close */
@@ -91,6 +94,17 @@ void scheduler_drop_peer(struct peer *peer);
 
 /* The worker at an address that a peer has named; SCHED_NOBODY when there is none. */
 uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address);
+
+/* ---- arguments.c ---- */
+
+bool scheduler_read_flag(const struct wire_value *value, bool otherwise);
+/* A number of seconds, or a text as "30 s". */
+int64_t scheduler_read_timeout_ms(const struct wire_value *value, double otherwise_s);
+/* The workers that an array names, by address, host or name, each once; all of them when it is no
+ * array. In the arena.   Errors: DK_EKEY (there is no such worker), DK_ENOMEM. */
+dk_status scheduler_find_workers(const struct scheduler_node *node, const struct wire_value *named,
+                                 struct arena *arena, struct sched_workers *out,
+                                 dk_error *err) DK_NODISCARD;
 
 /* ---- retire.c ---- */
 
@@ -153,5 +167,8 @@ void scheduler_rebalance(void *self, struct request *request);
 void scheduler_gather(void *self, struct request *request);
 void scheduler_scatter(void *self, struct request *request);
 void scheduler_update_data(void *self, struct request *request);
+/* There may be workers for those that wait for some. */
+void scheduler_scatterings_look(struct scheduler_node *node);
+void scheduler_scatterings_close(struct scheduler_node *node);
 
 #endif

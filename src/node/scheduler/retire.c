@@ -19,11 +19,6 @@ struct retirement {
     bool closes;
 };
 
-static bool read_flag(const struct wire_value *value)
-{
-    return value && value->kind == WIRE_BOOL && value->as.boolean;
-}
-
 /* Their identities, of which addresses are enough. */
 static void answer(struct retirement *retirement)
 {
@@ -140,7 +135,7 @@ void scheduler_retire_workers(void *self, struct request *request)
         return;
     }
     *retirement = (struct retirement){.node = node, .request = request, .next = node->retirements};
-    retirement->closes = read_flag(wire_find(message, "close_workers"));
+    retirement->closes = scheduler_read_flag(wire_find(message, "close_workers"), false);
     vector_init(&retirement->workers, node->memory, sizeof(struct leaver));
     node->retirements = retirement;
     dk_status status = read_workers(retirement, message);

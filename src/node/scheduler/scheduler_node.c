@@ -139,6 +139,7 @@ void scheduler_flush(struct scheduler_node *node)
     node->is_flushing = false;
     set_timer(node);
     coordination_look(node);
+    scheduler_scatterings_look(node);
 }
 
 dk_status scheduler_take(struct scheduler_node *node, struct sched_event *event, dk_error *err)
@@ -288,6 +289,7 @@ void scheduler_node_close(struct scheduler_node *node)
         return;
     node->is_closing = true;
     scheduler_restarts_close(node);
+    scheduler_scatterings_close(node);
     for (struct peer *peer = node->peers; peer; peer = peer->next) {
         struct wire_entry close[] = {{wire_text("op"), wire_text("close")},
                                      {wire_text("reason"), wire_text("scheduler-close")}};
