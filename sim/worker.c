@@ -360,8 +360,9 @@ static void obey_other(struct cluster *cluster, struct sim_worker *worker,
     if (wire_text_is(op, "close")) {
         sim_worker_end(cluster, worker);
     } else if (wire_text_is(op, "worker-status-change")) {
-        worker->is_leaving = true;
-        change_status(cluster, worker, true, "closing_gracefully");
+        worker->is_leaving = !wire_text_is(wire_find(message, "status"), "running");
+        change_status(cluster, worker, worker->is_leaving,
+                      worker->is_leaving ? "closing_gracefully" : "running");
     } else {
         sim_fail(cluster, SIM_NO_KEY, "worker %u: %s", worker->number, cluster->err.message);
     }

@@ -36,6 +36,21 @@ dk_status pickle_exception(struct vector *out, const char *module, const char *q
     return pickler_end(&pickler);
 }
 
+dk_status pickle_task_exception(struct vector *out, const char *module, const char *qualname,
+                                const struct wire_value *key, const struct wire_value *args,
+                                size_t nargs, dk_error *err)
+{
+    struct pickler pickler = {.out = out, .err = err};
+    pickler_begin(&pickler, PROTOCOL);
+    pickler_global(&pickler, module, qualname);
+    pickler_op(&pickler, OP_MARK);
+    DK_TRY(pickler_key(&pickler, key));
+    for (size_t i = 0; i < nargs; i++)
+        DK_TRY(pickler_value(&pickler, &args[i]));
+    pickler_ops(&pickler, OP_TUPLE, OP_REDUCE);
+    return pickler_end(&pickler);
+}
+
 /* The second argument is a worker's state there; str() wants its address only. */
 dk_status pickle_killed_worker(struct vector *out, const struct wire_value *key,
                                const char *address, int64_t allowed, dk_error *err)

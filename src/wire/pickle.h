@@ -21,6 +21,12 @@ dk_status pickle_class(struct vector *out, const char *module, const char *qualn
 dk_status pickle_exception(struct vector *out, const char *module, const char *qualname,
                            struct wire_bytes text) DK_NODISCARD;
 
+/* An exception about a task: the class called with `key` and what follows.
+ * Errors: as pickle_expr_task(). */
+dk_status pickle_task_exception(struct vector *out, const char *module, const char *qualname,
+                                const struct wire_value *key, const struct wire_value *args,
+                                size_t nargs, dk_error *err) DK_NODISCARD;
+
 /* distributed.scheduler.KilledWorker: the task `key` was on `address` when that was lost, after
  * `allowed` other losses. Errors: as pickle_expr_task(). */
 dk_status pickle_killed_worker(struct vector *out, const struct wire_value *key,

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,7 @@ import dask  # noqa: E402
 import numpy as np  # noqa: E402
 from dask import delayed  # noqa: E402
 from distributed import Client, Future, fire_and_forget, wait  # noqa: E402
+from distributed.scheduler import NoValidWorkerError, NoWorkerError  # noqa: E402
 
 from cluster import Cluster  # noqa: E402
 from python_tasks import Counter, divide, fail_until, inc, touch, wait_for_file  # noqa: E402
@@ -532,3 +534,159 @@ def test_retire_workers(fresh):
     until(lambda: goes not in addresses(client))
     assert client.gather(futures) == list(range(5))
     workers[1].popen.wait(timeout=TIMEOUT)
+
+
+# Copies
+
+def holders(client, future):
+    return set(client.who_has([future])[future.key])
+
+
+@pytest.fixture
+def three(fresh):
+    """Three workers, and nobody who drops copies."""
+    cluster, client = fresh
+    for name in ("x", "y", "z"):
+        cluster.start_worker("--no-nanny", "--name", name)
+    client.wait_for_workers(3, timeout=TIMEOUT)
+    client.amm.stop()
+    yield client
+
+
+def test_replicate(three):
+    client = three
+    future, other = client.submit(inc, 1), client.submit(inc, 2)
+    client.replicate([future, other], n=2)
+    assert len(holders(client, future)) == len(holders(client, other)) == 2
+    client.replicate(future)
+    assert holders(client, future) == addresses(client)
+    client.replicate(future, n=1)
+    assert len(holders(client, future)) == 1
+    target = addresses(client) - holders(client, other)
+    client.replicate(other, n=1, workers=list(target), branching_factor=1)
+    assert holders(client, other) == addresses(client)
+    assert client.gather([future, other]) == [2, 3]
+
+
+def test_replicate_refuses(three):
+    client = three
+    future = client.submit(inc, 1)
+    with pytest.raises(ValueError, match="Can not use replicate to delete data"):
+        client.replicate(future, n=0)
+    with pytest.raises(KeyError, match="tcp://127.0.0.1:1"):
+        client.replicate(future, workers=["tcp://127.0.0.1:1"])
+    lost = client.sync(client.scheduler.replicate, keys=["nothing"])
+    assert lost == {"status": "partial-fail", "keys": ("nothing",)}
+
+
+def test_rebalance(three):
+    """All was made in one place: each worker gets a third of it."""
+    client = three
+    first = sorted(addresses(client))[0]
+    futures = client.map(bytes, [10_000_000] * 9, pure=False, workers=[first])
+    wait(futures, timeout=TIMEOUT)
+    assert all(holders(client, future) == {first} for future in futures)
+    client.rebalance()
+    until(lambda: max(len(keys) for keys in client.has_what().values()) < 9)
+    assert all(len(holders(client, future)) == 1 for future in futures)
+    assert sum(map(len, client.gather(futures))) == 90_000_000
+
+
+def test_rebalance_refuses(three):
+    client = three
+    answer = client.sync(client.scheduler.rebalance, keys=["nothing"])
+    assert answer == {"status": "partial-fail", "keys": ("nothing",)}
+    assert client.sync(client.scheduler.rebalance, keys=[]) == {"status": "OK"}
+    client.rebalance()
+
+
+def test_active_memory_manager(three):
+    """Copies that nobody needs go when it runs, by itself or because it is told to."""
+    client = three
+    assert client.amm.running() is False
+    future = client.submit(inc, 1)
+    client.replicate(future)
+    assert len(holders(client, future)) == 3
+    client.amm.run_once()
+    until(lambda: len(holders(client, future)) == 1)
+    client.replicate(future)
+    client.amm.start()
+    assert client.amm.running() is True
+    until(lambda: len(holders(client, future)) == 1)
+    assert future.result(timeout=TIMEOUT) == 2
+
+
+def test_last_worker_stays(fresh):
+    """A worker that holds what nobody else could take does not retire."""
+    cluster, client = fresh
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    kept = client.submit(inc, 1)
+    assert kept.result(timeout=TIMEOUT) == 2
+    assert client.retire_workers(list(addresses(client))) == {}
+    assert client.submit(inc, kept).result(timeout=TIMEOUT) == 3
+
+
+# No workers
+
+@pytest.fixture
+def impatient(tmp_path):
+    """A cluster whose tasks wait for no more than a second for a worker."""
+    cluster = Cluster(tmp_path, "--no-workers-timeout", "1")
+    try:
+        with Client(cluster.address, timeout=TIMEOUT) as client:
+            yield cluster, client
+    finally:
+        cluster.close()
+
+
+def test_no_worker(impatient):
+    """Single tasks, and those of which many queue."""
+    cluster, client = impatient
+    one, many = client.submit(inc, 1), client.map(inc, range(20), pure=False)
+    for future in [one, *many]:
+        with pytest.raises(NoWorkerError, match="without any running workers") as raised:
+            future.result(timeout=TIMEOUT)
+        assert raised.value.task == future.key and raised.value.timeout == 1
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    assert client.submit(inc, 2).result(timeout=TIMEOUT) == 3
+
+
+def test_no_valid_worker(impatient):
+    cluster, client = impatient
+    cluster.start_worker("--no-nanny")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    future = client.submit(inc, 1, key=("x", 1), workers=["nowhere"], resources={"GPU": 2})
+    with pytest.raises(NoValidWorkerError) as raised:
+        future.result(timeout=TIMEOUT)
+    error = raised.value
+    assert error.task == ("x", 1) and error.timeout == 1
+    assert (error.host_restrictions, error.worker_restrictions) == ({"nowhere"}, set())
+    assert error.resource_restrictions == {"GPU": 2}
+
+
+def test_scatter_waits_for_workers(fresh):
+    cluster, client = fresh
+    with pytest.raises(TimeoutError, match="No valid workers found"):
+        client.scatter([1], timeout=0.1)
+    with pytest.raises(KeyError, match="nowhere"):
+        client.scatter([1], workers=["nowhere"], hash=False, timeout=TIMEOUT)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.scatter, {"a": 10, "b": 20}, timeout=TIMEOUT)
+        cluster.start_worker("--no-nanny", "--name", "late")
+        data = waiting.result(timeout=TIMEOUT)
+    assert client.gather(data) == {"a": 10, "b": 20}
+    named, = client.scatter([5], workers=["late"], hash=False)
+    assert named.result(timeout=TIMEOUT) == 5
+
+
+def test_sizes_are_told_by_key(client):
+    """Data put on workers by others: sizes come in an order of their own."""
+    some = sorted(addresses(client))[0]
+    who_has, sizes = {f"k{i}": [some] for i in range(20)}, {f"k{i}": 100 + i for i in range(20)}
+    sizes = dict(sorted(sizes.items(), reverse=True))
+    client.sync(client.scheduler.update_data, who_has=who_has, nbytes=sizes, client=client.id)
+    assert client.nbytes(list(sizes), summary=False) == sizes
+    futures = [Future(key, client) for key in who_has]
+    del futures

@@ -28,8 +28,10 @@ enum sched_event_kind {
     SCHED_REPORT_KEYS, /* tell the client again how its keys are */
     SCHED_CANCEL,
     SCHED_RETRY,
-    SCHED_RESTART,     /* every task is forgotten; no client wants anything any longer */
-    SCHED_UPDATE_DATA, /* results that no task made: scattered */
+    SCHED_RESTART,         /* every task is forgotten; no client wants anything any longer */
+    SCHED_UPDATE_DATA,     /* results that no task made: scattered */
+    SCHED_REDUCE_REPLICAS, /* results are to have fewer copies */
+    SCHED_MANAGE_MEMORY,   /* the active memory manager is to start, stop or run */
     SCHED_ADD_WORKER,
     SCHED_REMOVE_WORKER,
     SCHED_WORKER_STATUS,
@@ -39,6 +41,7 @@ enum sched_event_kind {
     SCHED_TASK_ERRED,
     SCHED_RELEASE_DATA, /* a worker holds a result no longer */
     SCHED_ADD_KEYS,     /* a worker holds copies */
+    SCHED_DROP_KEYS,    /* it is to drop them, where others have them as well */
     SCHED_LONG_RUNNING, /* a task has seceded */
     SCHED_RESCHEDULE,
     SCHED_REFRESH_WHO_HAS, /* a worker cannot find what it needs */
@@ -109,6 +112,16 @@ struct sched_data {
     int64_t nbytes;
 };
 
+/* At most `n` copies on these workers, of those there are; never none at all. */
+struct sched_reduce {
+    struct sched_keys keys;
+    const uint32_t *workers;
+    size_t nworkers;
+    uint32_t n;
+};
+
+enum sched_manager_order { SCHED_MANAGER_START, SCHED_MANAGER_STOP, SCHED_MANAGER_RUN };
+
 struct sched_finished {
     struct wire_bytes key;
     int64_t run_id;
@@ -136,7 +149,7 @@ struct sched_event {
         struct sched_add_client add_client;
         struct sched_update_graph graph;
         struct sched_keys
-            keys; /* DESIRES, RELEASES, REPORT, RETRY, RELEASE_DATA, ADD_KEYS, REFRESH */
+            keys; /* DESIRES, RELEASES, REPORT, RETRY, RELEASE_DATA, ADD_, DROP_KEYS, REFRESH */
         struct {
             struct sched_keys keys;
             bool is_forced;
@@ -147,6 +160,8 @@ struct sched_event {
             const struct sched_data *list;
             size_t count;
         } data;
+        struct sched_reduce reduce;
+        enum sched_manager_order manager;
         struct sched_add_worker add_worker;
         bool is_expected; /* REMOVE_WORKER: it said that it would leave */
         enum sched_worker_status status;

@@ -215,6 +215,12 @@ void sched_tell_retired(struct sched *sched, uint32_t worker)
     send(&draft, SCHED_RETIRED, worker);
 }
 
+void sched_tell_stays(struct sched *sched, uint32_t worker)
+{
+    struct draft draft = begin(sched, "stays");
+    send(&draft, SCHED_STAYS, worker);
+}
+
 void sched_tell_drop(struct sched *sched, uint32_t worker)
 {
     struct draft draft = begin(sched, "close-stream");

@@ -18,6 +18,8 @@ void sched_tell_acquire(struct sched *sched, uint32_t worker, const struct sched
 void sched_tell_status(struct sched *sched, uint32_t worker, const char *status);
 /* All that the worker held is elsewhere: for whoever has asked for it. */
 void sched_tell_retired(struct sched *sched, uint32_t worker);
+/* It does not retire after all. */
+void sched_tell_stays(struct sched *sched, uint32_t worker);
 /* Its stream is to be closed. */
 void sched_tell_drop(struct sched *sched, uint32_t worker);
 

@@ -10,7 +10,8 @@ enum sched_target {
     SCHED_TO_WORKER,
     SCHED_TO_CLIENT,
     SCHED_DROP_WORKER, /* close its stream */
-    SCHED_RETIRED      /* nobody needs the worker any longer: for whoever had it retire */
+    SCHED_RETIRED,     /* nobody needs the worker any longer: for whoever had it retire */
+    SCHED_STAYS        /* it cannot retire: nobody can take what it holds */
 };
 
 struct sched_message {

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/text.h"
 #include "core/scheduler/tasks.h"
 #include "core/scheduler/transitions.h"
+#include "wire/build.h"
 #include "wire/pickle.h"
+#include "wire/unpack.h"
 
 #define TEXT_NBYTES 1024
 #define KEY_NBYTES  256
@@ -116,12 +120,115 @@ void sched_fail_lost_actor(struct sched *sched, struct sched_task *task)
     fail(sched, task, "builtins", "RuntimeError", "Worker holding Actor was lost");
 }
 
-void sched_fail_without_worker(struct sched *sched, struct sched_task *task)
+/* ---- waited in vain ---- */
+
+/* What the exception is called with after the key, and its text. */
+struct complaint {
+    struct wire_builder builder;
+    struct text text;
+};
+
+static double timeout_s(const struct sched *sched)
 {
-    char text[TEXT_NBYTES], key[KEY_NBYTES];
-    snprintf(text, sizeof(text),
-             "Attempted to run task '%s' but timed out after %.0f seconds waiting for a worker "
-             "that may run it",
-             name_of(sched, task, key), (double)sched->options.no_workers_timeout_us / 1e6);
-    fail(sched, task, "distributed.scheduler", "NoValidWorkerError", text);
+    return (double)sched->options.no_workers_timeout_us / 1e6;
+}
+
+static void begin_complaint(struct sched *sched, const struct sched_task *task, struct arena *arena,
+                            struct complaint *complaint)
+{
+    char key[KEY_NBYTES];
+    arena_init(arena, sched->memory);
+    text_init(&complaint->text, sched->memory);
+    complaint->builder = (struct wire_builder){.arena = arena};
+    text_printf(&complaint->text, "Attempted to run task '%s' but timed out after %.2f s ",
+                name_of(sched, task, key), timeout_s(sched));
+}
+
+static dk_status pickle_complaint(struct sched *sched, const struct sched_task *task,
+                                  struct complaint *complaint, const char *class_name,
+                                  const struct wire_value *args, size_t nargs,
+                                  struct vector *pickle)
+{
+    struct wire_value key;
+    DK_TRY(wire_unpack(complaint->builder.arena, sched_key(sched, task), &key, NULL));
+    return pickle_task_exception(pickle, "distributed.scheduler", class_name, &key, args, nargs,
+                                 NULL);
+}
+
+static void complain(struct sched *sched, struct sched_task *task, struct complaint *complaint,
+                     const char *class_name, const struct wire_value *args, size_t nargs)
+{
+    struct vector pickle;
+    struct sched_failure *failure = NULL;
+    vector_init(&pickle, sched->memory, 1);
+    if (text_status(&complaint->text) == DK_OK && !complaint->builder.failed &&
+        pickle_complaint(sched, task, complaint, class_name, args, nargs, &pickle) == DK_OK)
+        failure = failure_from(sched, task, &pickle, complaint->text.data);
+    vector_deinit(&pickle);
+    text_deinit(&complaint->text);
+    arena_deinit(complaint->builder.arena);
+    fail_with(sched, task, failure);
+}
+
+void sched_fail_without_workers(struct sched *sched, struct sched_task *task)
+{
+    struct arena arena;
+    struct complaint complaint;
+    struct wire_value timeout = wire_float(timeout_s(sched));
+    begin_complaint(sched, task, &arena, &complaint);
+    text_puts(&complaint.text, "waiting without any running workers.");
+    complain(sched, task, &complaint, "NoWorkerError", &timeout, 1);
+}
+
+/* Addresses of workers have a port; hosts have not. The text is Python's, of a set. */
+static struct wire_value list_workers(struct complaint *complaint, const struct sched_task *task,
+                                      bool are_hosts)
+{
+    size_t count = task->needs ? task->needs->workers.count : 0;
+    struct wire_filling list = wire_begin_array(&complaint->builder, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = ((char **)task->needs->workers.data)[i];
+        if (are_hosts != !strchr(name, ':'))
+            continue;
+        text_printf(&complaint->text, list.count ? ", '%s'" : "{'%s'", name);
+        wire_add(&list, wire_text(name));
+    }
+    text_puts(&complaint->text, list.count ? "}" : "set()");
+    struct wire_value value = wire_end_array(&list);
+    value.kind = WIRE_SET;
+    return value;
+}
+
+static struct wire_value list_resources(struct complaint *complaint, const struct sched_task *task)
+{
+    size_t count = task->needs ? task->needs->resources.count : 0;
+    struct wire_filling map = wire_begin_map(&complaint->builder, count);
+    text_puts(&complaint->text, "{");
+    for (size_t i = 0; i < count; i++) {
+        const struct sched_resource *resource =
+            &((const struct sched_resource *)task->needs->resources.data)[i];
+        text_printf(&complaint->text, i ? ", '%s': %g" : "'%s': %g", resource->name,
+                    resource->amount);
+        wire_put(&map, resource->name, wire_float(resource->amount));
+    }
+    text_puts(&complaint->text, "}");
+    return wire_end_map(&map);
+}
+
+void sched_fail_without_valid_worker(struct sched *sched, struct sched_task *task)
+{
+    struct arena arena;
+    struct complaint complaint;
+    struct wire_value args[4];
+    begin_complaint(sched, task, &arena, &complaint);
+    text_puts(&complaint.text, "waiting for a valid worker matching all restrictions.\n\n"
+                               "Restrictions:\nhost_restrictions=");
+    args[0] = list_workers(&complaint, task, true);
+    text_puts(&complaint.text, "\nworker_restrictions=");
+    args[1] = list_workers(&complaint, task, false);
+    text_puts(&complaint.text, "\nresource_restrictions=");
+    args[2] = list_resources(&complaint, task);
+    text_puts(&complaint.text, "\n");
+    args[3] = wire_float(timeout_s(sched));
+    complain(sched, task, &complaint, "NoValidWorkerError", args, 4);
 }

@@ -19,7 +19,8 @@ void sched_fail_as_killer(struct sched *sched, struct sched_task *task,
                           const struct sched_worker *last);
 /* The state of an actor was lost with its worker, and cannot be made again. */
 void sched_fail_lost_actor(struct sched *sched, struct sched_task *task);
-/* It has waited too long for a worker that may run it. */
-void sched_fail_without_worker(struct sched *sched, struct sched_task *task);
+/* It has waited too long: for a worker at all, or for one of those that it may run on. */
+void sched_fail_without_workers(struct sched *sched, struct sched_task *task);
+void sched_fail_without_valid_worker(struct sched *sched, struct sched_task *task);
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/scheduler/relations.h"
 
+#include "core/scheduler/memory_manager.h"
 #include "core/scheduler/tasks.h"
 
 /* ---- replicas ---- */
@@ -28,7 +29,7 @@ dk_status sched_add_replica(struct sched *sched, struct sched_task *task,
     task->nreplicas++;
     worker->nreplicas++;
     worker->nbytes += sched_task_nbytes(task);
-    return DK_OK;
+    return sched_count_replicas(sched, task);
 }
 
 void sched_remove_replica(struct sched *sched, struct sched_replica *replica)
@@ -48,6 +49,7 @@ void sched_remove_replica(struct sched *sched, struct sched_replica *replica)
     task->nreplicas--;
     worker->nreplicas--;
     worker->nbytes -= sched_task_nbytes(task);
+    (void)!sched_count_replicas(sched, task); /* one less takes no memory */
     memory_free(sched->memory, replica, sizeof(*replica));
 }
 

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "core/scheduler/clients.h"
 #include "core/scheduler/graph.h"
+#include "core/scheduler/memory_manager.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/patience.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/relations.h"
 #include "core/scheduler/retire.h"
@@ -42,6 +44,8 @@ static void set_defaults(struct sched_options *options)
         options->worker_ttl_us = 300 * SECOND_US;
     if (!options->steal_interval_us)
         options->steal_interval_us = SECOND_US;
+    if (!options->manage_interval_us)
+        options->manage_interval_us = 2 * SECOND_US;
 }
 
 static void init_tables(struct sched *sched, struct memory *memory)
@@ -58,6 +62,7 @@ static void init_tables(struct sched *sched, struct memory *memory)
     vector_init(&sched->prefixes, memory, sizeof(struct sched_prefix *));
     vector_init(&sched->recommendations, memory, sizeof(struct sched_recommendation));
     vector_init(&sched->idle, memory, sizeof(struct sched_worker *));
+    vector_init(&sched->replicated, memory, sizeof(struct sched_task *));
     vector_init(&sched->scratch, memory, 1);
     heap_init(&sched->queued, memory, queued_before, queue_place);
     heap_init(&sched->open_slots, memory, sched_worker_has_slots_before, sched_worker_slots_place);
@@ -73,7 +78,10 @@ struct sched *sched_new(struct memory *memory, const struct sched_options *optio
     sched->bandwidth = BANDWIDTH;
     sched->next_run_id = 1;
     sched->silent_us = INT64_MAX;
+    sched->unrunnable_us = INT64_MAX;
+    sched->no_workers_since_us = INT64_MAX;
     set_defaults(&sched->options);
+    sched->manages_memory = !sched->options.no_memory_manager;
     init_tables(sched, memory);
     struct sched_client *fire_and_forget = sched_client_get(
         sched, &(struct sched_add_client){.name = "fire-and-forget", .is_pseudo = true});
@@ -117,6 +125,7 @@ static void free_tables(struct sched *sched)
     vector_deinit(&sched->prefixes);
     vector_deinit(&sched->recommendations);
     vector_deinit(&sched->idle);
+    vector_deinit(&sched->replicated);
     vector_deinit(&sched->scratch);
     heap_deinit(&sched->queued);
     heap_deinit(&sched->open_slots);
@@ -187,6 +196,9 @@ static void handle_report(struct sched *sched, struct sched_worker *worker,
     case SCHED_ADD_KEYS:
         sched_worker_added_keys(sched, worker, &event->as.keys);
         break;
+    case SCHED_DROP_KEYS:
+        sched_worker_drops(sched, worker, &event->as.keys);
+        break;
     case SCHED_LONG_RUNNING:
         sched_worker_seceded(sched, worker, event);
         break;
@@ -238,6 +250,12 @@ static dk_status handle(struct sched *sched, const struct sched_event *event, dk
         sched_update_data(sched, sched_client_at(sched, event->client), event->as.data.list,
                           event->as.data.count);
         return DK_OK;
+    case SCHED_REDUCE_REPLICAS:
+        sched_reduce_replicas(sched, &event->as.reduce);
+        return DK_OK;
+    case SCHED_MANAGE_MEMORY:
+        sched_manage_memory(sched, event->as.manager);
+        return DK_OK;
     case SCHED_RESTART:
         sched_clients_restart(sched);
         return DK_OK;
@@ -264,10 +282,12 @@ dk_status sched_step(struct sched *sched, const struct sched_event *event, struc
     sched->out = out;
     dk_status status = handle(sched, event, err);
     sched->has_failed |= status == DK_ENOMEM;
+    sched_check_memory(sched);
+    sched_check_retiring(sched);
     sched_fill_slots(sched);
     if (!sched->has_failed)
         sched_balance(sched);
-    sched_check_retiring(sched);
+    sched_note_no_workers(sched);
     sched->has_failed |= out->failed;
     sched->out = NULL;
     if (!sched->has_failed)
@@ -284,12 +304,12 @@ int64_t sched_deadline_us(const struct sched *sched)
     if (sched->nworking && !sched->options.no_stealing && sched->nworkers > 1 &&
         sched->next_steal_us < deadline)
         deadline = sched->next_steal_us;
+    if (sched_manage_deadline_us(sched) < deadline)
+        deadline = sched_manage_deadline_us(sched);
     if (sched->silent_us < deadline)
         deadline = sched->silent_us;
-    int64_t timeout_us = sched->options.no_workers_timeout_us;
-    for (struct sched_task *t = timeout_us ? sched->unrunnable : NULL; t; t = t->next)
-        if (t->no_worker_since_us + timeout_us < deadline)
-            deadline = t->no_worker_since_us + timeout_us;
+    if (sched_patience_deadline_us(sched) < deadline)
+        deadline = sched_patience_deadline_us(sched);
     return deadline;
 }
 
@@ -325,6 +345,13 @@ uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value 
     return SCHED_NOBODY;
 }
 
+bool sched_worker_is_called(const struct sched *sched, uint32_t worker, struct wire_value name)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return found && (is_same_name(wire_box_value(found->name), name) ||
+                     wire_text_is(&name, found->address) || wire_text_is(&name, found->host));
+}
+
 uint32_t sched_find_client(const struct sched *sched, const char *name)
 {
     return keys_find(&sched->client_names, (struct wire_bytes){name, strlen(name)});
@@ -340,6 +367,12 @@ const char *sched_worker_nanny(const struct sched *sched, uint32_t worker)
 {
     const struct sched_worker *found = sched_worker_at(sched, worker);
     return found ? found->nanny : NULL;
+}
+
+bool sched_is_running(const struct sched *sched, uint32_t worker)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return found && found->status == SCHED_RUNNING;
 }
 
 const char *sched_worker_host(const struct sched *sched, uint32_t worker)
@@ -378,4 +411,9 @@ size_t sched_ntasks(const struct sched *sched)
 uint64_t sched_ntransitions(const struct sched *sched)
 {
     return sched->ntransitions;
+}
+
+bool sched_manages_memory(const struct sched *sched)
+{
+    return sched->manages_memory;
 }

@@ -37,7 +37,9 @@ struct sched_options {
     int64_t worker_ttl_us;         /* silence after which a worker is lost; 0: 5 min */
     int64_t steal_interval_us;     /* 0: 1 s */
     int64_t no_workers_timeout_us; /* tasks without a worker fail after it; 0: never */
+    int64_t manage_interval_us;    /* of the active memory manager; 0: 2 s */
     bool no_stealing;
+    bool no_memory_manager; /* until it is started */
 };
 
 struct sched;
@@ -60,10 +62,13 @@ int64_t sched_deadline_us(const struct sched *sched);
 /* SCHED_NOBODY, or NULL, when there is none. */
 uint32_t sched_find_worker(const struct sched *sched, const char *address);
 uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value name);
+/* Whether this is the worker's name, its address or its host. */
+bool sched_worker_is_called(const struct sched *sched, uint32_t worker, struct wire_value name);
 uint32_t sched_find_client(const struct sched *sched, const char *name);
 const char *sched_worker_address(const struct sched *sched, uint32_t worker);
 /* NULL when it has none. */
 const char *sched_worker_nanny(const struct sched *sched, uint32_t worker);
+bool sched_is_running(const struct sched *sched, uint32_t worker);
 const char *sched_worker_host(const struct sched *sched, uint32_t worker);
 const char *sched_client_name(const struct sched *sched, uint32_t client);
 uint32_t sched_nworkers(const struct sched *sched);
@@ -74,6 +79,8 @@ uint32_t sched_worker_limit(const struct sched *sched);
 enum sched_state sched_task_state(const struct sched *sched, struct wire_bytes key);
 size_t sched_ntasks(const struct sched *sched);
 uint64_t sched_ntransitions(const struct sched *sched);
+/* Whether copies that nobody needs are dropped from time to time. */
+bool sched_manages_memory(const struct sched *sched);
 
 /* Checks every invariant there is, in time proportional to the state; false: `err` names the task
  * or worker, and what is wrong with it. For tests and a debugging mode. */

@@ -80,9 +80,10 @@ struct sched_task {
     uint32_t ndependents;
     uint32_t nawaited;
     uint32_t nwaiters;
-    uint32_t queue_place;    /* in the heap of queued tasks */
-    uint32_t mark;           /* likewise */
-    uint32_t recommendation; /* 1 + its place on the stack; 0: none */
+    uint32_t queue_place;      /* in the heap of queued tasks */
+    uint32_t mark;             /* likewise */
+    uint32_t replicated_place; /* 1 + its index among those with several copies; 0: it has not */
+    uint32_t recommendation;   /* 1 + its place on the stack; 0: none */
     struct sched_priority priority;
     struct sched_edge *dependencies;
     struct sched_edge *first_dependent;
@@ -160,9 +161,13 @@ struct sched_worker {
     uint32_t idle_place;     /* 1 + its index; 0: it is not idle */
     bool is_saturated;
     bool is_retiring;
-    bool has_retired;        /* and it was said */
-    int64_t asked_us;        /* when others were last asked to copy what it holds */
-    int64_t promised_nbytes; /* while copies are given out */
+    bool has_retired;                /* and it was said */
+    int64_t asked_us;                /* when others were last asked to copy what it holds */
+    int64_t promised_nbytes;         /* while copies are given out */
+    int64_t spilled_nbytes;          /* of its results, on disk */
+    int64_t unmanaged_nbytes;        /* the least that its process had besides, since */
+    int64_t unmanaged_since_us;      /* this; 0: nothing was heard */
+    int64_t unmanaged_before_nbytes; /* and in the time before */
 };
 
 struct sched_client {
@@ -201,13 +206,16 @@ struct sched {
     struct heap queued;            /* of tasks */
     struct heap open_slots;        /* of workers that take more root tasks */
     struct vector idle;            /* of struct sched_worker * */
+    struct vector replicated;      /* of struct sched_task *: those with several copies */
     struct sched_task *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
     uint32_t nretiring;
     uint32_t nnative; /* workers that run cdask's own tasks */
     uint32_t npython; /* workers that run Python's */
     uint32_t nrunning;
-    int64_t silent_us; /* no worker can have been silent for too long before */
+    int64_t unrunnable_us;       /* no task can have waited too long for a worker before */
+    int64_t no_workers_since_us; /* tasks could run, and no worker does; INT64_MAX: it is not so */
+    int64_t silent_us;           /* no worker can have been silent for too long before */
     int64_t total_nthreads;
     int64_t total_memory;
     uint64_t nassigned; /* how many tasks were ever given out */
@@ -221,6 +229,8 @@ struct sched {
     uint32_t nworking;             /* tasks that count as work: processing, and not seceded */
     uint32_t fire_and_forget;      /* the pseudo-client */
     int64_t next_steal_us;
+    int64_t next_manage_us; /* when copies that nobody needs are dropped */
+    bool manages_memory;
     uint32_t last_steal;   /* number of the last question */
     uint32_t nsteals;      /* questions that are not answered yet */
     struct vector scratch; /* of char: a key while it is looked up */

@@ -4,6 +4,7 @@
 
 #include "core/scheduler/clients.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/patience.h"
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/refusals.h"
@@ -224,27 +225,6 @@ static void waiting_to_released(struct sched *sched, struct sched_task *task)
         sched_task_drop_waiters(task);
 }
 
-static void link_unrunnable(struct sched *sched, struct sched_task *task)
-{
-    task->no_worker_since_us = sched->now_us;
-    task->previous = NULL;
-    task->next = sched->unrunnable;
-    if (task->next)
-        task->next->previous = task;
-    sched->unrunnable = task;
-}
-
-static void unlink_unrunnable(struct sched *sched, struct sched_task *task)
-{
-    if (task->previous)
-        task->previous->next = task->next;
-    else
-        sched->unrunnable = task->next;
-    if (task->next)
-        task->next->previous = task->previous;
-    task->previous = task->next = NULL;
-}
-
 static void give_out(struct sched *sched, struct sched_task *task, struct sched_worker *worker)
 {
     if (sched_processing_add(sched, task, worker) != DK_OK) {
@@ -272,7 +252,7 @@ static void waiting_to_processing(struct sched *sched, struct sched_task *task)
 static void waiting_to_no_worker(struct sched *sched, struct sched_task *task)
 {
     sched_task_enter(task, SCHED_NO_WORKER);
-    link_unrunnable(sched, task);
+    sched_unrunnable_add(sched, task);
     sched_fail_if_never_runnable(sched, task);
 }
 
@@ -348,7 +328,7 @@ static void queued_to_erred(struct sched *sched, struct sched_task *task)
 
 static void no_worker_to_released(struct sched *sched, struct sched_task *task)
 {
-    unlink_unrunnable(sched, task);
+    sched_unrunnable_remove(sched, task);
     ready_to_released(sched, task);
 }
 
@@ -357,13 +337,13 @@ static void no_worker_to_processing(struct sched *sched, struct sched_task *task
     struct sched_worker *worker = sched_place(sched, task);
     if (!worker)
         return;
-    unlink_unrunnable(sched, task);
+    sched_unrunnable_remove(sched, task);
     give_out(sched, task, worker);
 }
 
 static void no_worker_to_erred(struct sched *sched, struct sched_task *task)
 {
-    unlink_unrunnable(sched, task);
+    sched_unrunnable_remove(sched, task);
     ready_to_erred(sched, task);
 }
 

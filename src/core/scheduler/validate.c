@@ -77,6 +77,13 @@ static void check_relations(struct check *check, const struct sched_task *task)
         ndesires++;
     expect(check, nreplicas == task->nreplicas, task, "it counts its copies wrongly");
     expect(check, ndesires == task->ndesires, task, "it counts its clients wrongly");
+    const struct vector *replicated = &check->sched->replicated;
+    uint32_t place = task->replicated_place;
+    expect(check, (nreplicas > 1) == (place > 0), task, "its place among those with copies");
+    expect(check,
+           !place || (place <= replicated->count &&
+                      ((struct sched_task **)replicated->data)[place - 1] == task),
+           task, "another has its place among those with copies");
 }
 
 static void check_state(struct check *check, const struct sched_task *task)

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "core/scheduler/memory_manager.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/patience.h"
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/refusals.h"
@@ -250,6 +252,7 @@ void sched_worker_heartbeat(struct sched *sched, struct sched_worker *worker,
     const struct wire_value *metrics = event->as.heartbeat.metrics;
     worker->last_seen_us = sched->now_us;
     if (metrics) {
+        sched_learn_memory(sched, worker, metrics);
         struct wire_box *box = wire_box_new(sched->memory, metrics);
         if (!box)
             sched->has_failed = true;
@@ -283,22 +286,10 @@ static void drop_silent_workers(struct sched *sched)
     }
 }
 
-static void drop_unrunnable(struct sched *sched)
-{
-    int64_t timeout_us = sched->options.no_workers_timeout_us;
-    struct sched_task *next;
-    for (struct sched_task *t = timeout_us ? sched->unrunnable : NULL; t; t = next) {
-        next = t->next;
-        if (sched->now_us - t->no_worker_since_us >= timeout_us)
-            sched_fail_without_worker(sched, t);
-    }
-    sched_drain(sched);
-}
-
 void sched_check_deadlines(struct sched *sched)
 {
     drop_silent_workers(sched);
-    drop_unrunnable(sched);
+    sched_drop_unrunnable(sched);
 }
 
 /* ---- reports ---- */

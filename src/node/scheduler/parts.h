@@ -2,6 +2,7 @@
 #ifndef NODE_SCHEDULER_PARTS_H
 #define NODE_SCHEDULER_PARTS_H
 
+#include "core/scheduler/copies.h"
 #include "core/scheduler/decode.h"
 #include "core/scheduler/queries.h"
 #include "node/pool.h"
@@ -21,6 +22,7 @@ struct peer {
 };
 
 struct coordination;
+struct scattering;
 
 struct scheduler_node {
     struct memory *memory;
@@ -43,9 +45,11 @@ struct scheduler_node {
     uint64_t nscattered;            /* whose turn it is to be given data */
     struct retirement *retirements; /* that are not answered yet */
     struct restart *restarts;       /* that wait for workers */
+    struct scattering *scatterings; /* that wait for workers */
     struct vector plugins;          /* of struct plugin: of workers and nannies */
     struct wire_box *versions;      /* that the last client has told of itself */
     int nclosing;                   /* parts that are still to close */
+    bool is_flushing;               /* messages of the core are being sent */
     bool is_closing;
 };
 
@@ -91,12 +95,23 @@ void scheduler_drop_peer(struct peer *peer);
 /* The worker at an address that a peer has named; SCHED_NOBODY when there is none. */
 uint32_t scheduler_find_worker(struct scheduler_node *node, const struct wire_value *address);
 
+/* ---- arguments.c ---- */
+
+bool scheduler_read_flag(const struct wire_value *value, bool otherwise);
+/* A number of seconds, or a text as "30 s". */
+int64_t scheduler_read_timeout_ms(const struct wire_value *value, double otherwise_s);
+/* The workers that an array names, by address, host or name, each once; all of them when it is no
+ * array. In the arena.   Errors: DK_EKEY (there is no such worker), DK_ENOMEM. */
+dk_status scheduler_find_workers(const struct scheduler_node *node, const struct wire_value *named,
+                                 struct arena *arena, struct sched_workers *out,
+                                 dk_error *err) DK_NODISCARD;
+
 /* ---- retire.c ---- */
 
 struct retirement;
 void scheduler_retire_workers(void *self, struct request *request);
-/* It holds nothing any longer that others do not hold; or it is gone. */
-void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker);
+/* It holds nothing any longer that others do not hold, or it is gone; or else it cannot leave. */
+void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool may_leave);
 
 /* Says good-bye to it; what it was running goes to others. SCHED_NOBODY is ignored. */
 void scheduler_drop_worker(struct scheduler_node *node, uint32_t worker);
@@ -142,10 +157,18 @@ void scheduler_update_graph(struct peer *peer, const struct wire_value *message)
 extern const struct server_op scheduler_ops[];
 extern const size_t scheduler_nops;
 
+/* ---- copies.c ---- */
+
+void scheduler_replicate(void *self, struct request *request);
+void scheduler_rebalance(void *self, struct request *request);
+
 /* ---- gather.c, scatter.c ---- */
 
 void scheduler_gather(void *self, struct request *request);
 void scheduler_scatter(void *self, struct request *request);
 void scheduler_update_data(void *self, struct request *request);
+/* There may be workers for those that wait for some. */
+void scheduler_scatterings_look(struct scheduler_node *node);
+void scheduler_scatterings_close(struct scheduler_node *node);
 
 #endif

@@ -89,7 +89,7 @@ static void leave(struct peer *peer)
     log_leaving(peer);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
     if (peer->is_worker)
-        scheduler_worker_retired(node, peer->id);
+        scheduler_worker_retired(node, peer->id, true);
     peer->id = SCHED_NOBODY;
     if (node->is_closing)
         return;
@@ -106,7 +106,7 @@ void scheduler_drop_peer(struct peer *peer)
     scheduler_log(peer->node, "WARNING",
                   "A worker is silent for too long, and removed: it came from %s", name_of(peer));
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
-    scheduler_worker_retired(peer->node, peer->id);
+    scheduler_worker_retired(peer->node, peer->id, true);
     peer->id = SCHED_NOBODY;
     stream_close(&peer->stream);
 }

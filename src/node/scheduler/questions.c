@@ -171,6 +171,31 @@ static void retry(void *self, struct request *request)
     answer(&asking, list_keys(&asking, &keys));
 }
 
+/* "start", "stop", "run_once" or "running": the active memory manager, as `client.amm` has it. */
+static void amm_handler(void *self, struct request *request)
+{
+    static const char *const methods[] = {"start", "stop", "run_once"};
+    static const enum sched_manager_order orders[] = {SCHED_MANAGER_START, SCHED_MANAGER_STOP,
+                                                      SCHED_MANAGER_RUN};
+    struct scheduler_node *node = self;
+    const struct wire_value *method = wire_find(request_message(request), "method");
+    struct sched_event event = {.kind = SCHED_MANAGE_MEMORY, .stimulus = "active_memory_manager"};
+    struct wire_value reply = wire_bool(sched_manages_memory(node->sched));
+    bool is_known = wire_text_is(method, "running");
+    for (size_t i = 0; i < 3 && !is_known; i++) {
+        is_known = wire_text_is(method, methods[i]);
+        if (!is_known)
+            continue;
+        event.as.manager = orders[i];
+        reply = wire_nil();
+        (void)!scheduler_take(node, &event, NULL);
+    }
+    if (is_known)
+        request_reply(request, &reply);
+    else
+        request_raise(request, "ValueError", "the active memory manager has no such method");
+}
+
 /* ---- the rest ---- */
 
 static void echo(void *self, struct request *request)
@@ -239,6 +264,9 @@ const struct server_op scheduler_ops[] = {
     {"retry", retry},
     {"gather", scheduler_gather},
     {"scatter", scheduler_scatter},
+    {"replicate", scheduler_replicate},
+    {"rebalance", scheduler_rebalance},
+    {"amm_handler", amm_handler},
     {"update_data", scheduler_update_data},
     {"broadcast", scheduler_broadcast},
     {"proxy", scheduler_proxy},

@@ -27,11 +27,6 @@ static bool is_asked(const struct survey *survey, uint32_t worker)
            lists(hosts, sched_worker_host(sched, worker));
 }
 
-static bool read_flag(const struct wire_value *value)
-{
-    return value && value->kind == WIRE_BOOL && value->as.boolean;
-}
-
 /* Whoever was not reached, as an exception for the client to raise. */
 static struct wire_value pickle_failure(struct survey *survey, const struct survey_answer *answer,
                                         struct wire_builder *builder)
@@ -106,7 +101,8 @@ void scheduler_broadcast(void *self, struct request *request)
 {
     struct survey *survey = begin(self, request, finish_broadcast);
     if (survey)
-        scheduler_ask_all(survey, read_flag(wire_find(&survey->question.root, "nanny")),
+        scheduler_ask_all(survey,
+                          scheduler_read_flag(wire_find(&survey->question.root, "nanny"), false),
                           wire_find(&survey->question.root, "msg"));
 }
 
@@ -148,7 +144,8 @@ void scheduler_worker_logs(void *self, struct request *request)
     struct wire_entry fields[] = {{wire_text("op"), wire_text("get_logs")},
                                   {wire_text("n"), n ? *n : wire_nil()}};
     struct wire_value question = wire_map(fields, 2);
-    scheduler_ask_all(survey, read_flag(wire_find(&survey->question.root, "nanny")), &question);
+    scheduler_ask_all(
+        survey, scheduler_read_flag(wire_find(&survey->question.root, "nanny"), false), &question);
 }
 
 /* Workers that run nothing are left out. */

@@ -2,10 +2,8 @@
  *
  * Source: distributed.scheduler.Scheduler.restart, restart_workers. */
 #include "base/error.h"
-#include "base/timedelta.h"
 #include "node/scheduler/survey.h"
 
-#define MS_PER_S  1000
 #define TIMEOUT_S 30
 
 enum outcome { DONE, REMOVED, TIMED_OUT };
@@ -22,22 +20,6 @@ struct restart {
     bool is_of_all;    /* "restart": every task is forgotten as well */
     bool is_waiting;
 };
-
-static bool read_flag(const struct wire_value *value, bool otherwise)
-{
-    return value && value->kind == WIRE_BOOL ? value->as.boolean : otherwise;
-}
-
-static double read_timeout_s(const struct wire_value *timeout)
-{
-    struct wire_bytes text;
-    double seconds = TIMEOUT_S;
-    if (wire_read_text(timeout, &text))
-        (void)!timedelta_parse(text.data, text.nbytes, &seconds, NULL);
-    else
-        (void)wire_read_float(timeout, &seconds);
-    return seconds >= 0.001 && seconds < 1e9 ? seconds : TIMEOUT_S;
-}
 
 /* ---- the end ---- */
 
@@ -145,7 +127,7 @@ static void on_killed(struct survey *survey)
     bool raises = !wire_text_is(wire_find(message, "on_error"), "return");
     if (nfailed && raises)
         raise_timeout(restart, "nanny worker(s) did not shut down in time");
-    else if (node->is_closing || !read_flag(wire_find(message, "wait_for_workers"), true))
+    else if (node->is_closing || !scheduler_read_flag(wire_find(message, "wait_for_workers"), true))
         reply(restart);
     else
         await_workers(restart);
@@ -208,7 +190,7 @@ static struct restart *make(struct scheduler_node *node, struct request *request
     *restart = (struct restart){.node = node, .survey = survey, .nworkers = nworkers};
     survey->self = restart;
     survey->timeout_ms =
-        (int64_t)(read_timeout_s(wire_find(&survey->question.root, "timeout")) * MS_PER_S);
+        scheduler_read_timeout_ms(wire_find(&survey->question.root, "timeout"), TIMEOUT_S);
     uv_timer_init(node->loop, &restart->timer);
     restart->timer.data = restart;
     node->nclosing++;

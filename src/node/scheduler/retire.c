@@ -5,7 +5,7 @@
 #include "node/scheduler/parts.h"
 
 struct leaver {
-    uint32_t worker;
+    uint32_t worker; /* SCHED_NOBODY: it does not leave after all */
     bool is_rescued;
 };
 
@@ -18,11 +18,6 @@ struct retirement {
     uint32_t left;
     bool closes;
 };
-
-static bool read_flag(const struct wire_value *value)
-{
-    return value && value->kind == WIRE_BOOL && value->as.boolean;
-}
 
 /* Their identities, of which addresses are enough. */
 static void answer(struct retirement *retirement)
@@ -83,15 +78,30 @@ static struct leaver *find_leaver(const struct retirement *retirement, uint32_t 
     return NULL;
 }
 
-void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker)
+static void log_that_it_stays(struct scheduler_node *node, uint32_t worker)
 {
+    scheduler_log(node, "WARNING",
+                  "Tried retiring worker %s, but nobody can take what it holds: it stays",
+                  sched_worker_address(node->sched, worker));
+    struct peer *peer = scheduler_peer_of_worker(node, worker);
+    if (peer)
+        peer->has_said_bye = false;
+}
+
+void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool may_leave)
+{
+    if (!may_leave)
+        log_that_it_stays(node, worker);
+
     struct retirement *next;
     for (struct retirement *r = node->retirements; r; r = next) {
         struct leaver *leaver = find_leaver(r, worker);
         next = r->next;
         if (!leaver || leaver->is_rescued)
             continue;
-        leaver->is_rescued = true;
+        leaver->is_rescued = may_leave;
+        if (!may_leave)
+            leaver->worker = SCHED_NOBODY;
         if (--r->left == 0)
             finish(r);
     }
@@ -125,7 +135,7 @@ void scheduler_retire_workers(void *self, struct request *request)
         return;
     }
     *retirement = (struct retirement){.node = node, .request = request, .next = node->retirements};
-    retirement->closes = read_flag(wire_find(message, "close_workers"));
+    retirement->closes = scheduler_read_flag(wire_find(message, "close_workers"), false);
     vector_init(&retirement->workers, node->memory, sizeof(struct leaver));
     node->retirements = retirement;
     dk_status status = read_workers(retirement, message);

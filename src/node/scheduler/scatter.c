@@ -8,6 +8,9 @@
 #include "core/keys.h"
 #include "node/scheduler/parts.h"
 
+/* How long it waits for workers, unless it says so itself. */
+#define TIMEOUT_S 2
+
 struct scattering {
     struct scheduler_node *node;
     struct request *request;
@@ -18,6 +21,10 @@ struct scattering {
     size_t nasked;
     size_t nborrowed; /* questions that still need the message */
     uint32_t client;
+    uv_timer_t timer;
+    struct scattering *previous;
+    struct scattering *next; /* of those that wait for workers */
+    bool is_waiting;
     bool has_answered;
     dk_error err;
 };
@@ -30,17 +37,66 @@ struct share {
     uint32_t count;
 };
 
+/* ---- sizes ---- */
+
+/* Results whose sizes a peer tells: all of `data`, or those that are listed. */
+struct sized {
+    struct sched_data *data;
+    const uint32_t *entries; /* NULL: all, in order */
+    uint32_t count;
+};
+
+static struct sched_data *nth(const struct sized *sized, uint32_t i)
+{
+    return &sized->data[sized->entries ? sized->entries[i] : i];
+}
+
+static dk_status read_by_key(struct scheduler_node *node, const struct wire_value *sizes,
+                             const struct sized *sized, struct keys *index)
+{
+    uint32_t id;
+    bool is_new;
+    for (uint32_t i = 0; i < sized->count; i++)
+        DK_TRY(keys_add(index, nth(sized, i)->key, &id, &is_new)); /* numbers them as they come */
+    for (uint32_t i = 0; i < sizes->count; i++) {
+        if (key_pack(&sizes->as.entries[i].key, &node->scratch, NULL) != DK_OK)
+            continue;
+        id = keys_find(index, (struct wire_bytes){node->scratch.data, node->scratch.count});
+        if (id < sized->count)
+            (void)wire_read_int(&sizes->as.entries[i].value, &nth(sized, id)->nbytes);
+    }
+    return DK_OK;
+}
+
+/* `sizes`: {key: nbytes}, in whatever order.   Errors: DK_ENOMEM. */
+static dk_status read_sizes(struct scheduler_node *node, const struct wire_value *sizes,
+                            const struct sized *sized)
+{
+    struct keys index;
+    if (!sizes || sizes->kind != WIRE_MAP)
+        return DK_OK;
+    keys_init(&index, node->memory);
+    dk_status status = read_by_key(node, sizes, sized, &index);
+    keys_deinit(&index);
+    return status;
+}
+
 /* ---- the end ---- */
 
-static void free_when_done(struct scattering *scattering)
+static void on_timer_closed(uv_handle_t *handle)
 {
+    struct scattering *scattering = handle->data;
     struct scheduler_node *node = scattering->node;
-    if (!scattering->has_answered || scattering->nborrowed)
-        return;
     message_deinit(&scattering->message);
     arena_deinit(&scattering->arena);
     memory_free(node->memory, scattering, sizeof(*scattering));
     scheduler_part_closed(node);
+}
+
+static void free_when_done(struct scattering *scattering)
+{
+    if (scattering->has_answered && !scattering->nborrowed)
+        uv_close((uv_handle_t *)&scattering->timer, on_timer_closed);
 }
 
 static void release(void *self)
@@ -79,18 +135,10 @@ static void finish(struct scattering *scattering)
 
 static void take_sizes(struct share *share, const struct wire_value *answer)
 {
-    const struct wire_value *sizes = wire_find(answer, "nbytes");
-    struct vector *scratch = &share->scattering->node->scratch;
-    for (uint32_t i = 0; sizes && sizes->kind == WIRE_MAP && i < sizes->count; i++) {
-        if (key_pack(&sizes->as.entries[i].key, scratch, NULL) != DK_OK)
-            continue;
-        for (uint32_t j = 0; j < share->count; j++) {
-            struct sched_data *data = &share->scattering->data[share->entries[j]];
-            if (data->key.nbytes == scratch->count &&
-                memcmp(data->key.data, scratch->data, scratch->count) == 0)
-                (void)wire_read_int(&sizes->as.entries[i].value, &data->nbytes);
-        }
-    }
+    struct scattering *scattering = share->scattering;
+    struct sized sized = {scattering->data, share->entries, share->count};
+    if (read_sizes(scattering->node, wire_find(answer, "nbytes"), &sized) != DK_OK)
+        error_nomem(&scattering->err);
 }
 
 static void on_answer(void *self, struct message *answer, const dk_error *why)
@@ -136,28 +184,37 @@ static dk_status send_share(struct share *share)
 
 /* ---- who gets what ---- */
 
+/* Numbers of workers with their addresses, to be sorted by these. */
+struct taker {
+    const char *address;
+    uint32_t worker;
+};
+
 static int by_address(const void *a, const void *b)
 {
-    return strcmp(((const struct wire_entry *)a)->key.as.bytes,
-                  ((const struct wire_entry *)b)->key.as.bytes);
+    return strcmp(((const struct taker *)a)->address, ((const struct taker *)b)->address);
 }
 
-/* The ids of the running workers that were asked for, by address. */
-static dk_status choose_workers(struct scattering *scattering, uint32_t **out, uint32_t *count)
+/* The running workers among those that were asked for, by address; perhaps none. */
+static dk_status choose_workers(struct scattering *scattering, struct arena *arena,
+                                struct sched_workers *out)
 {
-    struct wire_builder builder = {.arena = &scattering->arena};
-    struct sched *sched = scattering->node->sched;
-    struct wire_value found = sched_ask_workers(sched, &builder, SCHED_NCORES_RUNNING,
-                                                wire_find(&scattering->message.root, "workers"));
-    *out = arena_alloc(&scattering->arena, found.count * sizeof(**out));
-    *count = found.count;
-    if (builder.failed || !*out)
+    struct sched_workers found;
+    const struct sched *sched = scattering->node->sched;
+    DK_TRY(scheduler_find_workers(scattering->node, wire_find(&scattering->message.root, "workers"),
+                                  arena, &found, &scattering->err));
+    uint32_t *list = arena_alloc(arena, (found.count + 1) * sizeof(*list));
+    struct taker *takers = arena_alloc(arena, (found.count + 1) * sizeof(*takers));
+    if (!list || !takers)
         return error_nomem(&scattering->err);
-    if (!found.count)
-        return error_set(&scattering->err, DK_EIO, "No valid workers found");
-    qsort(found.as.entries, found.count, sizeof(*found.as.entries), by_address);
-    for (uint32_t i = 0; i < found.count; i++)
-        (*out)[i] = sched_find_worker(sched, found.as.entries[i].key.as.bytes);
+    *out = (struct sched_workers){.list = list};
+    for (size_t i = 0; i < found.count; i++)
+        if (sched_is_running(sched, found.list[i]))
+            takers[out->count++] =
+                (struct taker){sched_worker_address(sched, found.list[i]), found.list[i]};
+    qsort(takers, out->count, sizeof(*takers), by_address);
+    for (size_t i = 0; i < out->count; i++)
+        list[i] = takers[i].worker;
     return DK_OK;
 }
 
@@ -214,22 +271,21 @@ static dk_status give(struct scattering *scattering, uint32_t worker)
     return DK_OK;
 }
 
-static dk_status share_out(struct scattering *scattering)
+static dk_status share_out(struct scattering *scattering, struct sched_workers workers)
 {
-    uint32_t *workers, nworkers;
     const struct wire_value *data = wire_find(&scattering->message.root, "data");
+    uint32_t nworkers = (uint32_t)workers.count;
     if (!data || data->kind != WIRE_MAP)
         return error_set(&scattering->err, DK_EPARSE, "scatter: \"data\" is no map");
-    DK_TRY(choose_workers(scattering, &workers, &nworkers));
     uint32_t ncopies = count_copies(wire_find(&scattering->message.root, "broadcast"), nworkers);
     scattering->count = data->count;
     scattering->data = arena_calloc(&scattering->arena, data->count * sizeof(*scattering->data));
     if (!scattering->data)
         return error_nomem(&scattering->err);
     for (uint32_t i = 0; i < data->count; i++)
-        DK_TRY(read_entry(scattering, i, workers, nworkers, ncopies));
+        DK_TRY(read_entry(scattering, i, workers.list, nworkers, ncopies));
     for (uint32_t i = 0; i < nworkers; i++)
-        DK_TRY(give(scattering, workers[i]));
+        DK_TRY(give(scattering, workers.list[i]));
     return DK_OK;
 }
 
@@ -239,6 +295,84 @@ static uint32_t find_client(struct scattering *scattering, const struct wire_val
     const char *name = NULL;
     (void)!sched_decode_text(&decoder, wire_find(message, "client"), &name);
     return name ? sched_find_client(scattering->node->sched, name) : SCHED_NOBODY;
+}
+
+/* ---- waiting for workers ---- */
+
+static void unlist(struct scattering *scattering)
+{
+    struct scheduler_node *node = scattering->node;
+    if (!scattering->is_waiting)
+        return;
+    if (scattering->previous)
+        scattering->previous->next = scattering->next;
+    else
+        node->scatterings = scattering->next;
+    if (scattering->next)
+        scattering->next->previous = scattering->previous;
+    scattering->is_waiting = false;
+    uv_timer_stop(&scattering->timer);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct scattering *scattering = timer->data;
+    unlist(scattering);
+    request_raise(scattering->request, "TimeoutError", "No valid workers found");
+    scattering->has_answered = true;
+    free_when_done(scattering);
+}
+
+static void await_workers(struct scattering *scattering)
+{
+    struct scheduler_node *node = scattering->node;
+    const struct wire_value *timeout = wire_find(&scattering->message.root, "timeout");
+    scattering->previous = NULL;
+    scattering->next = node->scatterings;
+    if (scattering->next)
+        scattering->next->previous = scattering;
+    node->scatterings = scattering;
+    scattering->is_waiting = true;
+    uv_timer_start(&scattering->timer, on_timeout,
+                   (uint64_t)scheduler_read_timeout_ms(timeout, TIMEOUT_S), 0);
+}
+
+static void start(struct scattering *scattering, struct sched_workers workers)
+{
+    unlist(scattering);
+    scattering->nasked = 1; /* until everybody was asked */
+    if (workers.count) /* else it has failed */
+        (void)!share_out(scattering, workers);
+    if (--scattering->nasked == 0)
+        finish(scattering);
+}
+
+/* Begins when there are workers, or when it is clear that it never will; false: not yet. */
+static bool look(struct scattering *scattering)
+{
+    struct arena arena;
+    struct sched_workers workers = {0};
+    arena_init(&arena, scattering->node->memory);
+    dk_status status = choose_workers(scattering, &arena, &workers);
+    bool starts = status != DK_OK || workers.count;
+    if (starts)
+        start(scattering, workers);
+    arena_deinit(&arena);
+    return starts;
+}
+
+/* An answer may bring the next question at once, and with it another look: from the first again. */
+void scheduler_scatterings_look(struct scheduler_node *node)
+{
+    struct scattering *scattering = node->scatterings;
+    while (scattering)
+        scattering = look(scattering) ? node->scatterings : scattering->next;
+}
+
+void scheduler_scatterings_close(struct scheduler_node *node)
+{
+    while (node->scatterings)
+        on_timeout(&node->scatterings->timer);
 }
 
 void scheduler_scatter(void *self, struct request *request)
@@ -252,13 +386,13 @@ void scheduler_scatter(void *self, struct request *request)
     scattering->node = node;
     scattering->request = request;
     arena_init(&scattering->arena, node->memory);
+    uv_timer_init(node->loop, &scattering->timer);
+    scattering->timer.data = scattering;
     request_take_message(request, &scattering->message);
     scattering->client = find_client(scattering, &scattering->message.root);
     node->nclosing++;
-    scattering->nasked = 1; /* until everybody was asked */
-    (void)!share_out(scattering);
-    if (--scattering->nasked == 0)
-        finish(scattering);
+    if (!look(scattering))
+        await_workers(scattering);
 }
 
 /* ---- data that clients have put on workers themselves ---- */
@@ -285,7 +419,6 @@ static dk_status read_data(struct sched_decoder *decoder, struct scheduler_node 
                            const struct wire_value *message, struct sched_event *event)
 {
     const struct wire_value *who_has = wire_find(message, "who_has");
-    const struct wire_value *sizes = wire_find(message, "nbytes");
     uint32_t count = who_has && who_has->kind == WIRE_MAP ? who_has->count : 0;
     struct sched_data *list = arena_calloc(decoder->arena, count * sizeof(*list));
     if (!list)
@@ -294,9 +427,9 @@ static dk_status read_data(struct sched_decoder *decoder, struct scheduler_node 
         list[i].nbytes = -1;
         DK_TRY(sched_decode_key(decoder, &who_has->as.entries[i].key, &list[i].key));
         DK_TRY(read_holders(decoder, node, &who_has->as.entries[i].value, &list[i]));
-        if (sizes && sizes->kind == WIRE_MAP && i < sizes->count)
-            (void)wire_read_int(&sizes->as.entries[i].value, &list[i].nbytes);
     }
+    if (read_sizes(node, wire_find(message, "nbytes"), &(struct sized){list, NULL, count}) != DK_OK)
+        return error_nomem(decoder->err);
     event->as.data.list = list;
     event->as.data.count = count;
     return DK_OK;

@@ -112,8 +112,8 @@ static void send_message(struct scheduler_node *node, const struct sched_message
                             ? scheduler_peer_of_client(node, message->id)
                             : scheduler_peer_of_worker(node, message->id);
     dk_error err;
-    if (message->target == SCHED_RETIRED) {
-        scheduler_worker_retired(node, message->id);
+    if (message->target == SCHED_RETIRED || message->target == SCHED_STAYS) {
+        scheduler_worker_retired(node, message->id, message->target == SCHED_RETIRED);
         return;
     }
     if (!peer)
@@ -124,14 +124,22 @@ static void send_message(struct scheduler_node *node, const struct sched_message
         comm_close(peer->stream.comm); /* it would miss a message: better that it knows */
 }
 
+/* What is sent may be an answer, after which its peer's next question is taken in right here: the
+ * messages that this leads to come after those that are being sent. */
 void scheduler_flush(struct scheduler_node *node)
 {
-    const struct sched_message *messages = sched_outbox_messages(&node->out);
-    for (size_t i = 0; i < node->out.messages.count; i++)
-        send_message(node, &messages[i]);
+    if (node->is_flushing)
+        return;
+    node->is_flushing = true;
+    for (size_t i = 0; i < node->out.messages.count; i++) {
+        struct sched_message message = sched_outbox_messages(&node->out)[i];
+        send_message(node, &message);
+    }
     sched_outbox_clear(&node->out);
+    node->is_flushing = false;
     set_timer(node);
     coordination_look(node);
+    scheduler_scatterings_look(node);
 }
 
 dk_status scheduler_take(struct scheduler_node *node, struct sched_event *event, dk_error *err)
@@ -281,6 +289,7 @@ void scheduler_node_close(struct scheduler_node *node)
         return;
     node->is_closing = true;
     scheduler_restarts_close(node);
+    scheduler_scatterings_close(node);
     for (struct peer *peer = node->peers; peer; peer = peer->next) {
         struct wire_entry close[] = {{wire_text("op"), wire_text("close")},
                                      {wire_text("reason"), wire_text("scheduler-close")}};

@@ -1,5 +1,7 @@
 #include "node/scheduler/survey.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
 /* One question on its way. */
@@ -40,6 +42,16 @@ void survey_free(struct survey *survey)
     memory_free(node->memory, survey->answers, survey->capacity * sizeof(*survey->answers));
     memory_free(node->memory, survey, sizeof(*survey));
     scheduler_part_closed(node);
+}
+
+void survey_again(struct survey *survey)
+{
+    for (uint32_t i = 0; i < survey->count; i++)
+        if (survey->answers[i].has_message)
+            message_deinit(&survey->answers[i].message);
+    memset(survey->answers, 0, survey->count * sizeof(*survey->answers));
+    survey->count = 0;
+    survey->npending = 1; /* until all are asked */
 }
 
 void survey_wait(struct survey *survey)

@@ -36,6 +36,9 @@ void survey_ask(struct survey *survey, const char *worker, const char *address,
 /* No more are asked: `finish` is called when the last has answered, perhaps at once. */
 void survey_wait(struct survey *survey);
 void survey_free(struct survey *survey);
+/* Another round, of as many questions: the answers are forgotten. Within `finish`, or before any
+ * was asked. */
+void survey_again(struct survey *survey);
 
 /* The answer itself; false when there is none. What went wrong in the node asked counts as an
  * answer, unless nothing came of the operation at all. */

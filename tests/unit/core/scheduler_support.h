@@ -281,6 +281,18 @@ static inline void say_keys(struct story *story, enum sched_event_kind kind, uin
     take(story, event);
 }
 
+/* The workers hold a result that a client has scattered. */
+static inline void scatter(struct story *story, const char *name, int64_t nbytes, const char *first,
+                           const char *second)
+{
+    uint32_t workers[2] = {worker_id(story, first), second ? worker_id(story, second) : 0};
+    struct sched_data data = {key(name), workers, second ? 2 : 1, nbytes};
+    struct sched_event event = {.kind = SCHED_UPDATE_DATA, .client = story->client};
+    event.as.data.list = &data;
+    event.as.data.count = 1;
+    take(story, event);
+}
+
 static inline const char *state_of(struct story *story, const char *name)
 {
     return sched_state_name(sched_task_state(story->sched, key(name)));

@@ -454,6 +454,85 @@ static void test_queue_and_seceded(void **state)
     end_story(&story);
 }
 
+static void submit_to(struct story *story, const char *graph, const char *wanted,
+                      const char *worker)
+{
+    struct wire_value name = wire_text(worker);
+    struct wire_value workers = wire_array(&name, 1);
+    struct wire_entry gpu = {wire_text("GPU"), wire_float(2)};
+    struct wire_value resources = wire_map(&gpu, 1);
+    submit_with(story, graph, wanted,
+                (struct sched_wishes){.workers = &workers, .resources = &resources}, false);
+}
+
+/* Proves that a task which no worker may run fails after a while, and says what it asks for; that
+ * the time is counted from when it was ready; and that what depends on it fails as well. */
+static void test_no_valid_worker(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.no_workers_timeout_us = 5 * SECOND_US});
+    add_worker(&story, "w1", 1);
+    submit_to(&story, "a; b=a", "a, b", "tcp://nowhere:1");
+    assert_string_equal(state_of(&story, "a"), "no-worker");
+    assert_int_equal(sched_deadline_us(story.sched), 5 * SECOND_US);
+    story.now_us += 2 * SECOND_US;
+    submit_to(&story, "c", "c", "host");
+    assert_int_equal(sched_deadline_us(story.sched), 5 * SECOND_US);
+    story.now_us += 3 * SECOND_US;
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    expect_diary(
+        &story, "client: task-erred a Attempted to run task 'a' but timed out after 5.00 s waiting "
+                "for a valid worker matching all restrictions.\n\nRestrictions:\n"
+                "host_restrictions=set()\nworker_restrictions={'tcp://nowhere:1'}\n"
+                "resource_restrictions={'GPU': 2}\n\n"
+                "client: task-erred b Attempted to run task 'a' but timed out after 5.00 s waiting "
+                "for a valid worker matching all restrictions.\n\nRestrictions:\n"
+                "host_restrictions=set()\nworker_restrictions={'tcp://nowhere:1'}\n"
+                "resource_restrictions={'GPU': 2}\n\n");
+    assert_int_equal(sched_deadline_us(story.sched), 7 * SECOND_US);
+    remove_worker(&story, "w1");
+    story.now_us += 2 * SECOND_US;
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    expect_diary(
+        &story, "client: task-erred c Attempted to run task 'c' but timed out after 5.00 s waiting "
+                "for a valid worker matching all restrictions.\n\nRestrictions:\n"
+                "host_restrictions={'host'}\nworker_restrictions=set()\n"
+                "resource_restrictions={'GPU': 2}\n\n");
+    end_story(&story);
+}
+
+/* Proves that tasks which wait or queue while no worker runs fail after a while, each with its own
+ * name, and that a worker that comes in time runs them. */
+static void test_no_worker(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, &(struct sched_options){.no_workers_timeout_us = 5 * SECOND_US});
+    assert_int_equal(sched_deadline_us(story.sched), INT64_MAX);
+    submit(&story, "a", "a");
+    assert_int_equal(sched_deadline_us(story.sched), 5 * SECOND_US);
+    story.now_us += 4 * SECOND_US;
+    add_worker(&story, "w1", 1);
+    expect_diary(&story, "w1: compute-task a\n");
+    finish(&story, "w1", "a");
+    remove_worker(&story, "w1");
+    expect_diary(&story, "client: key-in-memory a\nclient: lost-data a\n");
+    submit(&story, "x-1; x-2; x-3; x-4", "x-1,x-2,x-3,x-4");
+    story.now_us += 5 * SECOND_US;
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    for (const char *name = "1234"; *name; name++) {
+        char key_name[] = {'x', '-', *name, '\0'};
+        assert_string_equal(state_of(&story, key_name), "erred");
+    }
+    assert_string_equal(state_of(&story, "a"), "erred");
+    assert_non_null(strstr(story.diary.data,
+                           "client: task-erred x-3 Attempted to run task 'x-3' but timed out after "
+                           "5.00 s waiting without any running workers.\n"));
+    assert_true(sched_deadline_us(story.sched) > story.now_us + 60 * SECOND_US);
+    end_story(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +557,8 @@ int main(void)
         cmocka_unit_test(test_search_for_what_was_released),
         cmocka_unit_test(test_queue_and_seceded),
         cmocka_unit_test(test_thief_leaves),
+        cmocka_unit_test(test_no_valid_worker),
+        cmocka_unit_test(test_no_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * says so, all later ones do, and what is left can be freed. */
 #include "unit/core/scheduler_support.h"
 
+#include "core/scheduler/copies.h"
+
 typedef void (*chapter)(struct story *story);
 
 static void join_rich(struct story *story)
@@ -58,7 +60,7 @@ static void submit_python(struct story *story)
     submit_with(story, "p", "p", (struct sched_wishes){0}, true);
 }
 
-static void scatter(struct story *story)
+static void scatter_data(struct story *story)
 {
     uint32_t holder = sched_find_worker(story->sched, "w1");
     struct sched_data data = {key("y"), &holder, 1, 8};
@@ -157,6 +159,20 @@ static void copy_to_w2(struct story *story)
     say_keys(story, SCHED_ADD_KEYS, sched_find_worker(story->sched, "w2"), "g,y,nobody");
 }
 
+static void reduce(struct story *story)
+{
+    uint32_t worker = sched_find_worker(story->sched, "w2");
+    struct wire_bytes name = key("g");
+    struct sched_event event = {.kind = SCHED_REDUCE_REPLICAS};
+    event.as.reduce = (struct sched_reduce){{&name, 1}, &worker, 1, 0};
+    take(story, event);
+}
+
+static void manage(struct story *story)
+{
+    take(story, (struct sched_event){.kind = SCHED_MANAGE_MEMORY, .as.manager = SCHED_MANAGER_RUN});
+}
+
 static void ask_who_has(struct story *story)
 {
     say_keys(story, SCHED_REFRESH_WHO_HAS, sched_find_worker(story->sched, "w2"), "g,y,nobody");
@@ -214,11 +230,15 @@ static void leave(struct story *story)
 }
 
 static const chapter chapters[] = {
-    another_client, submit_layers, submit_homeless, join_plain,  join_rich,     submit_wishes,
-    submit_cycle,   submit_orphan, submit_python,   scatter,     use_scattered, finish_g,
-    fail_h,         fail_h,        retry_h,         finish_u,    heartbeat,     join_idle,
-    give_up,        tick,          copy_to_w2,      ask_who_has, kill_w1,       want_again,
-    ask_again,      kill_rich,     cancel_t,        let_go,      tick,          leave,
+    another_client, submit_layers, submit_homeless, join_plain,
+    join_rich,      submit_wishes, submit_cycle,    submit_orphan,
+    submit_python,  scatter_data,  use_scattered,   finish_g,
+    fail_h,         fail_h,        retry_h,         finish_u,
+    heartbeat,      join_idle,     give_up,         tick,
+    copy_to_w2,     reduce,        copy_to_w2,      manage,
+    copy_to_w2,     ask_who_has,   kill_w1,         want_again,
+    ask_again,      kill_rich,     cancel_t,        let_go,
+    tick,           leave,
 };
 
 /* True when the story is told to its end. */
@@ -270,8 +290,67 @@ static void test_each_allocation_fails(void **state)
     }
 }
 
+static dk_status plan_copies(struct story *story)
+{
+    struct vector copies, missing;
+    uint32_t workers[] = {0, 1, 2};
+    struct wire_bytes names[] = {key("i"), key("j"), key("k"), key("nobody")};
+    struct sched_keys keys = {names, 4};
+    struct sched_workers all = {workers, 3};
+    vector_init(&copies, story->out.arena.memory, sizeof(struct sched_copy));
+    vector_init(&missing, story->out.arena.memory, sizeof(struct wire_bytes));
+    dk_status status = sched_plan_replication(story->sched, &keys, all, 3, 2, &copies);
+    assert_true(status != DK_OK || copies.count == 6);
+    copies.count = 0;
+    if (status == DK_OK)
+        status = sched_plan_balance(story->sched, &keys, all, &copies);
+    assert_true(status != DK_OK || copies.count == 2);
+    if (status == DK_OK)
+        status = sched_missing(story->sched, &keys, &missing);
+    assert_true(status != DK_OK || missing.count == 1);
+    vector_deinit(&copies);
+    vector_deinit(&missing);
+    return status;
+}
+
+/* Proves that plans say that there is no memory, and leave the state as it was. */
+static void test_plans_without_memory(void **state)
+{
+    (void)state;
+    struct failing failing = {.left = -1};
+    dk_allocator allocator = {failing_resize, &failing};
+    struct memory *memory = memory_new(&allocator, 0);
+    struct story story = {.memory = memory_new(NULL, 0), .sched = sched_new(memory, NULL)};
+    sched_outbox_init(&story.out, memory);
+    text_init(&story.diary, story.memory);
+    take(&story, (struct sched_event){.kind = SCHED_ADD_CLIENT, .as.add_client = {.name = "me"}});
+    story.client = sched_find_client(story.sched, "me");
+    join_plain(&story);
+    add_worker(&story, "w2", 1);
+    add_worker(&story, "w3", 1);
+    scatter(&story, "i", 100, "w1", NULL);
+    scatter(&story, "j", 100, "w1", NULL);
+    scatter(&story, "k", 100, "w1", NULL);
+    dk_status status = DK_ENOMEM;
+    for (int64_t n = 0; status != DK_OK; n++) {
+        failing.left = n;
+        status = plan_copies(&story);
+        failing.left = -1;
+        assert_true(status == DK_OK || status == DK_ENOMEM);
+        tick(&story);
+        assert_int_equal(story.status, DK_OK);
+    }
+    sched_free(story.sched);
+    sched_outbox_deinit(&story.out);
+    assert_int_equal(memory_use(memory).current, 0);
+    memory_close(memory);
+    text_deinit(&story.diary);
+    memory_close(story.memory);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation_fails)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_allocation_fails),
+                                       cmocka_unit_test(test_plans_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,9 @@
  * invariants hold after every event, and every wanted key ends in memory or erred. */
 #include "unit/core/scheduler_support.h"
 
+#include "core/scheduler/copies.h"
+#include "core/scheduler/queries.h"
+
 #define NKEYS    120
 #define NWORKERS 5
 
@@ -22,6 +25,8 @@ struct cluster {
     bool is_joined[NWORKERS];
     struct assignment assigned[NWORKERS][NKEYS];
     bool holds[NWORKERS][NKEYS];
+    bool is_coming[NWORKERS][NKEYS]; /* copies that it was asked to get */
+    bool has_retired[NWORKERS];
     bool is_wanted[NKEYS];
     uint32_t nfailures;
 };
@@ -83,7 +88,11 @@ static void obey_worker_message(struct cluster *cluster, uint32_t worker,
                                 const struct wire_value *message)
 {
     const struct wire_value *op = wire_find(message, "op");
-    if (wire_text_is(op, "compute-task")) {
+    if (wire_text_is(op, "acquire-replicas")) {
+        const struct wire_value *who_has = wire_find(message, "who_has");
+        for (uint32_t i = 0; i < who_has->count; i++)
+            cluster->is_coming[worker][number_of(&who_has->as.entries[i].key)] = true;
+    } else if (wire_text_is(op, "compute-task")) {
         uint32_t number = number_of(wire_find(message, "key"));
         struct assignment *assignment = &cluster->assigned[worker][number];
         assert_true(wire_read_int(wire_find(message, "run_id"), &assignment->run_id));
@@ -118,6 +127,8 @@ static void take_event(struct cluster *cluster, struct sched_event event)
             messages[i].target == SCHED_TO_WORKER ? worker_of(cluster, messages[i].id) : NWORKERS;
         if (worker < NWORKERS)
             obey_worker_message(cluster, worker, &messages[i].value);
+        if (messages[i].target == SCHED_RETIRED && worker_of(cluster, messages[i].id) < NWORKERS)
+            cluster->has_retired[worker_of(cluster, messages[i].id)] = true;
     }
     for (size_t i = 0; i < sent.messages.count; i++) {
         if (messages[i].target != SCHED_TO_WORKER ||
@@ -177,10 +188,28 @@ static void die(struct cluster *cluster, uint32_t worker)
     cluster->is_joined[worker] = false;
     memset(cluster->assigned[worker], 0, sizeof(cluster->assigned[worker]));
     memset(cluster->holds[worker], 0, sizeof(cluster->holds[worker]));
+    memset(cluster->is_coming[worker], 0, sizeof(cluster->is_coming[worker]));
+    cluster->has_retired[worker] = false;
     struct sched_event event = {.kind = SCHED_REMOVE_WORKER};
     event.worker = sched_find_worker(cluster->sched, address_of(worker));
     event.as.is_expected = draw(cluster, 2);
     take_event(cluster, event);
+}
+
+/* Copies that the worker was asked for are there. */
+static void fetch(struct cluster *cluster, uint32_t worker)
+{
+    for (uint32_t number = 0; number < NKEYS; number++) {
+        struct wire_bytes one = key_of(number);
+        struct sched_event event = {.kind = SCHED_ADD_KEYS};
+        if (!cluster->is_coming[worker][number])
+            continue;
+        cluster->is_coming[worker][number] = false;
+        cluster->holds[worker][number] = true;
+        event.worker = sched_find_worker(cluster->sched, address_of(worker));
+        event.as.keys = (struct sched_keys){&one, 1};
+        take_event(cluster, event);
+    }
 }
 
 /* Finishes, or fails, something that the worker was given; false when it has nothing to do. */
@@ -233,6 +262,106 @@ static void cancel_one(struct cluster *cluster)
     take_event(cluster, event);
 }
 
+/* ---- copies ---- */
+
+static struct sched_workers some_workers(struct cluster *cluster, uint32_t list[NWORKERS])
+{
+    struct sched_workers workers = {list, 0};
+    for (uint32_t i = 0; i < sched_worker_limit(cluster->sched); i++)
+        if (sched_worker_address(cluster->sched, i) && draw(cluster, 4))
+            list[workers.count++] = i;
+    return workers;
+}
+
+/* The worker gets a copy of what it was asked to, or is too late, and is told so. */
+static void carry_out(struct cluster *cluster, const struct sched_copy *copy)
+{
+    uint32_t worker = worker_of(cluster, copy->to);
+    struct wire_value packed = wire_packed(copy->key);
+    uint32_t number = number_of(&packed);
+    struct wire_bytes one = key_of(number);
+    if (worker == NWORKERS || draw(cluster, 8) == 0)
+        return;
+    cluster->holds[worker][number] = true;
+    struct sched_event event = {.kind = SCHED_ADD_KEYS, .worker = copy->to};
+    event.as.keys = (struct sched_keys){&one, 1};
+    take_event(cluster, event);
+    event.kind = SCHED_DROP_KEYS;
+    event.worker = copy->from;
+    if (copy->from != SCHED_NOBODY)
+        take_event(cluster, event);
+}
+
+/* A plan never asks for a copy that is there, and moves only what its sender holds. */
+static void expect_sensible(struct cluster *cluster, const struct sched_copy *copy)
+{
+    uint32_t holders[NWORKERS];
+    bool is_from = copy->from == SCHED_NOBODY;
+    size_t count = sched_holders(cluster->sched, copy->key, holders, NWORKERS);
+    assert_int_not_equal(count, 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_not_equal(holders[i], copy->to);
+        is_from |= holders[i] == copy->from;
+    }
+    assert_true(is_from);
+}
+
+/* Keys of plans are the state's, which their first event may forget. */
+static void carry_out_all(struct cluster *cluster, const struct vector *copies)
+{
+    struct sched_copy *list = copies->data;
+    for (size_t i = 0; i < copies->count; i++) {
+        struct wire_value packed = wire_packed(list[i].key);
+        expect_sensible(cluster, &list[i]);
+        list[i].key = key_of(number_of(&packed));
+    }
+    for (size_t i = 0; i < copies->count; i++)
+        carry_out(cluster, &list[i]);
+}
+
+static void copy_some(struct cluster *cluster)
+{
+    struct vector copies;
+    uint32_t list[NWORKERS];
+    struct wire_bytes names[20];
+    uint32_t first = draw(cluster, NKEYS - 20);
+    struct sched_workers workers = some_workers(cluster, list);
+    for (uint32_t i = 0; i < 20; i++)
+        names[i] = key_of(first + i);
+    struct sched_keys keys = {names, 20};
+    vector_init(&copies, cluster->memory, sizeof(struct sched_copy));
+    struct sched_event event = {.kind = SCHED_REDUCE_REPLICAS};
+    event.as.reduce = (struct sched_reduce){keys, list, workers.count, 1 + draw(cluster, 2)};
+    if (draw(cluster, 2)) {
+        take_event(cluster, event);
+        assert_int_equal(sched_plan_replication(cluster->sched, &keys, workers,
+                                                1 + draw(cluster, 3), 1 + draw(cluster, 2),
+                                                &copies),
+                         DK_OK);
+    } else {
+        assert_int_equal(
+            sched_plan_balance(cluster->sched, draw(cluster, 2) ? &keys : NULL, workers, &copies),
+            DK_OK);
+    }
+    carry_out_all(cluster, &copies);
+    vector_deinit(&copies);
+}
+
+static void manage(struct cluster *cluster)
+{
+    static const enum sched_manager_order orders[] = {SCHED_MANAGER_START, SCHED_MANAGER_STOP,
+                                                      SCHED_MANAGER_RUN};
+    take_event(cluster, (struct sched_event){.kind = SCHED_MANAGE_MEMORY,
+                                             .as.manager = orders[draw(cluster, 3)]});
+}
+
+static void retire(struct cluster *cluster, uint32_t worker)
+{
+    struct sched_event event = {.kind = SCHED_RETIRE_WORKER};
+    event.worker = sched_find_worker(cluster->sched, address_of(worker));
+    take_event(cluster, event);
+}
+
 /* Whatever there was, nothing is left. */
 static void restart(struct cluster *cluster)
 {
@@ -244,7 +373,7 @@ static void do_something(struct cluster *cluster)
 {
     uint32_t worker = draw(cluster, NWORKERS);
     cluster->now_us += draw(cluster, 500000);
-    switch (draw(cluster, 24)) {
+    switch (draw(cluster, 27)) {
     case 0:
     case 1:
         submit_some(cluster);
@@ -284,8 +413,23 @@ static void do_something(struct cluster *cluster)
         if (draw(cluster, 8) == 0)
             restart(cluster);
         break;
+    case 13:
+        copy_some(cluster);
+        break;
+    case 14:
+        manage(cluster);
+        break;
+    case 15:
+        if (draw(cluster, 8) == 0)
+            retire(cluster, worker);
+        break;
     default:
-        if (cluster->is_joined[worker])
+        if (!cluster->is_joined[worker])
+            break;
+        fetch(cluster, worker);
+        if (cluster->has_retired[worker])
+            die(cluster, worker);
+        else
             work(cluster, worker, true);
         break;
     }
@@ -295,12 +439,16 @@ static void do_something(struct cluster *cluster)
 static void settle(struct cluster *cluster)
 {
     bool is_busy = true;
-    for (uint32_t worker = 0; worker < NWORKERS; worker++)
+    for (uint32_t worker = 0; worker < NWORKERS; worker++) {
+        die(cluster, worker); /* it may retire, or have retired */
         join(cluster, worker);
+    }
     while (is_busy) {
         is_busy = false;
-        for (uint32_t worker = 0; worker < NWORKERS; worker++)
+        for (uint32_t worker = 0; worker < NWORKERS; worker++) {
+            fetch(cluster, worker);
             is_busy |= work(cluster, worker, false);
+        }
     }
 }
 

@@ -149,6 +149,8 @@ static dk_status make_templates(struct memory *ledger)
     if (status == DK_OK)
         status = pickle_killed_worker(&out, &key, "tcp://a", 3, NULL);
     if (status == DK_OK)
+        status = pickle_task_exception(&out, "builtins", "KeyError", &key, parts, 2, NULL);
+    if (status == DK_OK)
         status = pickle_expr_begin(&out);
     if (status == DK_OK)
         status = pickle_expr_task(&out, &key, text, &parts[0], 1, NULL);
