@@ -23,6 +23,10 @@ typedef struct dk_cluster_options {
     int32_t nworkers;     /* processes; 0: one for each CPU, or fewer with more threads from 5 on */
     int32_t nthreads;     /* of each; 0: the CPUs, shared out */
     int64_t memory_limit; /* bytes of each; 0: its share of the memory; negative: none */
+    const char
+        *dashboard_address; /* where the scheduler serves /health, /metrics and /json: ":8787"
+                               (NULL), "HOST:PORT"; another port when that one is in use;
+                               "": nowhere */
 } dk_cluster_options;
 
 /* Starts a scheduler in a thread of this process, on 127.0.0.1 at a port that is free, and workers
@@ -38,6 +42,9 @@ DK_API dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *optio
 DK_API void dk_cluster_close(dk_cluster *cluster);
 /* The address of its scheduler.   Ownership: borrowed from the cluster. */
 DK_API const char *dk_cluster_address(const dk_cluster *cluster);
+/* What people open in a browser: "http://127.0.0.1:8787/status", with the port that was free; NULL
+ * without a dashboard.   Ownership: borrowed from the cluster. */
+DK_API const char *dk_cluster_dashboard(const dk_cluster *cluster);
 
 /* ---- a worker in this process ---- */
 

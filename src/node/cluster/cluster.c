@@ -34,6 +34,7 @@ struct dk_cluster {
     bool has_loop;
     bool has_thread;
     char address[ADDRESS_TEXT_MAX];
+    char dashboard[DASHBOARD_LINE_MAX]; /* "": none */
 };
 
 /* ---- how many ---- */
@@ -98,10 +99,15 @@ static void *run_loop(void *self)
     return NULL;
 }
 
-static dk_status start_scheduler(dk_cluster *cluster, dk_error *err)
+static dk_status start_scheduler(dk_cluster *cluster, const char *dashboard_address, dk_error *err)
 {
     struct scheduler_node_options options = {
         .host = "127.0.0.1", .closed = on_node_closed, .self = cluster};
+    struct dashboard_place dashboard = {.port = DASHBOARD_PORT};
+    if (dashboard_address && *dashboard_address)
+        DK_TRY(dashboard_place_parse(dashboard_address, &dashboard, err));
+    if (!dashboard_address || *dashboard_address)
+        options.dashboard = &dashboard;
     if (uv_loop_init(&cluster->loop) != 0)
         return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
     cluster->has_loop = true;
@@ -110,6 +116,9 @@ static dk_status start_scheduler(dk_cluster *cluster, dk_error *err)
     DK_TRY(scheduler_node_new(&cluster->loop, cluster->memory, &options, &cluster->node, err));
     snprintf(cluster->address, sizeof(cluster->address), "%s",
              scheduler_node_address(cluster->node));
+    if (scheduler_node_dashboard(cluster->node))
+        snprintf(cluster->dashboard, sizeof(cluster->dashboard), "%s",
+                 scheduler_node_dashboard(cluster->node));
     if (pthread_create(&cluster->thread, NULL, run_loop, cluster) != 0)
         return error_set(err, DK_EIO, "cannot start a thread for the scheduler");
     cluster->has_thread = true;
@@ -179,7 +188,7 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
     if (status == DK_OK)
         status = start_workers(dk, cluster, nworkers, &chosen, err);
     if (status == DK_OK)
-        status = start_scheduler(cluster, err);
+        status = start_scheduler(cluster, options ? options->dashboard_address : NULL, err);
     if (status == DK_OK)
         status = greet_workers(cluster, err);
     if (status != DK_OK) {
@@ -193,4 +202,9 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
 const char *dk_cluster_address(const dk_cluster *cluster)
 {
     return cluster->address;
+}
+
+const char *dk_cluster_dashboard(const dk_cluster *cluster)
+{
+    return cluster->dashboard[0] ? cluster->dashboard : NULL;
 }
