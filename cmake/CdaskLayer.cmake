@@ -5,6 +5,7 @@
 function(cdask_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PACKAGES")
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main[.]c$") # the executable's
 
     # A layer nobody has written yet still passes on what lies below it.
     set(kind INTERFACE)

@@ -1,15 +1,13 @@
 # What is installed: libcdask (shared and static), cdask.pc, the headers, the executable, the manual.
 
-# All layers but the command line, as one library. Objects rather than archives go in, so nothing
+# All layers as one library. Objects rather than archives go in, so nothing
 # is dropped for want of a reference.
 set(objects "")
 foreach(layer IN LISTS CDASK_LAYERS)
-    if(NOT layer STREQUAL cli)
-        list(APPEND objects $<TARGET_OBJECTS:cdask_${layer}>)
-    endif()
+    list(APPEND objects $<TARGET_OBJECTS:cdask_${layer}>)
 endforeach()
 
-set(libraries Threads::Threads m)
+set(libraries Threads::Threads m ${CMAKE_DL_LIBS})
 foreach(package IN LISTS CDASK_PACKAGES)
     list(APPEND libraries PkgConfig::${package})
 endforeach()
@@ -40,7 +38,7 @@ install(DIRECTORY docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
     OPTIONAL FILES_MATCHING PATTERN "*.1")
 
 if("cli" IN_LIST CDASK_LAYERS)
-    add_executable(cdask $<TARGET_OBJECTS:cdask_cli>)
+    add_executable(cdask src/cli/main.c $<TARGET_OBJECTS:cdask_cli>)
     set_target_properties(cdask PROPERTIES LINKER_LANGUAGE C)
     target_link_libraries(cdask PRIVATE cdask_api cdask_node ${CMAKE_DL_LIBS})
     # What `cdask worker --preload` loads calls the functions of the executable.

@@ -3,6 +3,7 @@
  * after it. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -102,13 +103,20 @@ static void on_server_closed(void *self)
 
 /* ---- the stranger ---- */
 
+/* Each from another address of this machine: one alone has no port left after some ten thousand
+ * connections in a minute. */
 static int connect_to(const struct node_address *address)
 {
-    struct sockaddr_in to;
+    static uint32_t nconnections;
+    struct sockaddr_in from = {.sin_family = AF_INET}, to;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + nconnections++ % 0xfffff0);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (uv_ip4_addr("127.0.0.1", atoi(address->port), &to) != 0 ||
-        connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
+        uv_ip4_addr("127.0.0.1", atoi(address->port), &to) != 0 ||
+        connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+        perror("fuzz_server: connect");
         abort();
+    }
     return fd;
 }
 

@@ -3,6 +3,7 @@
 #define CDASK_CDASK_H
 
 #include <cdask/arrow.h>
+#include <cdask/command.h>
 #include <cdask/context.h>
 #include <cdask/csv.h>
 #include <cdask/diagnostics.h>

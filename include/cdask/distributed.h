@@ -23,15 +23,17 @@ typedef struct dk_cluster_options {
     int32_t nworkers;     /* processes; 0: one for each CPU, or fewer with more threads from 5 on */
     int32_t nthreads;     /* of each; 0: the CPUs, shared out */
     int64_t memory_limit; /* bytes of each; 0: its share of the memory; negative: none */
-    const char
-        *dashboard_address; /* where the scheduler serves /health, /metrics and /json: ":8787"
-                               (NULL), "HOST:PORT"; another port when that one is in use;
-                               "": nowhere */
+    bool no_workers;      /* a scheduler alone */
+    const char *host;     /* where it listens; NULL: 127.0.0.1 */
+    int32_t port;         /* 0: one that is free */
+    /* Where the scheduler serves /health, /metrics and /json: ":8787" (NULL) or "HOST:PORT", at
+     * another port when that one is in use; "": nowhere. */
+    const char *dashboard_address;
 } dk_cluster_options;
 
-/* Starts a scheduler in a thread of this process, on 127.0.0.1 at a port that is free, and workers
- * in forked processes, which know the functions and object types that `dk` has registered by now.
- * They end with this process, at the latest.
+/* Starts a scheduler in a thread of this process and workers in forked processes, which know the
+ * functions and object types that `dk` has registered by now. They end with this process, at the
+ * latest.
  *
  * Ownership: the caller closes it, before the context.   Blocks: until all workers are there.
  * Errors: DK_EINVAL, DK_EIO (no port, process or thread left; a worker did not come up), DK_ENOMEM.
@@ -98,12 +100,12 @@ typedef struct dk_client_options {
 } dk_client_options;
 
 /* Connects to the scheduler. Until the client is closed, computations of `dk` that name no
- * scheduler run on the cluster (unless `no_default`).
+ * scheduler run on the cluster (unless `no_default`); of several clients on that of the newest.
  *
  * Ownership: the caller closes it, before the context.   Blocks: until connected.
- * Errors: DK_EINVAL (the address cannot be understood; another client of this context is open),
- * what dk_cluster_open() gives, DK_EIO (nobody answers there in time; `err` names the address),
- * DK_ENOMEM. */
+ * Thread: none of the context computes by a default meanwhile, nor while a client is closed.
+ * Errors: DK_EINVAL (the address cannot be understood), what dk_cluster_open() gives, DK_EIO
+ * (nobody answers there in time; `err` names the address), DK_ENOMEM. */
 DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
                                 dk_error *err) DK_NODISCARD;
 /* Lets go of all that its futures hold on the cluster, and disconnects. Futures must have been
@@ -125,8 +127,8 @@ typedef struct dk_wait_options {
 } dk_wait_options;
 
 /* Asks the scheduler anything: `message` is a map with the operation as the text "op", and what
- * that operation is given. Answers have lists for sets, and for maps with other keys than texts
- * lists of pairs.
+ * that operation is given; tables and objects in it travel as results do. Answers have lists for
+ * sets, and for maps with other keys than texts lists of pairs.
  *
  * Ownership: borrows `message`; `*answer` is the caller's.   Blocks: until it is answered.
  * Errors: DK_EINVAL (no such map), DK_ETASK (the operation has failed there; `err` has its words),
@@ -162,6 +164,9 @@ typedef struct dk_submit_options {
     const char *const *resources; /* names of resources that it needs, nresources of them, */
     const double *amounts;        /* and how much of each */
     size_t nresources;
+    bool as_named; /* dk_client_compute(): results are called as the graph calls them, on the
+                      cluster, too, so that equal names are one result; else they get names of their
+                      own */
 } dk_submit_options;
 
 /* Submits function(args...). The argument dk_value_task(i) stands for the result of futures[i].

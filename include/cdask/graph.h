@@ -29,6 +29,8 @@ DK_API bool dk_task_is_cancelled(const dk_task *task);
 /* The address of the cluster's worker that runs the task; NULL when none does.
  * Ownership: borrowed from the task. */
 DK_API const char *dk_task_worker(const dk_task *task);
+/* That of its scheduler. */
+DK_API const char *dk_task_scheduler(const dk_task *task);
 
 /* What a failing task of a host language has raised, as pickles of the exception and of what it
  * says of where that was raised (`ntraceback` 0: nothing). A worker of a cluster hands them on, see
@@ -38,8 +40,12 @@ DK_API dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexc
                                const void *traceback, size_t ntraceback) DK_NODISCARD;
 
 /* Registers `function` under `name` (copied) for graphs of this context.
- * Thread: any.
- * Errors: DK_EINVAL (the name is taken by another function, or empty), DK_ENOMEM. */
+ *
+ * The name "python" is for what calls Python's callables: a worker whose context has it says so,
+ * and the scheduler of a cluster gives tasks that call it to such workers only. Where the same
+ * function with the same `user` is registered after that under other names, for people to read, it
+ * is "python" to other processes. Thread: any. Errors: DK_EINVAL (the name is taken by another
+ * function, or empty), DK_ENOMEM. */
 DK_API dk_status dk_register(dk_context *dk, const char *name, dk_function function, void *user,
                              dk_error *err) DK_NODISCARD;
 

@@ -103,13 +103,19 @@ DK_API dk_status dk_value_map(dk_context *dk, const dk_value *items, size_t coun
  * `pack` gives a bytes value, which the caller takes; `unpack` makes an object of such bytes, which
  * are valid during the call only. Both fill `err` on failure, which becomes the
  * error of the task whose result it is.   Thread: any, also several at once; every process calls
- * them in the thread that runs tasks or asks for results. */
+ * them in the thread that runs tasks or asks for results.
+ *
+ * Of one type a context may say that its bytes are Python's pickles: then results that are such
+ * objects travel as Python's own processes send them, and what those send, beyond the values that
+ * are everybody's, becomes such an object. */
 typedef struct dk_object_type {
     const char *name;
     void (*free)(void *object);
     dk_status (*pack)(dk_context *dk, void *object, dk_value *bytes, dk_error *err);
     dk_status (*unpack)(dk_context *dk, const void *bytes, size_t nbytes, void **object,
                         dk_error *err);
+    int64_t (*nbytes)(void *object); /* what it takes; NULL: nobody knows */
+    bool is_pickle;
 } dk_object_type;
 
 /* Wraps `object`, which `type->free` frees with the last reference (`type` must live as long).
@@ -141,7 +147,7 @@ DK_API dk_value dk_value_find(dk_value map, const char *key);
 /* The object of an object value of `type`; NULL for anything else.   Ownership: borrowed. */
 DK_API void *dk_value_as_object(dk_value value, const dk_object_type *type);
 
-/* Bytes the value holds on the ledger, tables and items included. */
+/* Bytes the value holds on the ledger, tables and items included, and what objects say. */
 DK_API int64_t dk_value_nbytes(dk_value value);
 
 /* Name of a kind ("text"), never NULL. */

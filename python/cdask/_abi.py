@@ -101,6 +101,13 @@ functions(
     dk_context_memory=(dk_memory_use, context_p),
 )
 
+# command.h
+
+functions(
+    release,
+    dk_main=(c_int, context_p, c_int, POINTER(c_char_p)),
+)
+
 # table.h
 
 dk_type = c_int
@@ -259,7 +266,8 @@ class dk_object_type(Structure):
     _fields_ = [("name", c_char_p), ("free", CFUNCTYPE(None, c_void_p)),
                 ("pack", CFUNCTYPE(dk_status, context_p, c_void_p, value_p, error_p)),
                 ("unpack", CFUNCTYPE(dk_status, context_p, c_void_p, c_size_t, POINTER(c_void_p),
-                                     error_p))]
+                                     error_p)),
+                ("nbytes", CFUNCTYPE(c_int64, c_void_p)), ("is_pickle", c_bool)]
 
 
 functions(
@@ -354,6 +362,7 @@ functions(
     dk_task_user=(c_void_p, task_p),
     dk_task_is_cancelled=(c_bool, task_p),
     dk_task_worker=(c_char_p, task_p),
+    dk_task_scheduler=(c_char_p, task_p),
     dk_task_raise=(dk_status, task_p, c_void_p, c_size_t, c_void_p, c_size_t),
     dk_register=(dk_status, context_p, c_char_p, dk_function, c_void_p, error_p),
     dk_graph_new=(dk_status, context_p, POINTER(graph_p)),
@@ -614,6 +623,7 @@ class dk_cluster(Structure):
 
 class dk_cluster_options(Structure):
     _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64),
+                ("no_workers", c_bool), ("host", c_char_p), ("port", c_int32),
                 ("dashboard_address", c_char_p)]
 
 
@@ -651,7 +661,8 @@ class dk_submit_options(Structure):
     _fields_ = [("key", c_char_p), ("priority", c_int64), ("retries", c_int32),
                 ("workers", POINTER(c_char_p)), ("nworkers", c_size_t),
                 ("allow_other_workers", c_bool), ("resources", POINTER(c_char_p)),
-                ("amounts", POINTER(c_double)), ("nresources", c_size_t)]
+                ("amounts", POINTER(c_double)), ("nresources", c_size_t),
+                ("as_named", c_bool)]
 
 
 cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)

@@ -33,7 +33,9 @@ class Options:
         self.error = _abi.dk_error()
         self.filled = _abi.dk_compute_options(error=ctypes.pointer(self.error))
         self.filled.scheduler = self.name and self.name.encode()
+        self.raised = _abi.dk_value()
         run = self.filled.run
+        run.raised = ctypes.pointer(self.raised)
         run.num_workers = num_workers or config.get("num_workers", 0) or 0
         run.cancel = ctypes.pointer(self.cancel)
         callbacks = [one._callbacks() for one in watchers if hasattr(one, "_callbacks")]
@@ -57,6 +59,9 @@ class Options:
             return
         message = self.error.message.decode(errors="replace")
         problem = _exceptions.take(message) if status == _abi.DK_ETASK else None
+        [raised] = _values.taken([self.raised])
+        if raised:
+            problem = _exceptions.received(raised)
         if problem is not None:
             raise problem
         check(status, self.error)

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import traceback
+import types
 
 import cloudpickle
 
@@ -44,6 +45,74 @@ def put(problem, error):
         message = f"{number} {text}".encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200]
         error[0].message = message.decode(errors="ignore").encode()
     return _abi.DK_ETASK
+
+
+def send(task, problem, error):
+    """Hands an exception to whoever waits for a task of a cluster; fills `error` and gives the status."""
+    exception = traceback_ = b""
+    try:
+        exception = portable(problem)
+        traceback_ = pickle.dumps(Frames(problem.__traceback__))
+    except Exception:
+        pass  # the text is left
+    _abi.dk_task_raise(task, exception, len(exception), traceback_, len(traceback_))
+    text = "".join(traceback.format_exception_only(problem)).strip()
+    error[0].message = text.encode(errors="replace")[:_abi.DK_ERROR_MESSAGE_MAX - 200].decode(errors="ignore").encode()
+    return _abi.DK_ETASK
+
+
+def portable(problem):
+    """The pickle of an exception, or of one like it."""
+    for like in (problem, RuntimeError("".join(traceback.format_exception_only(problem)).strip())):
+        try:
+            data = pickled(like)
+            pickle.loads(data)  # some exceptions can be packed and not be unpacked
+            return data
+        except Exception:
+            continue
+    return b""
+
+
+class Frames:
+    """Where an exception was raised; unpickled, it is a traceback."""
+
+    def __init__(self, trace):
+        self.places = [(frame.filename, frame.lineno, frame.name) for frame in traceback.extract_tb(trace)]
+        self.places = [place for place in self.places if place[0] != __file__.replace("_exceptions", "_tasks")]
+
+    def __reduce__(self):
+        return rebuilt, (self.places,)
+
+
+def rebuilt(places):
+    """A traceback through `places`: (file, line, function), the outermost first. None for none."""
+    trace = None
+    for filename, line, name in reversed(places):
+        code = compile("\n" * ((line or 1) - 1) + "raise problem", filename, "exec").replace(co_name=name)
+        try:
+            exec(code, {"problem": Exception(), "__name__": name})
+        except Exception as problem:
+            inner = problem.__traceback__.tb_next
+            trace = types.TracebackType(trace, inner.tb_frame, inner.tb_lasti, inner.tb_lineno)
+    return trace
+
+
+def received(raised):
+    """The exception of a task of a cluster, of what dk_future_raised() says of it; None: it is not known."""
+    if not raised.get("exception"):
+        return None
+    problem = pickle.loads(raised["exception"])
+    trace = received_traceback(raised)
+    return problem.with_traceback(trace) if isinstance(problem, BaseException) else None
+
+
+def received_traceback(raised):
+    """The traceback that goes with it, or None."""
+    try:
+        trace = pickle.loads(raised["traceback"]) if raised.get("traceback") else None
+    except Exception:
+        return None
+    return trace if isinstance(trace, types.TracebackType) else None
 
 
 def _keep(number, problem):
@@ -87,12 +156,15 @@ def flush():
 
 
 def pickled(thing):
-    """Bytes for another process. Functions and classes that forked processes know by name stay the
-    very same there; others are taken along."""
+    """Bytes for another process. Functions and classes that it knows by name stay the very same there, and
+    forked processes know those of the program itself; others are taken along."""
     try:
-        return pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
+        data = pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
+        if is_forked() or b"__main__" not in data:
+            return data
     except Exception:
-        return cloudpickle.dumps(thing)
+        pass
+    return cloudpickle.dumps(thing)
 
 
 def _send(number, text, problem):

@@ -1,7 +1,8 @@
 """Python callables as tasks.
 
 A task is the call of a registered C function. All Python callables share one, which is registered
-under each name that a callable has, so that profiles and pictures show `inc` and not `python`. Its
+as "python", its name among processes, and under each name that a callable has, so that profiles and
+pictures show `inc` and not `python`. Its
 first argument is a Call, the others are what the Call's slots stand for. For partitions the table
 comes first and the Call second.
 """
@@ -90,6 +91,8 @@ def _run(task, args, nargs, result, error):
             result[0] = _values.value_of(_values.object_of(args[0]).run(results))
         return _abi.DK_OK
     except BaseException as problem:  # whatever it is, it has to get to the caller
+        if _abi.dk_task_worker(task):
+            return _exceptions.send(task, problem, error)
         return _exceptions.put(problem, error)
     finally:
         if _exceptions.is_forked():
@@ -98,16 +101,10 @@ def _run(task, args, nargs, result, error):
 
 _registered = set()
 
-# The name of all callables once there are workers that were forked before the others were registered.
-SHARED = b"python"
-_is_shared = False
 
-
-def share():
-    """From now on callables are registered under one name, which processes forked after this know."""
-    global _is_shared
-    register_name(SHARED.decode())
-    _is_shared = True
+def begin():
+    """Makes this a process that can run callables, whoever sends them."""
+    register_name("python")
 
 
 def register(function):
@@ -116,9 +113,11 @@ def register(function):
 
 
 def register_name(name):
-    name = SHARED if _is_shared else name.encode()
+    name = name.encode()
     if not _registered:
         check_call(_abi.dk_register_type, _context.current(), ctypes.byref(_values.OBJECT))
+        check_call(_abi.dk_register, _context.current(), b"python", _run, None)
+        _registered.add(b"python")
     if name not in _registered:
         check_call(_abi.dk_register, _context.current(), name, _run, None)
         _registered.add(name)

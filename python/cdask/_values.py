@@ -5,7 +5,9 @@ table only where one is asked for; anything else travels as an object of this in
 other processes pickled.
 """
 import ctypes
+import itertools
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -44,7 +46,32 @@ def _unpack(context, data, nbytes, out, error):
         return _exceptions.put(problem, error)
 
 
-OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack)
+@FIELDS["nbytes"]
+def _nbytes(address):
+    try:
+        return nbytes(_at(address))
+    except Exception:
+        return 0
+
+
+OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack, _nbytes, True)
+
+SAMPLE = 10
+
+
+def nbytes(thing):
+    """About what `thing` takes; of containers some items are looked at."""
+    if isinstance(thing, (pd.DataFrame, pd.Series, pd.Index)):
+        return int(np.sum(thing.memory_usage(deep=False)))
+    size = getattr(thing, "nbytes", None)
+    if type(size) is int:
+        return size
+    size = sys.getsizeof(thing)
+    if type(thing) in (list, tuple, set, frozenset, dict) and thing:
+        parts = list(itertools.islice(thing, SAMPLE))
+        parts += [thing[part] for part in parts] if type(thing) is dict else []
+        size += sum(map(nbytes, parts)) * len(thing) // min(len(thing), SAMPLE)
+    return size
 
 
 def _address(thing):
@@ -99,6 +126,22 @@ def value_of(thing):
         except UnicodeEncodeError:
             pass  # lone surrogates are no UTF-8
     return object_value(thing)
+
+
+def plain(thing):
+    """The value of a message: lists for lists, tuples and sets, maps for dicts; its reference is the caller's."""
+    if isinstance(thing, dict):
+        return _container(_abi.dk_value_map, [plain(one) for item in thing.items() for one in item])
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        return _container(_abi.dk_value_list, [plain(one) for one in thing])
+    return value_of(thing)
+
+
+def _container(make, values):
+    value = _abi.dk_value()
+    check(make(_context.current(), (_abi.dk_value * len(values))(*values), len(values), ctypes.byref(value)),
+          _abi.dk_error())
+    return value
 
 
 def _data(value):

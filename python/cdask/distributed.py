@@ -114,7 +114,7 @@ class Client:
 
 def _start_cluster(n_workers, threads_per_worker, memory_limit):
     """Whatever Python callables need is there before the workers are forked."""
-    _tasks.share()
+    _tasks.begin()
     _exceptions.open_crossing()
     limit = {None: 0, 0: -1}.get(memory_limit, memory_limit)
     options = _abi.dk_cluster_options(nworkers=n_workers or 0, nthreads=threads_per_worker or 0, memory_limit=limit)

@@ -66,9 +66,12 @@ def test_repr(client):
     assert client.address.startswith("tcp://127.0.0.1:")
 
 
-def test_one_client_at_a_time(client):
-    with pytest.raises(ValueError, match="another client"):
-        Client(client.address)
+def test_several_clients(client):
+    """The newest is the one that computes."""
+    with Client(client.address) as other:
+        assert cdask.delayed(lambda: 1)().compute() == 1
+        assert repr(other) == repr(client)
+    assert cdask.delayed(lambda: 2)().compute() == 2
 
 
 def test_closed():

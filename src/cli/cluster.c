@@ -148,10 +148,9 @@ static int serve(dk_context *dk, const struct command *command, const sigset_t *
     return 0;
 }
 
-int cluster_command(int argc, char **argv)
+int cluster_command(dk_context *host, int argc, char **argv)
 {
     struct command command = {0};
-    dk_context *dk;
     dk_error err = {0};
     sigset_t ends;
     if (!read_command(argc, argv, &command))
@@ -165,9 +164,11 @@ int cluster_command(int argc, char **argv)
     sigaddset(&ends, SIGTERM);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (dk_open_with(NULL, &dk, &err) != DK_OK)
+    dk_context *dk = host;
+    if (!host && dk_open_with(NULL, &dk, &err) != DK_OK)
         return fail(&err);
     int exit_status = serve(dk, &command, &ends);
-    dk_close(dk);
+    if (!host)
+        dk_close(dk);
     return exit_status;
 }

@@ -2,6 +2,8 @@
 #ifndef CLI_CLUSTER_H
 #define CLI_CLUSTER_H
 
-int cluster_command(int argc, char **argv);
+#include <cdask/context.h>
+
+int cluster_command(dk_context *host, int argc, char **argv);
 
 #endif

@@ -350,8 +350,9 @@ static int parse_options(struct demo *demo, int argc, char **argv)
     return 2;
 }
 
-int demo_command(int argc, char **argv)
+int demo_command(dk_context *host, int argc, char **argv)
 {
+    (void)host;
     struct demo demo = {.directory = "data", .symbol = "GOOG"};
     int exit_status = parse_options(&demo, argc, argv);
     if (exit_status >= 0)

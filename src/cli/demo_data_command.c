@@ -231,8 +231,9 @@ static bool write_symbols(struct memory *memory, const struct command *command)
     }
 }
 
-int demo_data_command(int argc, char **argv)
+int demo_data_command(dk_context *host, int argc, char **argv)
 {
+    (void)host;
     struct command command = {
         .options = {.directory = "data", .seed = 42, .session.bar_seconds = 1}, .symbols = "GOOG"};
     struct memory *memory;

@@ -260,8 +260,9 @@ static bool parse_command(int argc, char **argv, struct command *command)
     return parse_address(argc, argv, command);
 }
 
-int info_command(int argc, char **argv)
+int info_command(dk_context *host, int argc, char **argv)
 {
+    (void)host;
     struct command command = {.timeout_s = 10};
     if (!parse_command(argc, argv, &command)) {
         fprintf(stderr, "Try 'cdask info --help'.\n");

@@ -2,7 +2,9 @@
 #ifndef CLI_INFO_H
 #define CLI_INFO_H
 
+#include <cdask/context.h>
+
 /* As demo_command(). */
-int info_command(int argc, char **argv);
+int info_command(dk_context *host, int argc, char **argv);
 
 #endif

@@ -328,8 +328,9 @@ static int run_command(struct command *command)
     return exit_status;
 }
 
-int scheduler_command(int argc, char **argv)
+int scheduler_command(dk_context *host, int argc, char **argv)
 {
+    (void)host;
     struct command command;
     if (!read_command(argc, argv, &command))
         return 2;

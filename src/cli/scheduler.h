@@ -2,6 +2,8 @@
 #ifndef CLI_SCHEDULER_H
 #define CLI_SCHEDULER_H
 
-int scheduler_command(int argc, char **argv);
+#include <cdask/context.h>
+
+int scheduler_command(dk_context *host, int argc, char **argv);
 
 #endif

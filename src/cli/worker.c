@@ -1,8 +1,10 @@
 #include "cli/worker.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/log.h"
@@ -17,6 +19,9 @@ struct running {
     struct worker_node *node;
     uv_loop_t loop;
     uv_signal_t signals[2];
+    uv_poll_t parent;
+    bool has_parent;
+    const struct worker_options *options;
     dk_error why;
     struct tls_config *tls;
 };
@@ -27,14 +32,31 @@ static int complain(const char *message)
     return 1;
 }
 
+static void log_own(void *self, const char *level, const char *name, const char *text)
+{
+    const struct running *running = self;
+    if (!running->options->is_quiet || strcmp(level, "INFO") != 0)
+        log_line(NULL, level, name, text);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct running *running = handle->data;
     char text[64];
     snprintf(text, sizeof(text), "Received signal %s (%d)", number == SIGINT ? "SIGINT" : "SIGTERM",
              number);
-    log_line(NULL, "INFO", "distributed.worker", text);
+    log_own(running, "INFO", "distributed.worker", text);
     worker_node_retire(running->node, "signal");
+}
+
+/* Whoever has started us has had enough, or has gone. */
+static void on_parent(uv_poll_t *parent, int status, int events)
+{
+    struct running *running = parent->data;
+    (void)status;
+    (void)events;
+    uv_poll_stop(parent);
+    worker_node_retire(running->node, "its parent has ended");
 }
 
 static void on_closed(void *self, const dk_error *why)
@@ -48,6 +70,25 @@ static void on_closed(void *self, const dk_error *why)
     }
     for (int i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&running->signals[i], NULL);
+    if (running->has_parent)
+        uv_close((uv_handle_t *)&running->parent, NULL);
+}
+
+static void watch_parent(struct running *running, int fd)
+{
+    if (fd < 0 || uv_poll_init(&running->loop, &running->parent, fd) != 0)
+        return;
+    running->has_parent = true;
+    running->parent.data = running;
+    uv_poll_start(&running->parent, UV_READABLE, on_parent);
+}
+
+static void on_registered(void *self)
+{
+    const struct running *running = self;
+    while (running->options->parent_fd >= 0 &&
+           send(running->options->parent_fd, "+", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue;
 }
 
 static void watch_signals(struct running *running)
@@ -78,7 +119,8 @@ static struct worker_node_options node_options(const struct worker_options *opti
         .nresources = options->nresources,
         .death_timeout_s = options->death_timeout_s,
         .lifetime_s = options->lifetime_s,
-        .log = log_line,
+        .log = log_own,
+        .registered = on_registered,
         .closed = on_closed,
         .self = running,
     };
@@ -93,13 +135,14 @@ static int serve(const struct worker_options *options, dk_context *dk, struct ru
         return complain(err.message);
     }
     watch_signals(running);
+    watch_parent(running, options->parent_fd);
     if (!pid_file_write(options->pid_file, &err)) {
         complain(err.message);
         worker_node_close(running->node);
     }
     uv_run(&running->loop, UV_RUN_DEFAULT);
     file_remove(options->pid_file);
-    log_line(NULL, "INFO", "distributed.dask_worker", "End worker");
+    log_own(running, "INFO", "distributed.dask_worker", "End worker");
     if (running->why.status == DK_ECANCELED)
         _exit(1); /* its threads still run tasks */
     return running->why.status != DK_OK || err.status != DK_OK;
@@ -113,13 +156,10 @@ static dk_status load_tasks(const struct worker_options *options, dk_context *dk
     return status;
 }
 
-static int run_worker(const struct worker_options *options)
+static int run_worker(dk_context *dk, const struct worker_options *options)
 {
-    struct running running = {0};
-    dk_context *dk;
+    struct running running = {.options = options};
     dk_error err = {0};
-    if (dk_open_with(&(dk_options){.memory_limit = 0}, &dk, &err) != DK_OK)
-        return complain(err.message);
     int exit_status = 1;
     if (tls_open(options->scheduler.protocol, &options->tls, &running.tls, &err) != DK_OK ||
         load_tasks(options, dk, &err) != DK_OK) {
@@ -131,13 +171,14 @@ static int run_worker(const struct worker_options *options)
         uv_loop_close(&running.loop);
     }
     tls_config_free(running.tls);
-    dk_close(dk);
     return exit_status;
 }
 
-int worker_command(int argc, char **argv)
+int worker_command(dk_context *host, int argc, char **argv)
 {
     struct worker_options options;
+    dk_context *dk = host;
+    dk_error err = {0};
     if (!worker_options_read(argc, argv, &options))
         return 2;
     if (options.help) {
@@ -145,7 +186,12 @@ int worker_command(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error to report */
-    if (options.nworkers > 1 || options.has_nanny)
-        return worker_processes_run(argc, argv, &options);
-    return run_worker(&options);
+    if (!host && dk_open_with(NULL, &dk, &err) != DK_OK)
+        return complain(err.message);
+    int exit_status = options.nworkers > 1 || options.has_nanny
+                          ? worker_processes_run(dk, &options, run_worker)
+                          : run_worker(dk, &options);
+    if (!host)
+        dk_close(dk);
+    return exit_status;
 }

@@ -2,6 +2,8 @@
 #ifndef CLI_WORKER_H
 #define CLI_WORKER_H
 
-int worker_command(int argc, char **argv);
+#include <cdask/context.h>
+
+int worker_command(dk_context *host, int argc, char **argv);
 
 #endif

@@ -39,6 +39,9 @@ static const char usage[] =
     "                          one for ever, leave when it is lost)\n"
     "  --lifetime TIME         leave after so long: 5 minutes, 1h ...\n"
     "  --pid-file FILE         write the process's number there; removed at the end\n"
+    "  --stop-fd FD            leave when this file descriptor can be read or its other end "
+    "closes,\n"
+    "                          for programs that start workers\n"
     "  --nanny                 a process beside it starts it again when it was killed or has\n"
     "                          crashed, and kills it when it takes 95% of the memory limit\n"
     "  --no-nanny              as it is anyway\n"
@@ -60,6 +63,8 @@ enum {
     DEATH_TIMEOUT,
     LIFETIME,
     PID_FILE,
+    PARENT_FD,
+    QUIET,
     NANNY,
     NO_NANNY,
     DASHBOARD,
@@ -85,6 +90,8 @@ static const struct option options[] = {
     {"death-timeout", required_argument, NULL, DEATH_TIMEOUT},
     {"lifetime", required_argument, NULL, LIFETIME},
     {"pid-file", required_argument, NULL, PID_FILE},
+    {"parent-fd", required_argument, NULL, PARENT_FD},
+    {"quiet", no_argument, NULL, QUIET},
     {"nanny", no_argument, NULL, NANNY},
     {"no-nanny", no_argument, NULL, NO_NANNY},
     {"dashboard", no_argument, NULL, DASHBOARD},
@@ -125,6 +132,15 @@ static bool read_count(const char *option, const char *text, int64_t least, int6
     if (!errno && end != text && !*end && *out >= least && *out <= 4096)
         return true;
     return complain(option, text, "a number up to 4096");
+}
+
+static bool read_fd(const char *text, int *out)
+{
+    int64_t fd;
+    if (!read_count("parent-fd", text, 0, &fd))
+        return false;
+    *out = (int)fd;
+    return true;
 }
 
 /* A number; "auto", as Dask shares the CPUs out; or all CPUs but some. */
@@ -173,20 +189,12 @@ static bool read_resources(const char *text, struct worker_options *out)
         char *equals = strchr(word, '='), *end = NULL;
         double amount = equals ? strtod(equals + 1, &end) : 0;
         if (!equals || equals == word || end == equals + 1 || *end || amount < 0 ||
-            out->nresources == WORKER_RESOURCES_MAX - 1)
+            out->nresources == WORKER_RESOURCES_MAX)
             return complain("resources", word, "NAME=NUMBER");
         out->resources[out->nresources++] =
             (struct wkr_resource){{word, (size_t)(equals - word)}, amount};
     }
     return true;
-}
-
-/* Clients of cdask ask for this of a scheduler in Python, which knows no other way to keep native
- * tasks off Python's workers. */
-static void add_own_resource(struct worker_options *out)
-{
-    static const struct wkr_resource own = {{"cdask", 5}, 1e9};
-    out->resources[out->nresources++] = own;
 }
 
 static bool read_time(const char *option, const char *text, double *out)
@@ -265,6 +273,10 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case PID_FILE:
         out->pid_file = optarg;
         return true;
+    case PARENT_FD:
+        return read_fd(optarg, &out->parent_fd);
+    case QUIET:
+        return out->is_quiet = true;
     case NANNY:
     case NO_NANNY:
         out->has_nanny = option == NANNY;
@@ -317,7 +329,6 @@ static bool complete(int argc, char **argv, const struct pending *pending,
                      struct worker_options *out)
 {
     uint32_t share = (uint32_t)cpus_available() / out->nworkers;
-    add_own_resource(out);
     out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
     return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
            find_scheduler(argc, argv, pending, out);
@@ -332,6 +343,7 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
                                    .nworkers = 1,
                                    .has_dashboard = true,
                                    .death_timeout_s = -1,
+                                   .parent_fd = -1,
                                    .local_directory = tmp && *tmp ? tmp : "/tmp"};
     bool is_right = true;
     while (is_right && !out->help && (option = getopt_long(argc, argv, "", options, &index)) != -1)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cdask/context.h>
+
 #include "core/worker/event.h"
 #include "cli/tls_options.h"
 #include "node/dashboard.h"
@@ -32,6 +34,8 @@ struct worker_options {
     double lifetime_s;
     struct dashboard_place dashboard;
     bool has_dashboard;
+    int parent_fd;  /* negative: none */
+    bool is_quiet;  /* only warnings and errors are worth a line */
     bool has_nanny; /* a process that watches over it */
     bool help;
 };

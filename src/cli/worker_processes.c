@@ -13,65 +13,29 @@
 
 #include "base/time.h"
 #include "cli/log.h"
+#include "local/processes/fork.h"
 
-/* What differs from the common command line: of options given twice the later one counts. */
-struct own_words {
-    char command[8];
-    char nworkers[16];
-    char nanny[16];
-    char ports[32];
-    char nthreads[32];
-    char memory[48];
+/* The options of one worker: its own name and its share of the ports. */
+struct own_options {
+    struct worker_options options;
     char name[ADDRESS_TEXT_MAX];
 };
 
-#define OWN_WORDS_MAX 7
-
-static void make_words(const struct worker_options *options, uint32_t number,
-                       struct own_words *words)
+static void make_options(const struct worker_options *options, uint32_t number,
+                         struct own_options *own)
 {
     const struct node_ports *ports = &options->ports;
     uint32_t nports = (uint32_t)ports->last - ports->first + 1;
     uint32_t first = ports->first + number * nports / options->nworkers;
     uint32_t last = ports->first + (number + 1) * nports / options->nworkers - 1;
-    snprintf(words->command, sizeof(words->command), "worker");
-    snprintf(words->nworkers, sizeof(words->nworkers), "--nworkers=1");
-    snprintf(words->nanny, sizeof(words->nanny), "--no-nanny");
+    own->options = *options;
     if (ports->first)
-        snprintf(words->ports, sizeof(words->ports), "--worker-port=%u:%u", first,
-                 last < first ? first : last);
-    else
-        snprintf(words->ports, sizeof(words->ports), "--worker-port=0");
-    snprintf(words->nthreads, sizeof(words->nthreads), "--nthreads=%u", options->nthreads);
-    snprintf(words->memory, sizeof(words->memory), "--memory-limit=%lld",
-             (long long)options->memory_limit);
-    if (options->nworkers > 1)
-        snprintf(words->name, sizeof(words->name), "--name=%.*s-%u", ADDRESS_HOST_MAX - 16,
-                 options->name ? options->name : "", number);
-}
-
-/* In the child: becomes one worker. */
-static void become(int argc, char **argv, const struct worker_options *options, uint32_t number)
-{
-    struct own_words words;
-    char **own = calloc((size_t)argc + OWN_WORDS_MAX + 1, sizeof(*own));
-    int count = 0;
-    if (!own)
-        _exit(127);
-    make_words(options, number, &words);
-    own[count++] = argv[0];
-    own[count++] = words.command;
-    for (int i = 1; i < argc; i++)
-        own[count++] = argv[i];
-    own[count++] = words.nworkers;
-    own[count++] = words.nanny;
-    own[count++] = words.ports;
-    own[count++] = words.nthreads;
-    own[count++] = words.memory;
-    if (options->name && options->nworkers > 1)
-        own[count++] = words.name;
-    execv("/proc/self/exe", own);
-    _exit(127);
+        own->options.ports =
+            (struct node_ports){(uint16_t)first, (uint16_t)(last < first ? first : last)};
+    if (!options->name || options->nworkers == 1)
+        return;
+    snprintf(own->name, sizeof(own->name), "%.*s-%u", ADDRESS_HOST_MAX - 16, options->name, number);
+    own->options.name = own->name;
 }
 
 /* One worker's place. */
@@ -82,8 +46,8 @@ struct child {
 };
 
 struct nursery {
-    int argc;
-    char **argv;
+    dk_context *dk;
+    int (*run)(dk_context *dk, const struct worker_options *options);
     const struct worker_options *options;
     struct child *children;
     uint32_t nrunning;
@@ -112,26 +76,24 @@ static void say(const char *level, const char *format, ...)
 
 /* ---- starting ---- */
 
-static pid_t fork_worker_process(const struct nursery *nursery, uint32_t number)
+/* The child lets its tasks end when this process goes. */
+static pid_t fork_one(const struct nursery *nursery, uint32_t number)
 {
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child != 0)
-        return child;
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody else would end it */
+    struct own_options own;
+    pid_t parent = getpid(), pid = fork_worker(nursery->dk);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
-        _exit(127);
-    become(nursery->argc, nursery->argv, nursery->options, number);
-    return -1;
+        _exit(EXIT_FAILURE);
+    make_options(nursery->options, number, &own);
+    _exit(nursery->run(nursery->dk, &own.options));
 }
 
 static void start(struct nursery *nursery, uint32_t number)
 {
     struct child *child = &nursery->children[number];
-    pid_t pid = fork_worker_process(nursery, number);
+    pid_t pid = fork_one(nursery, number);
     child->started_ns = time_now_ns();
     child->pid = pid > 0 ? pid : 0;
     nursery->nrunning += pid > 0;
@@ -246,9 +208,10 @@ static void supervise(struct nursery *nursery, const sigset_t *signals)
     }
 }
 
-int worker_processes_run(int argc, char **argv, const struct worker_options *options)
+int worker_processes_run(dk_context *dk, const struct worker_options *options,
+                         int (*run)(dk_context *dk, const struct worker_options *options))
 {
-    struct nursery nursery = {.argc = argc, .argv = argv, .options = options};
+    struct nursery nursery = {.dk = dk, .run = run, .options = options};
     sigset_t signals;
     nursery.children = calloc(options->nworkers, sizeof(*nursery.children));
     if (!nursery.children)

@@ -24,8 +24,10 @@ struct dk_context {
     struct registry registry;
     struct expressions *expressions;
     dk_get default_get;
-    struct dk_client *client; /* that is open; NULL: none */
-    dk_get cluster_get;       /* its `get` */
+    struct dk_client *clients; /* that are open, the newest first */
+    struct dk_client *client;  /* of these: for computations that name none */
+    dk_get cluster_get;        /* its `get` */
+    dk_get local_get;          /* the default while no client is */
     cluster_begin cluster_begin;
     int32_t num_workers;
     dk_fork_hooks fork_hooks;        /* all NULL: none */

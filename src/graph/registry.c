@@ -68,7 +68,9 @@ static dk_status add(struct registry *registry, const char *name, dk_function ca
     char *copy = arena_strdup(&registry->arena, name);
     if (!function || !copy)
         return DK_ENOMEM;
-    *function = (struct function){copy, call, user};
+    const struct function *python = find(registry, REGISTRY_PYTHON);
+    bool is_python = python && python->call == call && python->user == user;
+    *function = (struct function){copy, is_python ? python->name : copy, call, user};
     *slot_of(registry, name) = function;
     registry->count++;
     return DK_OK;
@@ -141,6 +143,17 @@ const dk_object_type *registry_find_type(struct registry *registry, const char *
     const dk_object_type *type = find_type(registry, name);
     pthread_mutex_unlock(&registry->lock);
     return type;
+}
+
+const dk_object_type *registry_find_pickle_type(struct registry *registry)
+{
+    const dk_object_type *found = NULL;
+    pthread_mutex_lock(&registry->lock);
+    const dk_object_type *const *types = registry->types.data;
+    for (size_t i = 0; i < registry->types.count && !found; i++)
+        found = types[i]->is_pickle ? types[i] : NULL;
+    pthread_mutex_unlock(&registry->lock);
+    return found;
 }
 
 /* There are as many names as functions and kernels. */

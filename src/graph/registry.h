@@ -10,8 +10,12 @@
 #include "base/arena.h"
 #include "base/vector.h"
 
+/* What calls Python's callables, under this and other names. */
+#define REGISTRY_PYTHON "python"
+
 struct function {
     const char *name;
+    const char *sent_name; /* what other processes know it by */
     dk_function call;
     void *user;
 };
@@ -38,6 +42,8 @@ const struct function *registry_find(struct registry *registry, const char *name
 dk_status registry_add_type(struct registry *registry, const dk_object_type *type,
                             dk_error *err) DK_NODISCARD;
 const dk_object_type *registry_find_type(struct registry *registry, const char *name);
+/* The one whose bytes are pickles; NULL when there is none. */
+const dk_object_type *registry_find_pickle_type(struct registry *registry);
 /* The registry's own copy of `name`, which lives as long as it: for names that come from another
  * process. NULL when out of memory. */
 const char *registry_intern(struct registry *registry, const char *name);

@@ -25,6 +25,11 @@ const char *dk_task_worker(const dk_task *task)
     return task->worker;
 }
 
+const char *dk_task_scheduler(const dk_task *task)
+{
+    return task->scheduler;
+}
+
 dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexception,
                         const void *traceback, size_t ntraceback)
 {

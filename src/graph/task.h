@@ -21,6 +21,7 @@ struct dk_task {
     const atomic_bool *failed;  /* another task failed; NULL: not shared */
     struct profile *profile;    /* NULL: nobody wants to know */
     const char *worker;         /* of a cluster: its address; NULL: there is none, */
+    const char *scheduler;      /* and its scheduler's, */
     struct raised *raised;      /* nor anybody who wants to know */
 };
 

@@ -209,11 +209,14 @@ int64_t dk_value_nbytes(dk_value value)
         return dk_table_nbytes(value.as.table);
     if (!value_is_counted(value))
         return 0;
-    int64_t nbytes = (int64_t)(sizeof(struct dk_block) + value.as.block->nbytes + 1);
+    const struct dk_block *block = value.as.block;
+    int64_t nbytes = (int64_t)(sizeof(*block) + block->nbytes + 1);
     size_t count = 0;
     const dk_value *items = dk_value_items(value, &count);
     for (size_t i = 0; i < count; i++)
         nbytes += dk_value_nbytes(items[i]);
+    if (value.kind == DK_KIND_OBJECT && block->type->nbytes)
+        nbytes += block->type->nbytes(block->object);
     return nbytes;
 }
 

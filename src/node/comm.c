@@ -134,11 +134,13 @@ static dk_status send_handshake(struct comm *comm, dk_error *err)
 {
     int protocol = comm->options.pickle_protocol ? comm->options.pickle_protocol : 4;
     const char *compression = comm->options.compression;
+    const char *machine = comm->options.machine;
     struct wire_entry entries[] = {
         {wire_text("compression"), compression ? wire_text(compression) : wire_nil()},
         {wire_text("pickle-protocol"), wire_int(protocol)},
+        {wire_text("cdask-machine"), wire_text(machine ? machine : "")},
     };
-    struct wire_value handshake = wire_map(entries, 2);
+    struct wire_value handshake = wire_map(entries, machine && *machine ? 3 : 2);
     comm->pickle_protocol = protocol;
     comm->compression = compression;
     return comm_send(comm, &handshake, err);
@@ -155,6 +157,9 @@ static bool read_handshake(struct comm *comm, const struct wire_value *handshake
         comm->pickle_protocol = (int)protocol;
     if (comm->compression && !wire_text_is(compression, comm->compression))
         comm->compression = NULL;
+    const char *machine = comm->options.machine;
+    comm->shares_machine =
+        machine && *machine && wire_text_is(wire_find(handshake, "cdask-machine"), machine);
     return true;
 }
 
@@ -346,4 +351,9 @@ int comm_pickle_protocol(const struct comm *comm)
 const char *comm_compression(const struct comm *comm)
 {
     return comm->compression;
+}
+
+bool comm_shares_machine(const struct comm *comm)
+{
+    return comm->shares_machine;
 }

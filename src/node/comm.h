@@ -36,6 +36,7 @@ struct comm_options {
     /* What the peer is told that we can read in payloads: */
     int pickle_protocol;     /* 4 (the default), or 5: with buffers of their own */
     const char *compression; /* "lz4", ...; the default is none */
+    const char *machine;     /* machine_name(), for peers that can share memory; NULL: none */
 };
 
 /* Begins to connect to each of the addresses of the host in turn. Copies what it is given.
@@ -83,6 +84,8 @@ dk_status comm_local(const struct comm *comm, struct node_address *out, dk_error
 /* What both sides can read in payloads; to be asked once hands are shaken. */
 int comm_pickle_protocol(const struct comm *comm);
 const char *comm_compression(const struct comm *comm); /* NULL: none */
+/* The peer can open what this process shares. */
+bool comm_shares_machine(const struct comm *comm);
 
 /* Starts to close; what is not written yet is lost. A second call does nothing. */
 void comm_close(struct comm *comm);

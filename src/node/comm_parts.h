@@ -44,6 +44,7 @@ struct comm {
     bool is_closing;
     int pickle_protocol;
     const char *compression;
+    bool shares_machine;
     dk_error why;
     void (*left)(void *self); /* an accepted comm tells its listener that it is gone */
     void *left_self;

@@ -99,6 +99,7 @@ static enum MHD_Result refuse_method(const struct http_server *server,
 /* Called with the head of a request, and again when all of it is there. */
 static enum MHD_Result on_request(void *self, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload,
+                                  /* NOLINTNEXTLINE(readability-non-const-parameter): theirs */
                                   size_t *upload_nbytes, void **seen)
 {
     (void)version;

@@ -147,6 +147,11 @@ const char *request_peer(const struct request *request)
     return request->line ? comm_peer(request->line->comm) : "";
 }
 
+bool request_shares_machine(const struct request *request)
+{
+    return request->line && comm_shares_machine(request->line->comm);
+}
+
 void request_on_gone(struct request *request, void (*gone)(void *self), void *self)
 {
     request->gone = gone;

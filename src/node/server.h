@@ -51,6 +51,9 @@ void request_take_message(struct request *request, struct message *out);
 /* Who asks; "" once the peer has gone. */
 const char *request_peer(const struct request *request);
 
+/* Whether who asks can open what this process shares, see comm_shares_machine(). */
+bool request_shares_machine(const struct request *request);
+
 /* `gone` is called, once, when the peer goes before it is answered: whoever waits for something may
  * end the request right there. */
 void request_on_gone(struct request *request, void (*gone)(void *self), void *self);

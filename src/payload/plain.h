@@ -25,6 +25,8 @@ struct plain_packer {
     struct vector *owned;  /* of dk_value: the bytes of objects, which are borrowed */
     int depth;             /* of lists and maps; 0 to begin with */
     dk_error *err;
+    struct vector *payloads; /* of struct payload_value *, in the arena: what tables and objects
+                                become for a message; NULL: they are part of the value */
 };
 
 /* Makes `*out` of `value`, which it borrows, with the arena and what is owned.   Errors: as

@@ -129,6 +129,22 @@ static dk_status pack_object(struct plain_packer *packer, dk_value object, struc
     return tag_pair(packer, TAG_OBJECT, type, wire_bin((struct wire_bytes){data, nbytes}), out);
 }
 
+/* ---- parts of messages ---- */
+
+static dk_status pack_payload(struct plain_packer *packer, dk_value value, struct wire_value *out)
+{
+    struct payload_value *packed = arena_alloc(packer->arena, sizeof(*packed));
+    if (!packed)
+        return error_nomem(packer->err);
+    DK_TRY(payload_pack_value(packer->dk, value, packed, packer->err));
+    if (vector_append(packer->payloads, &packed, 1) != DK_OK) {
+        payload_value_deinit(packed);
+        return error_nomem(packer->err);
+    }
+    *out = payload_wire(packed);
+    return DK_OK;
+}
+
 /* ---- the rest ---- */
 
 static dk_status pack_bytes(struct plain_packer *packer, enum wire_kind kind, dk_value value,
@@ -189,9 +205,11 @@ dk_status plain_pack(struct plain_packer *packer, dk_value value, struct wire_va
     case DK_KIND_MAP:
         return pack_items(packer, value, out);
     case DK_KIND_TABLE:
-        return pack_table(packer, value.as.table, out);
+        return packer->payloads ? pack_payload(packer, value, out)
+                                : pack_table(packer, value.as.table, out);
     case DK_KIND_OBJECT:
-        return pack_object(packer, value, out);
+        return packer->payloads ? pack_payload(packer, value, out)
+                                : pack_object(packer, value, out);
     case DK_KIND_TASK:
         break;
     }

@@ -20,8 +20,9 @@
  * Errors: DK_ENOMEM. */
 dk_status payload_pack_key(dk_key key, struct vector *out) DK_NODISCARD;
 
-/* Replaces the content of `out`, a vector of char, with function(args...). The argument
- * dk_value_task(i) is the result of the task whose key's canonical bytes are keys[i].
+/* Replaces the content of `out`, a vector of char, with function(args...), by the name that other
+ * processes know it by, if it is registered here. The argument dk_value_task(i) is the result of
+ * the task whose key's canonical bytes are keys[i].
  *
  * Tables are written out, objects packed.
  * Errors: DK_ENOTSUP (an object whose type cannot leave its process), DK_EINVAL (nested deeper than
@@ -61,5 +62,7 @@ void payload_task_deinit(struct payload_task *task);
 
 /* True when `bytes` begin as native tasks do. */
 bool payload_is_task(struct wire_bytes bytes);
+/* True when they are a task that calls REGISTRY_PYTHON. */
+bool payload_needs_python(struct wire_bytes bytes);
 
 #endif

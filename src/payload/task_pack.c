@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/hash.h"
+#include "graph/context.h"
 #include "graph/graph.h"
 #include "graph/value.h"
 #include "payload/plain.h"
@@ -98,10 +99,12 @@ dk_status payload_pack_task(dk_context *dk, const char *function, const dk_value
 {
     struct arena arena;
     struct vector owned;
+    const struct function *known = registry_find(&dk->registry, function);
     arena_init(&arena, dk->memory);
     vector_init(&owned, dk->memory, sizeof(dk_value));
     struct plain_packer packer = {.dk = dk, .arena = &arena, .owned = &owned, .err = err};
-    dk_status status = pack_task(&packer, function, args, nargs, keys, out);
+    dk_status status =
+        pack_task(&packer, known ? known->sent_name : function, args, nargs, keys, out);
     for (size_t i = 0; i < owned.count; i++)
         dk_value_unref(((const dk_value *)owned.data)[i]);
     vector_deinit(&owned);
@@ -113,6 +116,6 @@ dk_status payload_pack_graph_task(const dk_graph *graph, dk_task_id id,
                                   const struct wire_bytes *keys, struct vector *out, dk_error *err)
 {
     const struct task *task = graph_task(graph, id.id);
-    return payload_pack_task(graph->context, task->function->name, graph_args(graph, task),
+    return payload_pack_task(graph->context, task->function->sent_name, graph_args(graph, task),
                              task->nargs, keys, out, err);
 }

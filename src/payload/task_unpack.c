@@ -15,6 +15,14 @@ bool payload_is_task(struct wire_bytes bytes)
     return bytes.nbytes > sizeof(head) - 1 && memcmp(bytes.data, head, sizeof(head) - 1) == 0;
 }
 
+bool payload_needs_python(struct wire_bytes bytes)
+{
+    static const char python[] = "\x94\xa5"
+                                 "cdask"
+                                 "\xa6" REGISTRY_PYTHON;
+    return bytes.nbytes > sizeof(python) - 1 && memcmp(bytes.data, python, sizeof(python) - 1) == 0;
+}
+
 /* The four parts, once they are known to be of the right kinds. */
 struct parts {
     const struct wire_value *function;

@@ -61,6 +61,10 @@ dk_status payload_unpack_value(dk_context *dk, const struct wire_value *from,
                                const struct payload_owner *owner, dk_value *out,
                                dk_error *err) DK_NODISCARD;
 
+/* The same where nobody's code may run: objects and tables are DK_ENOTSUP. */
+dk_status payload_unpack_plain(dk_context *dk, const struct wire_value *from, dk_value *out,
+                               dk_error *err) DK_NODISCARD;
+
 /* What Dask calls the type of a value: "int", "str", "cdask.table" ..., and the pickle of the class
  * (of object for those that Python does not have), as task-finished tells them.
  * Ownership: static. */

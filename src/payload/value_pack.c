@@ -1,13 +1,21 @@
 #include "base/error.h"
 #include "graph/context.h"
+#include "graph/object_codec.h"
 #include "graph/value.h"
 #include "payload/plain.h"
 #include "wire/pack.h"
 #include "wire/pickle.h"
 
+static bool is_pickle(dk_value value)
+{
+    return value.kind == DK_KIND_OBJECT && value.as.block->type->is_pickle;
+}
+
 /* What Python does not know. */
 static bool is_ours(dk_value value)
 {
+    if (is_pickle(value))
+        return false;
     return value.kind == DK_KIND_TABLE || value.kind == DK_KIND_OBJECT ||
            value_contains(value, DK_KIND_TABLE) || value_contains(value, DK_KIND_OBJECT);
 }
@@ -33,27 +41,52 @@ static dk_status pack_header(struct payload_value *packed, bool ours, dk_error *
     return pack_map(packed, entries, ours ? 2 : 3, &packed->bytes, err);
 }
 
+static dk_status pack_plain(struct payload_value *packed, dk_context *dk, bool ours, dk_error *err)
+{
+    struct wire_value plain;
+    struct vector none; /* all payload is in frames already */
+    struct plain_packer packer = {.dk = dk,
+                                  .arena = &packed->arena,
+                                  .frames = &packed->frames,
+                                  .owned = &packed->owned,
+                                  .err = err};
+    DK_TRY(plain_pack(&packer, packed->value, &plain));
+    if (!ours)
+        return pickle_pack(&packed->bytes, &plain, err);
+    vector_init(&none, dk->memory, sizeof(struct wire_bytes));
+    return wire_pack(&packed->bytes, &none, &plain, err);
+}
+
+/* A pickle of the object's own making. */
+static dk_status pack_pickle(struct payload_value *packed, dk_context *dk, struct wire_bytes *frame,
+                             dk_error *err)
+{
+    dk_value bytes = dk_value_null();
+    DK_TRY(object_pack(dk, packed->value, &bytes, err));
+    if (vector_append(&packed->owned, &bytes, 1) != DK_OK) {
+        dk_value_unref(bytes);
+        return error_nomem(err);
+    }
+    frame->data = dk_value_data(bytes, &frame->nbytes);
+    return DK_OK;
+}
+
 /* Frames of any length are sent whole: receivers ask for no pieces. */
 static dk_status pack_frames(struct payload_value *packed, dk_context *dk, dk_error *err)
 {
     bool ours = is_ours(packed->value);
-    struct wire_value plain;
-    struct plain_packer packer = {dk, &packed->arena, &packed->frames, &packed->owned, 0, err};
+    struct wire_bytes first = {0};
     if (!vector_push(&packed->frames))
         return error_nomem(err);
-    DK_TRY(plain_pack(&packer, packed->value, &plain));
-    if (!ours) {
-        DK_TRY(pickle_pack(&packed->bytes, &plain, err));
-    } else {
-        struct vector none; /* all payload is in frames already */
-        vector_init(&none, dk->memory, sizeof(struct wire_bytes));
-        DK_TRY(wire_pack(&packed->bytes, &none, &plain, err));
-    }
+    if (is_pickle(packed->value))
+        DK_TRY(pack_pickle(packed, dk, &first, err));
+    else
+        DK_TRY(pack_plain(packed, dk, ours, err));
     size_t nbytes = packed->bytes.count;
     DK_TRY(pack_header(packed, ours, err));
     struct wire_bytes *frames = packed->frames.data;
     const char *bytes = packed->bytes.data;
-    frames[0] = (struct wire_bytes){bytes, nbytes};
+    frames[0] = first.data ? first : (struct wire_bytes){bytes, nbytes};
     packed->payload = (struct wire_payload){
         {bytes + nbytes, packed->bytes.count - nbytes}, frames, packed->frames.count};
     return DK_OK;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "graph/context.h"
+#include "graph/object_codec.h"
 #include "graph/value.h"
 #include "payload/plain.h"
 #include "wire/payload.h"
@@ -16,6 +17,7 @@ struct reader {
     dk_context *dk;
     struct arena arena;
     const struct payload_owner *owner;
+    bool is_plain; /* nothing may become an object */
     dk_error *err;
 };
 
@@ -32,16 +34,41 @@ static dk_status unpack_plain(struct reader *reader, const struct wire_value *pl
 
 /* ---- serializers ---- */
 
+static bool is_scalar(enum wire_kind kind)
+{
+    return kind == WIRE_NIL || kind == WIRE_BOOL || kind == WIRE_INT || kind == WIRE_FLOAT ||
+           kind == WIRE_TEXT || kind == WIRE_BIN;
+}
+
+/* Whether a scalar may follow: what begins an empty container or a call is none. */
+static bool may_be_scalar(struct wire_bytes pickle)
+{
+    static const char others[] = "])}(c\x8f\x91\x96";
+    size_t at = pickle.nbytes > 11 && pickle.data[2] == '\x95' ? 11 : 2;
+    return pickle.nbytes > at && !strchr(others, pickle.data[at]);
+}
+
+/* Where there is Python, all but scalars is an object of its: a tuple is not a list. */
 static dk_status read_pickle(struct reader *reader, struct wire_bytes pickle, dk_value *out)
 {
     struct wire_value plain;
-    DK_TRY(pickle_unpack(&reader->arena, pickle, &plain, reader->err));
-    return unpack_plain(reader, &plain, out);
+    const dk_object_type *type =
+        reader->is_plain ? NULL : registry_find_pickle_type(&reader->dk->registry);
+    dk_status status = DK_ENOTSUP;
+    if (!type || may_be_scalar(pickle))
+        status = pickle_unpack(&reader->arena, pickle, &plain, type ? NULL : reader->err);
+    if (status == DK_OK && (!type || is_scalar(plain.kind)))
+        return unpack_plain(reader, &plain, out);
+    if (status == DK_ENOMEM || !type)
+        return status;
+    return object_unpack(reader->dk, type->name, pickle.data, pickle.nbytes, out, reader->err);
 }
 
 static dk_status read_cdask(struct reader *reader, const struct wire_payload *payload,
                             dk_value *out)
 {
+    if (reader->is_plain)
+        return error_set(reader->err, DK_ENOTSUP, "a table or an object");
     struct wire_value plain;
     struct plain_unpacker unpacker = {.dk = reader->dk, .owner = reader->owner, .has_tags = true};
     unpacker.err = reader->err;
@@ -224,12 +251,24 @@ static dk_status read_value(struct reader *reader, const struct wire_value *from
     return status;
 }
 
+static dk_status unpack(struct reader *reader, const struct wire_value *from, dk_value *out)
+{
+    arena_init(&reader->arena, reader->dk->memory);
+    dk_status status = read_value(reader, from, out);
+    arena_deinit(&reader->arena);
+    return status == DK_ENOMEM ? error_nomem(reader->err) : status;
+}
+
 dk_status payload_unpack_value(dk_context *dk, const struct wire_value *from,
                                const struct payload_owner *owner, dk_value *out, dk_error *err)
 {
     struct reader reader = {.dk = dk, .owner = owner, .err = err};
-    arena_init(&reader.arena, dk->memory);
-    dk_status status = read_value(&reader, from, out);
-    arena_deinit(&reader.arena);
-    return status == DK_ENOMEM ? error_nomem(err) : status;
+    return unpack(&reader, from, out);
+}
+
+dk_status payload_unpack_plain(dk_context *dk, const struct wire_value *from, dk_value *out,
+                               dk_error *err)
+{
+    struct reader reader = {.dk = dk, .is_plain = true, .err = err};
+    return unpack(&reader, from, out);
 }

@@ -5,7 +5,7 @@
  *
  *     compute x [run=1] [prio=0,0,0] [needs=a@A+B:100,b@C] [res=GPU:1]
  *     free x y | remove x | acquire a@A:100 | refresh a@A+B | steal x | cancel x | lost A
- *     scatter x:8 | done x [8] | fail x | reschedule x | secede x
+ *     scatter x:8 | done x [8 [microseconds]] | fail x | reschedule x | secede x
  *     came A x:8 y | busy A | down A | garbled A | pause | unpause | at 150 (milliseconds)
  *     ? x y  (which states they are in)
  *
@@ -260,6 +260,7 @@ static inline dk_status trace_scatter(struct trace *trace, char *words)
 static inline dk_status trace_executed(struct trace *trace, enum wkr_event_kind kind, char *words)
 {
     char *rest, *key = strtok_r(words, " ", &rest), *nbytes = strtok_r(NULL, " ", &rest);
+    char *took = nbytes ? strtok_r(NULL, " ", &rest) : NULL;
     size_t at = 0;
     while (at < trace->nruns && strcmp(trace->runs[at].key, key) != 0)
         at++;
@@ -274,6 +275,10 @@ static inline dk_status trace_executed(struct trace *trace, enum wkr_event_kind 
     trace->runs[at] = trace->runs[--trace->nruns];
     event.as.executed = (struct wkr_executed){.task = run.task, .run_id = run.run_id};
     event.as.executed.nbytes = nbytes ? strtoll(nbytes, NULL, 10) : 1;
+    event.as.executed.start = 1;
+    event.as.executed.stop = 1 + (took ? strtod(took, NULL) : 1e6) * 1e-6;
+    if (kind == WKR_EXECUTE_RESCHEDULED)
+        event.as.executed.start = event.as.executed.stop = 0;
     if (kind == WKR_EXECUTE_FAILED)
         event.as.executed.error = trace->box;
     return trace_step(trace, &event);

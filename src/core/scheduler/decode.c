@@ -299,6 +299,9 @@ dk_status sched_decode_registration(struct sched_decoder *decoder, const struct 
 
 /* ---- from clients ---- */
 
+/* [key, dependencies, order, code, wishes (none: the graph's), whether it needs Python], of which
+ * the last two may be missing. */
+
 static dk_status decode_task(struct sched_decoder *decoder, const struct wire_value *item,
                              struct sched_new_task *task)
 {
@@ -318,6 +321,7 @@ static dk_status decode_task(struct sched_decoder *decoder, const struct wire_va
         wire_box_unref(task->run_spec);
         return error_nomem(decoder->err);
     }
+    task->needs_python = item->count > 5 && read_flag(&parts[5]);
     if (item->count < 5 || parts[4].kind != WIRE_MAP)
         return DK_OK;
     struct sched_wishes *wishes = arena_alloc(decoder->arena, sizeof(*wishes));

@@ -296,6 +296,7 @@ static dk_status execute_done(struct wkr_work *step)
     task->stop = event->stop;
     task->thread = event->thread;
     step->worker->nexecuted++;
+    wkr_note_run(step->worker, event);
     wkr_release_resources(step->worker, task);
     wkr_set_activity(step->worker, task, WKR_IDLE);
     return wkr_recommend_run(step, task, target, event->run_id);

@@ -33,13 +33,35 @@ static struct wkr_task *choose(const struct wkr *worker)
     return wkr_compare_priority(constrained, ready) < 0 ? constrained : ready;
 }
 
+/* Work that a thread may have in front of it, in seconds. */
+#define AHEAD_S 500e-6
+
+/* Fast to rise: one that takes long ends the handing out ahead, and so does one that was given back
+ * because it had not begun. */
+void wkr_note_run(struct wkr *worker, const struct wkr_executed *run)
+{
+    double seconds = run->stop > 0 ? run->stop - run->start : 16 * AHEAD_S;
+    bool is_slower = seconds > worker->run_s;
+    worker->run_s = is_slower ? seconds : (worker->run_s + seconds) / 2;
+}
+
+uint32_t wkr_nruns_max(const struct wkr *worker)
+{
+    double ahead = worker->run_s > 0 ? AHEAD_S / worker->run_s : 0;
+    uint32_t max = worker->options.ahead_max;
+    return worker->options.nthreads * (1 + (ahead < max ? (uint32_t)ahead : max));
+}
+
+/* A thread that ends a short task finds the next without waiting for this core: tasks beyond the
+ * number of threads are given out ahead, but for those that hold resources. */
 dk_status wkr_execute_more(struct wkr_work *step)
 {
     struct wkr *worker = step->worker;
+    uint32_t nruns_max = wkr_nruns_max(worker);
     dk_status status = DK_OK;
-    while (status == DK_OK && worker->is_running && worker->nexecuting < worker->options.nthreads) {
+    while (status == DK_OK && worker->is_running && worker->nexecuting < nruns_max) {
         struct wkr_task *task = choose(worker);
-        if (!task)
+        if (!task || (task->nneeds && worker->nexecuting >= worker->options.nthreads))
             break;
         wkr_unqueue(worker, task);
         take_resources(worker, task);

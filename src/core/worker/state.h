@@ -130,6 +130,7 @@ struct wkr {
     int64_t arrivals;        /* counts down */
     int64_t find_missing_us; /* when to ask again for those missing; INT64_MAX: there are none */
     uint64_t nexecuted;
+    double run_s; /* how long runs take; 0: none is known */
     uint64_t ngathered;
     uint32_t mark;
     uint64_t nserials;
@@ -211,6 +212,10 @@ dk_status wkr_instruct_finished(struct wkr_work *step, const struct wkr_task *ta
 dk_status wkr_gather_more(struct wkr_work *step) DK_NODISCARD;
 dk_status wkr_execute_more(struct wkr_work *step) DK_NODISCARD;
 void wkr_release_resources(struct wkr *worker, const struct wkr_task *task);
+/* Learns how long runs take. */
+void wkr_note_run(struct wkr *worker, const struct wkr_executed *run);
+/* How many tasks may be given out to run. */
+uint32_t wkr_nruns_max(const struct wkr *worker);
 
 /* ---- events.c ---- */
 

@@ -193,7 +193,7 @@ static dk_status check_sums(const struct wkr *worker, const struct sums *sums, d
     CHECK(NULL, sums->ngathers == worker->ngathers);
     CHECK(NULL, sums->nbusy == worker->nbusy);
     CHECK(NULL, sums->incoming_nbytes == worker->incoming_nbytes);
-    CHECK(NULL, worker->nexecuting <= worker->options.nthreads);
+    CHECK(NULL, worker->nexecuting <= worker->options.nthreads * (1 + worker->options.ahead_max));
     CHECK(NULL, worker->recommendations.count == 0);
     return DK_OK;
 }

@@ -26,6 +26,7 @@ struct wkr;
 struct wkr_options {
     struct wire_bytes address; /* this worker's: tcp://HOST:PORT */
     uint32_t nthreads;
+    uint32_t ahead_max; /* short tasks that are given to each thread beside the one it runs */
     const struct wkr_resource *resources;
     size_t nresources;
     uint32_t gathers_max;

@@ -93,15 +93,15 @@ dk_status key_value(dk_context *dk, struct wire_bytes key, dk_value *out)
 
 struct outgoing {
     struct arena arena;
-    struct vector owned; /* of dk_value: packed objects, of which there are none */
+    struct vector payloads; /* of struct payload_value * */
     struct wire_value message;
 };
 
 static void free_message(struct outgoing *outgoing)
 {
-    for (size_t i = 0; i < outgoing->owned.count; i++)
-        dk_value_unref(((const dk_value *)outgoing->owned.data)[i]);
-    vector_deinit(&outgoing->owned);
+    for (size_t i = 0; i < outgoing->payloads.count; i++)
+        payload_value_deinit(((struct payload_value *const *)outgoing->payloads.data)[i]);
+    vector_deinit(&outgoing->payloads);
     arena_deinit(&outgoing->arena);
 }
 
@@ -109,8 +109,9 @@ static dk_status make_message(dk_client *client, dk_value message, struct outgoi
                               dk_error *err)
 {
     arena_init(&out->arena, client->memory);
-    vector_init(&out->owned, client->memory, sizeof(dk_value));
-    struct plain_packer packer = {client->dk, &out->arena, NULL, &out->owned, 0, err};
+    vector_init(&out->payloads, client->memory, sizeof(struct payload_value *));
+    struct plain_packer packer = {
+        .dk = client->dk, .arena = &out->arena, .err = err, .payloads = &out->payloads};
     dk_status status = dk_value_find(message, "op").kind == DK_KIND_TEXT
                            ? plain_pack(&packer, message, &out->message)
                            : error_set(err, DK_EINVAL, "a message is a map with the text 'op'");

@@ -420,16 +420,35 @@ static dk_status start(dk_client *client, dk_error *err)
     return status;
 }
 
-static void become_default(dk_client *client, bool no_default)
+/* The newest client that wants to be is the default, and the newest of all is what computations on
+ * "distributed" mean when none wants to. */
+static void choose_client(dk_context *dk)
 {
-    dk_context *dk = client->dk;
-    dk->client = client;
-    dk->cluster_get = dk_get_distributed;
-    dk->cluster_begin = kept_begin;
-    client->is_default = !no_default;
-    client->previous_get = dk->default_get;
-    if (client->is_default)
-        dk->default_get = dk_get_distributed;
+    dk_client *chosen = dk->clients;
+    while (chosen && !chosen->is_default)
+        chosen = chosen->older;
+    if (dk->default_get != dk_get_distributed)
+        dk->local_get = dk->default_get;
+    dk->default_get = chosen ? dk_get_distributed : dk->local_get;
+    dk->client = chosen ? chosen : dk->clients;
+    dk->cluster_get = dk->client ? dk_get_distributed : NULL;
+    dk->cluster_begin = dk->client ? kept_begin : NULL;
+}
+
+static void enlist(dk_client *client)
+{
+    client->older = client->dk->clients;
+    client->dk->clients = client;
+    choose_client(client->dk);
+}
+
+static void delist(dk_client *client)
+{
+    dk_client **at = &client->dk->clients;
+    while (*at != client)
+        at = &(*at)->older;
+    *at = client->older;
+    choose_client(client->dk);
 }
 
 static dk_status open_client(dk_context *dk, const dk_client_options *options, const char *address,
@@ -452,7 +471,8 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
         client_unref(client);
         return status;
     }
-    become_default(client, options && options->no_default);
+    client->is_default = !options || !options->no_default;
+    enlist(client);
     *out = client;
     return DK_OK;
 }
@@ -462,9 +482,6 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
 {
     const char *address = options ? options->address : NULL;
     dk_cluster *cluster = NULL;
-    if (dk->client)
-        return error_set(err, DK_EINVAL, "another client of this context is open, of %s",
-                         dk_client_address(dk->client));
     DK_TRY(kept_register(dk, err));
     if (!address)
         DK_TRY(dk_cluster_open(dk, NULL, &cluster, err));
@@ -482,12 +499,7 @@ void dk_client_close(dk_client *client)
     if (!client)
         return;
     dk_cluster *cluster = client->cluster;
-    dk_context *dk = client->dk;
-    dk->client = NULL;
-    dk->cluster_get = NULL;
-    dk->cluster_begin = NULL;
-    if (client->is_default)
-        dk->default_get = client->previous_get;
+    delist(client);
     join_loop(client);
     uv_loop_close(&client->loop);
     client_unref(client);

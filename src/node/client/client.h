@@ -61,7 +61,7 @@ struct dk_client {
     dk_cluster *cluster; /* its own; NULL: somebody else's */
     bool is_native;      /* the scheduler is cdask's: it takes native messages */
     bool is_default;
-    dk_get previous_get; /* the context's default before */
+    dk_client *older; /* of the same context */
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
@@ -167,10 +167,17 @@ struct outgoing_task {
     int64_t order;
 };
 
-/* Begins to compute what `keys` need: out[i] is the future of keys[i]. `by_name`: equal graphs of
- * this client have equal keys. */
+/* What results of a graph are called on the cluster. */
+enum graph_names {
+    NAMES_OWN,       /* as nothing else is */
+    NAMES_OF_CLIENT, /* equal graphs of one client have the same */
+    NAMES_AS_GIVEN   /* as in the graph */
+};
+
+/* Begins to compute what `keys` need: out[i] is the future of keys[i]. Else as
+ * dk_client_compute(). */
 dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
-                             size_t nkeys, bool by_name, const dk_submit_options *options,
+                             size_t nkeys, enum graph_names names, const dk_submit_options *options,
                              dk_future **out, dk_error *err) DK_NODISCARD;
 
 dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks, size_t ntasks,

@@ -29,7 +29,7 @@ static dk_status read_part(dk_client *client, const struct wire_value *message, 
     const struct wire_value *from = wire_find(message, name);
     items[0] = items[1] = dk_value_null();
     DK_TRY(value_text(client->memory, name, strlen(name), &items[0]));
-    if (from && payload_unpack_value(client->dk, from, NULL, &items[1], NULL) == DK_ENOMEM)
+    if (from && payload_unpack_plain(client->dk, from, &items[1], NULL) == DK_ENOMEM)
         return DK_ENOMEM;
     return DK_OK;
 }

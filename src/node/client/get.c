@@ -20,7 +20,7 @@ struct departure {
     struct outgoing_task *tasks;
     size_t ntasks;
     struct vector scratch; /* of char */
-    char suffix[48];       /* of the names of tasks */
+    char suffix[48];       /* of the names of tasks; "": they are called as the graph calls them */
 };
 
 static dk_status keep(struct departure *departure, struct wire_bytes *out)
@@ -43,10 +43,11 @@ static dk_status name_task(struct departure *departure, uint32_t id)
         departure->keys[id] = kept->key;
         return DK_OK;
     }
-    snprintf(name, sizeof(name), "%.400s-%s", graph_name(departure->graph, task),
-             departure->suffix);
+    const char *given = graph_name(departure->graph, task);
+    snprintf(name, sizeof(name), "%.400s-%s", given, departure->suffix);
     departure->scratch.count = 0;
-    DK_TRY(payload_pack_key((dk_key){name, task->index}, &departure->scratch));
+    DK_TRY(payload_pack_key((dk_key){*departure->suffix ? name : given, task->index},
+                            &departure->scratch));
     return keep(departure, &departure->keys[id]);
 }
 
@@ -185,11 +186,13 @@ static dk_status depart(struct departure *departure, const dk_task_id *keys, siz
 
 /* Computations have keys of their own, unless what they begin is to be found again by the names of
  * its tasks. */
-static void choose_suffix(struct departure *departure, bool by_name)
+static void choose_suffix(struct departure *departure, enum graph_names names)
 {
     dk_client *client = departure->client;
     const char *id = client->name + strlen("Client-");
-    if (by_name) {
+    if (names == NAMES_AS_GIVEN)
+        return;
+    if (names == NAMES_OF_CLIENT) {
         snprintf(departure->suffix, sizeof(departure->suffix), "%.16s", id);
         return;
     }
@@ -201,10 +204,10 @@ static void choose_suffix(struct departure *departure, bool by_name)
 
 static dk_status begin_departure(struct departure *departure, dk_client *client,
                                  const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
-                                 bool by_name, dk_error *err)
+                                 enum graph_names names, dk_error *err)
 {
     *departure = (struct departure){.client = client, .graph = graph};
-    choose_suffix(departure, by_name);
+    choose_suffix(departure, names);
     DK_TRY(plan_init(&departure->plan, graph, keys, nkeys, err));
     arena_init(&departure->arena, client->memory);
     vector_init(&departure->scratch, client->memory, 1);
@@ -225,7 +228,7 @@ dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_tas
     struct departure departure;
     if (!dk->client)
         return error_set(err, DK_EINVAL, "no client of a cluster is open: see dk_client_open()");
-    DK_TRY(begin_departure(&departure, dk->client, graph, keys, nkeys, false, err));
+    DK_TRY(begin_departure(&departure, dk->client, graph, keys, nkeys, NAMES_OWN, err));
     dk_status status = depart(&departure, keys, nkeys, options, results, err);
     end_departure(&departure);
     return status;
@@ -247,11 +250,11 @@ static dk_status leave_futures(struct departure *departure, const dk_task_id *ke
 }
 
 dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
-                             size_t nkeys, bool by_name, const dk_submit_options *options,
+                             size_t nkeys, enum graph_names names, const dk_submit_options *options,
                              dk_future **out, dk_error *err)
 {
     struct departure departure;
-    DK_TRY(begin_departure(&departure, client, graph, keys, nkeys, by_name, err));
+    DK_TRY(begin_departure(&departure, client, graph, keys, nkeys, names, err));
     dk_status status = leave_futures(&departure, keys, nkeys, options, out, err);
     end_departure(&departure);
     return status;
@@ -261,5 +264,6 @@ dk_status dk_client_compute(dk_client *client, const dk_graph *graph, const dk_t
                             size_t nkeys, const dk_submit_options *options, dk_future **out,
                             dk_error *err)
 {
-    return client_begin_graph(client, graph, keys, nkeys, false, options, out, err);
+    enum graph_names names = options && options->as_named ? NAMES_AS_GIVEN : NAMES_OWN;
+    return client_begin_graph(client, graph, keys, nkeys, names, options, out, err);
 }

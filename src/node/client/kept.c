@@ -64,7 +64,8 @@ dk_status kept_begin(dk_context *dk, const dk_graph *graph, const dk_task_id *ke
     dk_future **futures = memory_calloc(dk->memory, nbytes);
     if (!futures)
         return error_nomem(err);
-    dk_status status = client_begin_graph(dk->client, graph, keys, nkeys, true, NULL, futures, err);
+    dk_status status =
+        client_begin_graph(dk->client, graph, keys, nkeys, NAMES_OF_CLIENT, NULL, futures, err);
     if (status == DK_OK && wrap_all(dk->memory, futures, nkeys, results) != DK_OK)
         status = error_nomem(err);
     memory_free(dk->memory, futures, nbytes);

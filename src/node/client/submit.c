@@ -27,11 +27,15 @@ static struct wire_value list_tasks(struct wire_builder *builder, const struct o
     struct wire_filling array = wire_begin_array(builder, ntasks);
     for (size_t i = 0; i < ntasks; i++) {
         const struct outgoing_task *task = &tasks[i];
-        struct wire_filling parts = wire_begin_array(builder, 4);
+        struct wire_filling parts = wire_begin_array(builder, 6);
         wire_add(&parts, wire_packed(task->key));
         wire_add(&parts, list_keys(builder, task->dependencies, task->ndependencies));
         wire_add(&parts, wire_int(task->order));
         wire_add(&parts, wire_bin(task->payload));
+        if (payload_needs_python(task->payload)) {
+            wire_add(&parts, wire_nil());
+            wire_add(&parts, wire_bool(true));
+        }
         wire_add(&array, wire_end_array(&parts));
     }
     return wire_end_array(&array);
@@ -178,7 +182,7 @@ static dk_status pack_value_key(dk_client *client, dk_value key, struct vector *
     struct wire_value plain;
     arena_init(&arena, client->memory);
     vector_init(&none, client->memory, sizeof(dk_value));
-    struct plain_packer packer = {client->dk, &arena, NULL, &none, 0, err};
+    struct plain_packer packer = {.dk = client->dk, .arena = &arena, .owned = &none, .err = err};
     dk_status status = plain_pack(&packer, key, &plain);
     if (status == DK_OK)
         status = key_pack(&plain, out, err);

@@ -64,12 +64,18 @@ static dk_status read_options(const dk_cluster_options *options, int32_t *nworke
     if (nthreads < 0 || nthreads > NWORKERS_MAX)
         return error_set(err, DK_EINVAL, "nthreads must be 0 to %d, not %d", NWORKERS_MAX,
                          nthreads);
+    if (options && (options->port < 0 || options->port > UINT16_MAX))
+        return error_set(err, DK_EINVAL, "%d is no port", options->port);
     if (!*nworkers)
         *nworkers = nthreads ? (ncpus + nthreads - 1) / nthreads : choose_nworkers(ncpus);
     if (!nthreads)
         nthreads = ncpus > *nworkers ? ncpus / *nworkers : 1;
     out->nthreads = (uint32_t)nthreads;
-    out->memory_limit = limit > 0 ? limit : limit < 0 ? 0 : machine_nbytes() / *nworkers;
+    if (options && options->no_workers)
+        *nworkers = 0;
+    out->memory_limit = limit > 0   ? limit
+                        : limit < 0 ? 0
+                                    : machine_nbytes() / (*nworkers ? *nworkers : 1);
     return DK_OK;
 }
 
@@ -99,15 +105,29 @@ static void *run_loop(void *self)
     return NULL;
 }
 
-static dk_status start_scheduler(dk_cluster *cluster, const char *dashboard_address, dk_error *err)
+/* Where it is to be, if it `is_wanted`. */
+static dk_status choose_dashboard(const dk_cluster_options *given, struct dashboard_place *out,
+                                  bool *is_wanted, dk_error *err)
 {
-    struct scheduler_node_options options = {
-        .host = "127.0.0.1", .closed = on_node_closed, .self = cluster};
-    struct dashboard_place dashboard = {.port = DASHBOARD_PORT};
-    if (dashboard_address && *dashboard_address)
-        DK_TRY(dashboard_place_parse(dashboard_address, &dashboard, err));
-    if (!dashboard_address || *dashboard_address)
-        options.dashboard = &dashboard;
+    const char *address = given ? given->dashboard_address : NULL;
+    *is_wanted = !address || *address;
+    *out = (struct dashboard_place){.port = DASHBOARD_PORT};
+    return address && *address ? dashboard_place_parse(address, out, err) : DK_OK;
+}
+
+static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *given,
+                                 dk_error *err)
+{
+    uint16_t port = (uint16_t)(given ? given->port : 0);
+    struct scheduler_node_options options = {.host =
+                                                 given && given->host ? given->host : "127.0.0.1",
+                                             .ports = {port, port},
+                                             .closed = on_node_closed,
+                                             .self = cluster};
+    struct dashboard_place dashboard;
+    bool has_dashboard;
+    DK_TRY(choose_dashboard(given, &dashboard, &has_dashboard, err));
+    options.dashboard = has_dashboard ? &dashboard : NULL;
     if (uv_loop_init(&cluster->loop) != 0)
         return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
     cluster->has_loop = true;
@@ -188,7 +208,7 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
     if (status == DK_OK)
         status = start_workers(dk, cluster, nworkers, &chosen, err);
     if (status == DK_OK)
-        status = start_scheduler(cluster, options ? options->dashboard_address : NULL, err);
+        status = start_scheduler(cluster, options, err);
     if (status == DK_OK)
         status = greet_workers(cluster, err);
     if (status != DK_OK) {

@@ -165,6 +165,7 @@ static dk_status call(struct run *run, struct payload_task *task)
                            .function = task->function,
                            .cancel = &run->node->cancel,
                            .worker = run->node->address,
+                           .scheduler = run->node->options.scheduler.text,
                            .raised = &run->raised};
         run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);
@@ -273,14 +274,24 @@ static void share_argument(struct run *run, struct argument *argument)
     argument->value = dk_value_null();
 }
 
+/* It was given out ahead of its time, and what is before it takes long. */
+static void give_back(struct run *run)
+{
+    struct wkr_event event = {.kind = WKR_EXECUTE_RESCHEDULED};
+    event.as.executed = (struct wkr_executed){.task = run->task, .run_id = run->run_id};
+    worker_happen(run->node, &event, "task-not-begun", NULL, 0);
+}
+
 static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
-    if (run->has_begun && run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING) {
-        for (size_t i = 0; i < run->narguments; i++)
-            share_argument(run, &run->arguments[i]);
+    bool is_wanted = run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING;
+    if (is_wanted && !run->has_begun)
+        give_back(run);
+    for (size_t i = 0; i < run->narguments && is_wanted && run->has_begun; i++)
+        share_argument(run, &run->arguments[i]);
+    if (is_wanted && run->has_begun)
         tell_core(run);
-    }
     dk_value_unref(run->result);
     free_run(run);
 }

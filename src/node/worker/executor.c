@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 
+/* Jobs wait no longer than twice that for one that was before them. */
+#define PATIENCE_MS 5
+
 struct executor {
     struct memory *memory;
     uint32_t nthreads; /* that were started */
@@ -14,9 +17,13 @@ struct executor {
     pthread_cond_t wanted;
     struct list waiting; /* under the lock, as all down to is_closing */
     struct list finished;
+    uint64_t nbegun;
     uint32_t nrunning_threads;
     bool is_closing;
     uv_async_t wake;
+    uv_timer_t patience;    /* while jobs wait */
+    uint64_t nbegun_before; /* when it last rang */
+    uint32_t nclosing;      /* handles */
     uint32_t njobs;
     void (*closed)(void *self);
     void *closed_self;
@@ -41,6 +48,7 @@ static void *work(void *self)
         if (executor->is_closing)
             break;
         struct job *job = take_first(&executor->waiting);
+        executor->nbegun++;
         pthread_mutex_unlock(&executor->lock);
         job->run(job);
         pthread_mutex_lock(&executor->lock);
@@ -66,6 +74,8 @@ static void free_executor(struct executor *executor)
 static void on_closed(uv_handle_t *handle)
 {
     struct executor *executor = handle->data;
+    if (--executor->nclosing)
+        return;
     void (*closed)(void *self) = executor->closed;
     void *self = executor->closed_self;
     free_executor(executor);
@@ -92,6 +102,30 @@ static void move_all(struct list *from, struct list *to)
     }
 }
 
+/* Nothing has begun for a while. */
+static void on_patience(uv_timer_t *patience)
+{
+    struct executor *executor = patience->data;
+    struct list jobs;
+    list_init(&jobs);
+    pthread_mutex_lock(&executor->lock);
+    if (executor->nbegun == executor->nbegun_before)
+        move_all(&executor->waiting, &jobs);
+    executor->nbegun_before = executor->nbegun;
+    bool is_empty = list_is_empty(&executor->waiting);
+    pthread_mutex_unlock(&executor->lock);
+    if (is_empty)
+        uv_timer_stop(patience);
+    tell(executor, &jobs);
+}
+
+static void close_handles(struct executor *executor)
+{
+    executor->nclosing = 2;
+    uv_close((uv_handle_t *)&executor->patience, on_closed);
+    uv_close((uv_handle_t *)&executor->wake, on_closed);
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct executor *executor = wake->data;
@@ -108,7 +142,7 @@ static void on_wake(uv_async_t *wake)
         return;
     for (uint32_t i = 0; i < executor->nthreads; i++)
         pthread_join(executor->threads[i], NULL);
-    uv_close((uv_handle_t *)wake, on_closed);
+    close_handles(executor);
 }
 
 /* Signals are for the thread that waits for them. */
@@ -150,10 +184,11 @@ dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads
         free_executor(executor);
         return error_nomem(err);
     }
-    executor->wake.data = executor;
+    uv_timer_init(loop, &executor->patience);
+    executor->wake.data = executor->patience.data = executor;
     start(executor);
     if (!executor->nthreads) {
-        uv_close((uv_handle_t *)&executor->wake, on_closed);
+        close_handles(executor);
         return error_set(err, DK_EIO, "cannot start a thread");
     }
     *out = executor;
@@ -162,11 +197,16 @@ dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads
 
 void executor_submit(struct executor *executor, struct job *job)
 {
-    executor->njobs++;
+    bool is_beyond = ++executor->njobs > executor->nthreads;
     pthread_mutex_lock(&executor->lock);
     list_append(&executor->waiting, &job->link);
+    uint64_t nbegun = executor->nbegun;
     pthread_cond_signal(&executor->wanted);
     pthread_mutex_unlock(&executor->lock);
+    if (!is_beyond || uv_is_active((uv_handle_t *)&executor->patience))
+        return;
+    executor->nbegun_before = nbegun;
+    uv_timer_start(&executor->patience, on_patience, PATIENCE_MS, PATIENCE_MS);
 }
 
 void executor_close(struct executor *executor, void (*closed)(void *self), void *self)

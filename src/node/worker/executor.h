@@ -19,7 +19,9 @@ struct job {
 /* Starts the threads, as many of them as can be made.   Errors: DK_ENOMEM, DK_EIO (none can). */
 dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads,
                        struct executor **out, dk_error *err) DK_NODISCARD;
-/* In the order in which they are submitted.   Thread: the loop's. */
+/* In the order in which they are submitted. Jobs that have waited while all threads were at one
+ * for long are told as done without having run, so that they can be run elsewhere.
+ * Thread: the loop's. */
 void executor_submit(struct executor *executor, struct job *job);
 /* Takes no more jobs. When those that run have ended, `closed` is called; jobs that had not begun
  * are told as done without having run, before. */

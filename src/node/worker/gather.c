@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/worker/decode.h"
 #include "node/worker/held.h"
-#include "node/worker/parts.h"
+#include "node/worker/share.h"
 #include "payload/value.h"
 #include "wire/build.h"
 #include "wire/unpack.h"
@@ -57,13 +57,27 @@ struct harvest {
     struct vector gathered; /* of struct wkr_gathered_task */
     struct vector scratch;  /* of char */
     struct payload_owner owner;
+    bool cannot_map; /* what is shared */
 };
 
-static dk_status harvest_one(struct harvest *harvest, const struct wire_entry *entry, dk_error *err)
+/* `value` NULL: it is shared as `entry` says. */
+static dk_status read_one(struct harvest *harvest, const struct wire_value *value,
+                          const struct wire_value *entry, struct content *out, dk_error *err)
+{
+    if (value)
+        return worker_read_content(harvest->node, value, &harvest->owner, out, err);
+    dk_status status = share_take(harvest->node, entry, out, err);
+    harvest->cannot_map = status == DK_EIO;
+    return status;
+}
+
+static dk_status harvest_one(struct harvest *harvest, const struct wire_value *name,
+                             const struct wire_value *value, const struct wire_value *entry,
+                             dk_error *err)
 {
     struct worker_node *node = harvest->node;
     struct wkr_task_id task;
-    DK_TRY(key_pack(&entry->key, &harvest->scratch, err));
+    DK_TRY(key_pack(name, &harvest->scratch, err));
     struct wire_bytes key = {harvest->scratch.data, harvest->scratch.count};
     if (!wkr_find(node->core, key, &task))
         return DK_OK; /* not asked for */
@@ -72,7 +86,7 @@ static dk_status harvest_one(struct harvest *harvest, const struct wire_entry *e
     if (!brought || !gathered)
         return error_nomem(err);
     brought->content.value = dk_value_null();
-    DK_TRY(worker_read_content(node, &entry->value, &harvest->owner, &brought->content, err));
+    DK_TRY(read_one(harvest, value, entry, &brought->content, err));
     brought->task = gathered->task = task;
     gathered->nbytes = brought->content.nbytes;
     return DK_OK;
@@ -84,8 +98,16 @@ static dk_status harvest_all(struct harvest *harvest, const struct wire_value *a
     const struct wire_value *data = wire_find(answer, "data");
     if (!data || data->kind != WIRE_MAP)
         return error_set(err, DK_EPARSE, "get_data: the answer has no data");
-    for (uint32_t i = 0; i < data->count; i++)
-        DK_TRY(harvest_one(harvest, &data->as.entries[i], err));
+    for (uint32_t i = 0; i < data->count; i++) {
+        const struct wire_entry *entry = &data->as.entries[i];
+        DK_TRY(harvest_one(harvest, &entry->key, &entry->value, NULL, err));
+    }
+    const struct wire_value *shared = wire_find(answer, "shared");
+    for (uint32_t i = 0; shared && shared->kind == WIRE_ARRAY && i < shared->count; i++) {
+        const struct wire_value *entry = &shared->as.items[i];
+        if (entry->kind == WIRE_ARRAY && entry->count)
+            DK_TRY(harvest_one(harvest, &entry->as.items[0], NULL, entry, err));
+    }
     return DK_OK;
 }
 
@@ -109,6 +131,15 @@ static void tell_failure(struct gather *gather, enum wkr_event_kind kind, const 
     wire_box_unref(event.as.gathered.error);
 }
 
+/* From now on peers send what they would share. */
+static void ask_again(struct gather *gather, const dk_error *why)
+{
+    gather->node->cannot_map = true;
+    worker_log(gather->node, "WARNING", "cannot open what a peer of this machine shares: %s",
+               why->message);
+    tell_failure(gather, WKR_GATHER_BUSY, "gather-dep-busy", NULL);
+}
+
 static void take_data(struct gather *gather, struct held *held)
 {
     struct worker_node *node = gather->node;
@@ -124,7 +155,10 @@ static void take_data(struct gather *gather, struct held *held)
         struct brought *brought = harvest.brought.data;
         for (size_t i = 0; i < harvest.brought.count; i++)
             content_deinit(&brought[i].content);
-        tell_failure(gather, WKR_GATHER_FAILED, "gather-dep-failure", &err);
+        if (harvest.cannot_map)
+            ask_again(gather, &err);
+        else
+            tell_failure(gather, WKR_GATHER_FAILED, "gather-dep-failure", &err);
     }
     vector_deinit(&harvest.brought);
     vector_deinit(&harvest.gathered);
@@ -173,7 +207,7 @@ static struct wire_value question(struct worker_node *node,
         wire_add(&keys, wire_packed(wkr_task_key(node->core, tasks[i])));
     wire_put(&message, "op", wire_text("get_data"));
     wire_put(&message, "keys", wire_end_array(&keys));
-    wire_put(&message, "who", wire_text(node->address));
+    wire_put(&message, "who", node->cannot_map ? wire_nil() : wire_text(node->address));
     wire_put(&message, "reply", wire_bool(true));
     return wire_end_map(&message);
 }

@@ -9,6 +9,9 @@
 #include "node/worker/parts.h"
 #include "payload/value.h"
 
+/* Enough for a thread to be busy while the loop is at something else. */
+#define AHEAD_MAX 16
+
 static void on_deadline(uv_timer_t *timer);
 
 /* ---- opening and closing ---- */
@@ -25,8 +28,9 @@ dk_status worker_open_core(struct worker_node *node, dk_error *err)
     struct wkr_options options = {
         .address = {node->address, strlen(node->address)},
         .nthreads = node->options.nthreads,
-        .resources = node->options.resources,
-        .nresources = node->options.nresources,
+        .ahead_max = AHEAD_MAX,
+        .resources = node->resources,
+        .nresources = node->nresources,
     };
     if (node->options.memory_limit)
         options.incoming_nbytes_max = node->options.memory_limit / 10;

@@ -196,27 +196,21 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
 
 /* ---- registration ---- */
 
-/* Whether there is somebody who runs what Dask's own clients send. */
-static bool has_python(const struct worker_node *node)
-{
-    return registry_find(&node->options.context->registry, WORKER_PYTHON_TASK);
-}
-
 static struct wire_value extra(const struct worker_node *node, struct wire_builder *builder)
 {
     struct wire_filling kinds = wire_begin_map(builder, 2);
     struct wire_filling map = wire_begin_map(builder, 1);
     wire_put(&kinds, "native", wire_bool(true));
-    wire_put(&kinds, "python", wire_bool(has_python(node)));
+    wire_put(&kinds, "python", wire_bool(worker_has_python(node)));
     wire_put(&map, "cdask", wire_end_map(&kinds));
     return wire_end_map(&map);
 }
 
 static struct wire_value resources(const struct worker_node *node, struct wire_builder *builder)
 {
-    struct wire_filling map = wire_begin_map(builder, node->options.nresources);
-    for (size_t i = 0; i < node->options.nresources; i++) {
-        const struct wkr_resource *resource = &node->options.resources[i];
+    struct wire_filling map = wire_begin_map(builder, node->nresources);
+    for (size_t i = 0; i < node->nresources; i++) {
+        const struct wkr_resource *resource = &node->resources[i];
         struct wire_value name = {
             WIRE_TEXT, (uint32_t)resource->name.nbytes, {.bytes = resource->name.data}};
         wire_put_key(&map, name, wire_float(resource->amount));

@@ -5,6 +5,7 @@
 
 #include "core/worker/worker.h"
 #include "graph/context.h"
+#include "node/machine.h"
 #include "node/pool.h"
 #include "node/server.h"
 #include "node/stream.h"
@@ -23,13 +24,17 @@ enum worker_status {
 
 struct worker_node {
     struct worker_node_options options;
+    struct wkr_resource *resources; /* those of the options, and what cdask's workers have */
+    size_t nresources;
     struct memory *memory;
     uv_loop_t *loop;
     enum worker_status status;
     char id[48];
     char address[ADDRESS_TEXT_MAX]; /* others' for us */
     char name[ADDRESS_TEXT_MAX];
-    uint32_t epoch; /* what was begun for a scheduler that was lost means nothing to the next */
+    char machine[MACHINE_NAME_MAX];
+    bool cannot_map; /* what peers share */
+    uint32_t epoch;  /* what was begun for a scheduler that was lost means nothing to the next */
     uint64_t started_ms;
     struct frame_limits limits;
 
@@ -118,10 +123,6 @@ dk_status worker_execute(struct worker_node *node,
 /* {key: seconds} of tasks that run. */
 struct wire_value worker_running(struct worker_node *node, struct wire_builder *builder);
 /* The error map of a failure, for whoever waits for the task. NULL when out of memory. */
-/* The function that runs Python's own tasks, if the host has registered one: it is called with the
- * pickle of the task, and for each result that it needs with its key and itself. */
-#define WORKER_PYTHON_TASK "dask.task"
-
 struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_NODISCARD;
 
 /* ---- gather.c ---- */
@@ -189,6 +190,8 @@ void worker_set_status(struct worker_node *node, enum worker_status status);
 dk_status worker_start_over(struct worker_node *node, dk_error *err) DK_NODISCARD;
 /* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told. */
 void worker_leave(struct worker_node *node, const char *reason, const dk_error *why);
+/* Whether it can run Python's callables. */
+bool worker_has_python(const struct worker_node *node);
 /* One part less. */
 void worker_part_closed(void *self);
 

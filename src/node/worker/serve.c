@@ -272,7 +272,10 @@ dk_status worker_serve(struct worker_node *node, dk_error *err)
         .protocol = node->options.scheduler.protocol,
         .host = node->options.host,
         .ports = node->options.ports,
-        .comm = {.limits = node->limits, .open_ms = 10000, .tls = node->options.tls},
+        .comm = {.limits = node->limits,
+                 .open_ms = 10000,
+                 .tls = node->options.tls,
+                 .machine = node->machine},
     };
     struct server_events events = {
         .self = node, .refused = on_refused, .unknown = on_unknown, .closed = worker_part_closed};

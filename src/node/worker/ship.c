@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "core/worker/decode.h"
 #include "node/worker/held.h"
-#include "node/worker/parts.h"
+#include "node/worker/share.h"
 #include "payload/value.h"
 #include "wire/build.h"
 
@@ -20,13 +20,15 @@ struct parcel {
     struct spilled *spilled;
     struct payload_value packed; /* of a value */
     bool is_packed;
-    struct held *held; /* of what was on disk */
+    struct share share; /* where it is packed for a peer of this machine */
+    struct held *held;  /* of what was on disk */
 };
 
 /* Stays until the peer has everything. */
 struct shipment {
     struct worker_node *node;
     struct request *request;
+    bool may_share;
     struct arena arena;
     uv_work_t work;
     struct parcel *parcels;
@@ -44,6 +46,7 @@ static void leave(struct shipment *shipment)
         return;
     for (size_t i = 0; i < shipment->nparcels; i++) {
         struct parcel *parcel = &shipment->parcels[i];
+        share_close(&parcel->share);
         if (parcel->is_packed)
             payload_value_deinit(&parcel->packed);
         dk_value_unref(parcel->value);
@@ -94,11 +97,19 @@ static void send_off(struct shipment *shipment)
 {
     struct wire_builder builder = {&shipment->arena, false};
     struct wire_filling data = wire_begin_map(&builder, shipment->nparcels);
-    struct wire_filling map = wire_begin_map(&builder, 2);
-    for (size_t i = 0; i < shipment->nparcels; i++)
-        wire_put_key(&data, wire_packed(shipment->parcels[i].key), wire_of(&shipment->parcels[i]));
+    struct wire_filling shared = wire_begin_array(&builder, shipment->nparcels);
+    struct wire_filling map = wire_begin_map(&builder, 3);
+    for (size_t i = 0; i < shipment->nparcels; i++) {
+        const struct parcel *parcel = &shipment->parcels[i];
+        if (parcel->share.fd >= 0)
+            wire_add(&shared, share_wire(&parcel->share, parcel->key, &parcel->packed, &builder));
+        else
+            wire_put_key(&data, wire_packed(parcel->key), wire_of(parcel));
+    }
     wire_put(&map, "status", wire_text("OK"));
     wire_put(&map, "data", wire_end_map(&data));
+    if (shipment->may_share)
+        wire_put(&map, "shared", wire_end_array(&shared));
     struct wire_value answer = wire_end_map(&map);
     if (builder.failed)
         shipment->status = error_nomem(&shipment->err);
@@ -122,6 +133,9 @@ static dk_status pack_one(struct shipment *shipment, struct parcel *parcel)
     DK_TRY(payload_pack_value(shipment->node->options.context, parcel->value, &parcel->packed,
                               &shipment->err));
     parcel->is_packed = true;
+    /* What cannot be shared is sent. */
+    if (shipment->may_share && parcel->packed.nbytes >= SHARE_NBYTES)
+        (void)!share_put(shipment->node->memory, &parcel->packed, &parcel->share, NULL);
     return DK_OK;
 }
 
@@ -145,15 +159,16 @@ static void on_packed(uv_work_t *work, int status)
     worker_part_closed(node);
 }
 
-/* Tables are lent as they are; all else costs by its size. */
+/* Tables are lent as they are, unless they are shared; objects may wait for their interpreter; all
+ * else costs by its size. */
 static bool is_work(const struct shipment *shipment)
 {
     int64_t nbytes = 0;
     for (size_t i = 0; i < shipment->nparcels; i++) {
         const struct parcel *parcel = &shipment->parcels[i];
-        if (parcel->spilled)
+        if (parcel->spilled || parcel->value.kind == DK_KIND_OBJECT)
             return true;
-        if (!parcel->box && parcel->value.kind != DK_KIND_TABLE)
+        if (!parcel->box && (parcel->value.kind != DK_KIND_TABLE || shipment->may_share))
             nbytes += dk_value_nbytes(parcel->value);
     }
     return nbytes > LARGE_NBYTES;
@@ -189,6 +204,7 @@ static dk_status collect_one(struct shipment *shipment, struct wire_bytes key)
     memcpy(copy, key.data, key.nbytes);
     shipment->parcels[shipment->nparcels++] = (struct parcel){
         .key = {copy, key.nbytes},
+        .share.fd = -1,
         .value = dk_value_ref(stored->content.value),
         .box = wire_box_ref(stored->content.box),
         .spilled = spilled_ref(stored->content.spilled),
@@ -232,6 +248,13 @@ static void say_busy(struct request *request)
     request_reply(request, &answer);
 }
 
+/* A peer that cannot open what is shared does not say who it is. */
+static bool says_who(const struct request *request)
+{
+    struct wire_bytes who;
+    return wire_read_text(wire_find(request_message(request), "who"), &who);
+}
+
 void worker_get_data(void *self, struct request *request)
 {
     struct worker_node *node = self;
@@ -244,6 +267,7 @@ void worker_get_data(void *self, struct request *request)
     shipment->node = node;
     shipment->request = request;
     arena_init(&shipment->arena, node->memory);
+    shipment->may_share = request_shares_machine(request) && says_who(request);
     shipment->status = collect(shipment);
     node->noutgoing++;
     node->noutgoing_ever++;

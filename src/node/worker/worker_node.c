@@ -58,6 +58,7 @@ static void free_node(struct worker_node *node)
     dk_error why = node->why;
     worker_close_core(node);
     worker_remove_folder(node);
+    memory_free(node->memory, node->resources, node->nresources * sizeof(*node->resources));
     memory_free(node->memory, node, sizeof(*node));
     if (closed)
         closed(self, why.status == DK_OK ? NULL : &why);
@@ -230,6 +231,27 @@ static void open_timers(struct worker_node *node)
                        0);
 }
 
+bool worker_has_python(const struct worker_node *node)
+{
+    return registry_find(&node->options.context->registry, REGISTRY_PYTHON);
+}
+
+/* What clients of cdask ask for of a scheduler in Python, which knows no other way to keep native
+ * tasks off Python's workers, and Python's callables off those that have no interpreter. */
+static dk_status make_resources(struct worker_node *node, dk_error *err)
+{
+    static const struct wkr_resource own[] = {{{"cdask", 5}, 1e9}, {{"cdask-python", 12}, 1e9}};
+    size_t nown = worker_has_python(node) ? 2 : 1, ngiven = node->options.nresources;
+    node->resources = memory_alloc(node->memory, (ngiven + nown) * sizeof(*node->resources));
+    if (!node->resources)
+        return error_nomem(err);
+    node->nresources = ngiven + nown;
+    memcpy(node->resources, own, nown * sizeof(*own));
+    for (size_t i = 0; i < ngiven; i++)
+        node->resources[nown + i] = node->options.resources[i];
+    return DK_OK;
+}
+
 static void make_names(struct worker_node *node)
 {
     const char *name = node->options.name;
@@ -239,8 +261,12 @@ static void make_names(struct worker_node *node)
 
 static dk_status open_parts(struct worker_node *node, dk_error *err)
 {
-    struct pool_options pool = {
-        .comm = {.limits = node->limits, .open_ms = 30000, .tls = node->options.tls}};
+    struct pool_options pool = {.comm = {.limits = node->limits,
+                                         .open_ms = 30000,
+                                         .tls = node->options.tls,
+                                         .machine = node->machine}};
+    machine_name(node->machine);
+    DK_TRY(make_resources(node, err));
     DK_TRY(worker_serve(node, err));
     node->nopen++;
     make_names(node);

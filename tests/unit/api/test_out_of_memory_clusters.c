@@ -27,7 +27,7 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     (void)nargs;
     (void)result;
     (void)err;
-    (void)dk_task_worker(task);
+    assert_true(!dk_task_worker(task) == !dk_task_scheduler(task));
     DK_TRY(dk_task_raise(task, "\x80\x04N.", 4, "\x80\x04N.", 4));
     return DK_EINVAL;
 }
@@ -287,8 +287,10 @@ static dk_status start(dk_context *dk, struct trial *trial)
     dk_cluster_options options = {.nworkers = 1, .nthreads = 1};
     (void)trial;
     dk_status status = dk_cluster_open(dk, &options, &cluster, NULL);
-    if (status == DK_OK)
+    if (status == DK_OK) {
         assert_non_null(strstr(dk_cluster_address(cluster), "tcp://127.0.0.1:"));
+        assert_non_null(strstr(dk_cluster_dashboard(cluster), "http://127.0.0.1:"));
+    }
     dk_cluster_close(cluster);
     return status == DK_EIO ? DK_ENOMEM : status;
 }

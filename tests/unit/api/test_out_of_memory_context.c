@@ -135,11 +135,20 @@ static dk_status objects(dk_context *dk, struct trial *trial)
     return status;
 }
 
+/* Nothing of the context is needed for this. */
+static dk_status commands(dk_context *dk, struct trial *trial)
+{
+    char program[] = "cdask", version[] = "--version";
+    char *words[] = {program, version, NULL};
+    (void)trial;
+    assert_int_equal(dk_main(dk, 2, words), 0);
+    return DK_OK;
+}
+
 static const struct scenario scenarios[] = {
-    {"opening", opening}, {"opening_badly", opening_badly},
-    {"names", names},     {"interrupts", interrupts},
-    {"texts", texts},     {"containers", containers},
-    {"no_map", no_map},   {"objects", objects},
+    {"commands", commands},     {"opening", opening},       {"opening_badly", opening_badly},
+    {"names", names},           {"interrupts", interrupts}, {"texts", texts},
+    {"containers", containers}, {"no_map", no_map},         {"objects", objects},
 };
 
 int main(void)

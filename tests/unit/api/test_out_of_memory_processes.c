@@ -47,7 +47,8 @@ static dk_status unpack_number(dk_context *dk, const void *bytes, size_t nbytes,
     return DK_OK;
 }
 
-static const dk_object_type number_object = {"number", free_number, pack_number, unpack_number};
+static const dk_object_type number_object = {
+    .name = "number", .free = free_number, .pack = pack_number, .unpack = unpack_number};
 
 /* One more than the numbers of all arguments. */
 static dk_status add_numbers(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,

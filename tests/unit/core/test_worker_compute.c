@@ -50,6 +50,59 @@ static void test_priorities(void **state)
                            "> execute c\n");
 }
 
+/* Proves that once tasks are known to be short more are given out than there are threads; until one
+ * takes long, or comes back because it had to wait. */
+static void test_ahead(void **state)
+{
+    (void)state;
+    struct wkr_options options = {.nthreads = 1, .ahead_max = 2};
+    trace_tell(options, "compute a prio=0,0,1\n"
+                        "> execute a\n"
+                        "compute b prio=0,0,2\n"
+                        "compute c prio=0,0,3\n"
+                        "compute d prio=0,0,4\n"
+                        "compute e prio=0,0,5\n"
+                        "compute f prio=0,0,6\n"
+                        "done a 1 10\n"
+                        "> keep a\n"
+                        "> task-finished a run=1 nbytes=1\n"
+                        "> execute b\n"
+                        "> execute c\n"
+                        "> execute d\n"
+                        "steal c\n"
+                        "> steal-response c executing\n"
+                        "done b 1 900000\n"
+                        "> keep b\n"
+                        "> task-finished b run=1 nbytes=1\n"
+                        "reschedule d\n"
+                        "> reschedule d\n"
+                        "done c 1 1\n"
+                        "> keep c\n"
+                        "> task-finished c run=1 nbytes=1\n"
+                        "> execute e\n");
+}
+
+/* Proves that what needs resources is not given out ahead. */
+static void test_not_ahead(void **state)
+{
+    (void)state;
+    struct wkr_resource resource = {{"R", 1}, 3};
+    struct wkr_options options = {
+        .nthreads = 1, .ahead_max = 2, .resources = &resource, .nresources = 1};
+    trace_tell(options, "compute a prio=0,0,1\n"
+                        "> execute a\n"
+                        "compute b prio=0,0,2 res=R:1\n"
+                        "compute c prio=0,0,3 res=R:1\n"
+                        "done a 1 10\n"
+                        "> keep a\n"
+                        "> task-finished a run=1 nbytes=1\n"
+                        "> execute b\n"
+                        "done b 1 10\n"
+                        "> keep b\n"
+                        "> task-finished b run=1 nbytes=1\n"
+                        "> execute c\n");
+}
+
 /* Proves that a task that its predecessor has made ready runs before others of less priority; and
  * that the predecessor's end is told as a copy when the scheduler has it from elsewhere. */
 static void test_depth_first(void **state)
@@ -248,6 +301,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_priorities),
+        cmocka_unit_test(test_ahead),
+        cmocka_unit_test(test_not_ahead),
         cmocka_unit_test(test_depth_first),
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_reschedule),

@@ -138,8 +138,11 @@ static void end_run(struct random_worker *worker, enum wkr_event_kind kind)
         event.as.seceded.task = run.task;
     } else {
         trace->runs[at] = trace->runs[--trace->nruns];
-        event.as.executed = (struct wkr_executed){
-            .task = run.task, .run_id = run.run_id, .nbytes = draw(worker, 100), .stop = 1};
+        event.as.executed = (struct wkr_executed){.task = run.task,
+                                                  .run_id = run.run_id,
+                                                  .nbytes = draw(worker, 100),
+                                                  .start = 1,
+                                                  .stop = 1 + 1e-6 * draw(worker, 400)};
         event.as.executed.error = kind == WKR_EXECUTE_FAILED ? trace->box : NULL;
     }
     step(worker, &event);
@@ -292,6 +295,7 @@ static void live(uint64_t seed, struct memory *memory)
     struct wkr_resource resource = {{"R", 1}, 3};
     struct wkr_options options = {.address = {"w:1", 3},
                                   .nthreads = 1 + (uint32_t)(seed % 3),
+                                  .ahead_max = (uint32_t)(seed % 4),
                                   .resources = &resource,
                                   .nresources = 1,
                                   .gathers_max = 2};

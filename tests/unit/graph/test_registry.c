@@ -88,7 +88,8 @@ static dk_status unpack_nothing(dk_context *dk, const void *bytes, size_t nbytes
     return DK_OK;
 }
 
-static const dk_object_type nothing = {"nothing", free_nothing, pack_nothing, unpack_nothing};
+static const dk_object_type nothing = {
+    .name = "nothing", .free = free_nothing, .pack = pack_nothing, .unpack = unpack_nothing};
 
 /* Proves that an object type is found by its name and may be registered again, and that another of
  * the name, or one that cannot be packed, is refused. */
@@ -99,7 +100,8 @@ static void test_types(void **state)
     dk_error err = {0};
     assert_true(context_open(&dk, NULL));
     dk_object_type other = nothing;
-    dk_object_type unnamed = {"", free_nothing, pack_nothing, unpack_nothing};
+    dk_object_type unnamed = nothing;
+    unnamed.name = "";
     dk_object_type stays = {.name = "stays", .free = free_nothing};
     dk_object_type half = {.name = "half", .free = free_nothing, .pack = pack_nothing};
     assert_int_equal(dk_register_type(&dk, &nothing, &err), DK_OK);

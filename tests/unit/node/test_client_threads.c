@@ -294,7 +294,8 @@ static void test_scheduler_goes(void **state)
     cluster_join(&fixture.cluster);
 }
 
-/* Proves that there is one client of a context at a time, of a scheduler that is there. */
+/* Proves that the newest client is the default, unless it does not want to be, and that a client
+ * needs a scheduler that is there. */
 static void test_opening(void **state)
 {
     struct fixture fixture;
@@ -304,7 +305,14 @@ static void test_opening(void **state)
     (void)state;
     open_all(&fixture, 1);
     dk_client_options options = {.address = fixture.cluster.address, .timeout_s = 20};
-    assert_int_equal(dk_client_open(&fixture.dk, &options, &client, &err), DK_EINVAL);
+    assert_int_equal(dk_client_open(&fixture.dk, &options, &client, &err), DK_OK);
+    assert_ptr_equal(fixture.dk.client, client);
+    dk_client_close(client);
+    assert_ptr_equal(fixture.dk.client, fixture.client);
+    options.no_default = true;
+    assert_int_equal(dk_client_open(&fixture.dk, &options, &client, &err), DK_OK);
+    assert_ptr_equal(fixture.dk.client, fixture.client);
+    dk_client_close(client);
     assert_true(context_open(&dk, NULL));
     options.address = worker_node_address(fixture.cluster.workers[0]);
     assert_int_equal(dk_client_open(&dk, &options, &client, &err), DK_EIO);

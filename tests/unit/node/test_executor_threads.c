@@ -12,6 +12,7 @@ struct counting {
     pthread_t loop_thread;
     int nruns;
     int ndones;
+    bool is_insistent;     /* comes again when it has not run */
     struct counting *next; /* submitted by this one's end */
     struct executor *executor;
 };
@@ -27,6 +28,10 @@ static void done(struct job *job)
 {
     struct counting *counting = LIST_ENTRY(job, struct counting, job);
     assert_true(pthread_equal(pthread_self(), counting->loop_thread));
+    if (counting->is_insistent && !counting->nruns) {
+        executor_submit(counting->executor, job);
+        return;
+    }
     counting->ndones++;
     if (counting->next)
         executor_submit(counting->executor, &counting->next->job);
@@ -57,6 +62,7 @@ static void test_all_jobs_run(void **state)
     assert_int_equal(executor_new(&loop, memory, 4, &executor, NULL), DK_OK);
     for (int i = 0; i < NJOBS; i++) {
         jobs[i] = make(executor);
+        jobs[i].is_insistent = true;
         if (i % 2)
             jobs[i - 1].next = &jobs[i];
     }
@@ -102,6 +108,51 @@ static void test_close(void **state)
     memory_close(memory);
 }
 
+struct stubborn {
+    struct counting counting;
+    uv_sem_t may_end;
+};
+
+static void hold(struct job *job)
+{
+    struct stubborn *stubborn =
+        LIST_ENTRY(LIST_ENTRY(job, struct counting, job), struct stubborn, counting);
+    uv_sem_wait(&stubborn->may_end);
+    run(job);
+}
+
+/* Proves that what waits behind a job that takes long is told as done without having run. */
+static void test_patience(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    uv_loop_t loop;
+    struct executor *executor;
+    bool is_closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(executor_new(&loop, memory, 1, &executor, NULL), DK_OK);
+    struct stubborn first = {.counting = make(executor)};
+    struct counting second = make(executor), third = make(executor);
+    first.counting.job.run = hold;
+    assert_int_equal(uv_sem_init(&first.may_end, 0), 0);
+    executor_submit(executor, &first.counting.job);
+    executor_submit(executor, &second.job);
+    executor_submit(executor, &third.job);
+    while (!second.ndones || !third.ndones)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(second.nruns + third.nruns + first.counting.ndones, 0);
+    uv_sem_post(&first.may_end);
+    while (executor_njobs(executor))
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(first.counting.nruns, 1);
+    executor_close(executor, on_closed, &is_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(is_closed);
+    uv_sem_destroy(&first.may_end);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    memory_close(memory);
+}
+
 static dk_status open_and_close(struct memory *memory)
 {
     uv_loop_t loop;
@@ -127,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_jobs_run),
         cmocka_unit_test(test_close),
+        cmocka_unit_test(test_patience),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

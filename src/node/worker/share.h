@@ -1,0 +1,37 @@
+/* Large results for peers of this machine: in shared memory, of which the answer to get_data only
+ * says where it is.
+ *
+ *     {"status": "OK", "data": {...}, "shared": [[key, header, process, descriptor, bytes,
+ *                                                 [[place, bytes] of each frame]] ...]}
+ *
+ * The peer maps it before it says that it has the answer; until then the descriptor stays open. */
+#ifndef NODE_WORKER_SHARE_H
+#define NODE_WORKER_SHARE_H
+
+#include "column/pieces.h"
+#include "node/worker/parts.h"
+
+/* Smaller ones travel in the answer itself. */
+#define SHARE_NBYTES ((size_t)64 * 1024)
+
+/* A result in shared memory. */
+struct share {
+    int fd; /* -1: it is in none */
+    struct pieces pieces;
+};
+
+/* Copies the frames of `packed` there.   Thread: any.   Errors: DK_EIO, DK_ENOMEM. */
+dk_status share_put(struct memory *memory, const struct payload_value *packed, struct share *out,
+                    dk_error *err) DK_NODISCARD;
+/* One that was put, or {.fd = -1}. */
+void share_close(struct share *share);
+/* Its entry in the answer. */
+struct wire_value share_wire(const struct share *share, struct wire_bytes key,
+                             const struct payload_value *packed, struct wire_builder *builder);
+
+/* Makes the content of an entry that a peer has sent; its key is the entry's first item.
+ * Errors: DK_EPARSE (it is none), DK_EIO (we cannot open it), DK_ENOMEM. */
+dk_status share_take(struct worker_node *node, const struct wire_value *entry, struct content *out,
+                     dk_error *err) DK_NODISCARD;
+
+#endif
