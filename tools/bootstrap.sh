@@ -6,10 +6,11 @@ cd "$(dirname "$0")/.."
 
 build="gcc libc6-dev make cmake ninja-build pkg-config
        zlib1g-dev libzstd-dev libxxhash-dev
-       libmsgpack-dev libuv1-dev liblz4-dev libsnappy-dev libssl-dev
+       libmsgpack-dev libuv1-dev liblz4-dev libsnappy-dev libssl-dev libmicrohttpd-dev
        libjemalloc-dev libunwind-dev libdw-dev graphviz"
-# libbz2: libdw names it when one links statically, as the install test does.
-check="libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev"
+# libbz2 and libunistring: libdw and GnuTLS name them when one links statically, as the install test does.
+check="libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev
+       libunistring-dev"
 bench="g++ libtbb-dev"
 fuzz="clang libclang-rt-dev"
 

@@ -26,6 +26,9 @@ typedef struct dk_cluster_options {
     bool no_workers;      /* a scheduler alone */
     const char *host;     /* where it listens; NULL: 127.0.0.1 */
     int32_t port;         /* 0: one that is free */
+    /* Where the scheduler serves /health, /metrics and /json: ":8787" (NULL) or "HOST:PORT", at
+     * another port when that one is in use; "": nowhere. */
+    const char *dashboard_address;
 } dk_cluster_options;
 
 /* Starts a scheduler in a thread of this process and workers in forked processes, which know the
@@ -41,6 +44,9 @@ DK_API dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *optio
 DK_API void dk_cluster_close(dk_cluster *cluster);
 /* The address of its scheduler.   Ownership: borrowed from the cluster. */
 DK_API const char *dk_cluster_address(const dk_cluster *cluster);
+/* What people open in a browser: "http://127.0.0.1:8787/status", with the port that was free; NULL
+ * without a dashboard.   Ownership: borrowed from the cluster. */
+DK_API const char *dk_cluster_dashboard(const dk_cluster *cluster);
 
 /* ---- a worker in this process ---- */
 

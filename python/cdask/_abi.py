@@ -623,7 +623,8 @@ class dk_cluster(Structure):
 
 class dk_cluster_options(Structure):
     _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64),
-                ("no_workers", c_bool), ("host", c_char_p), ("port", c_int32)]
+                ("no_workers", c_bool), ("host", c_char_p), ("port", c_int32),
+                ("dashboard_address", c_char_p)]
 
 
 class dk_worker_options(Structure):
@@ -670,6 +671,7 @@ wait_options_p = POINTER(dk_wait_options)
 functions(
     keep,
     dk_cluster_address=(c_char_p, cluster_p),
+    dk_cluster_dashboard=(c_char_p, cluster_p),
     dk_client_address=(c_char_p, client_p),
     dk_client_id=(c_char_p, client_p),
     dk_future_state=(dk_future_status, future_p),

@@ -125,6 +125,25 @@ void dk_text_free(char *string)
     memory_free(exported->memory, exported, exported->nbytes);
 }
 
+/* Overlong forms, surrogates and what lies beyond U+10FFFF are told by the second byte. */
+size_t text_utf8_nbytes(const char *bytes, size_t nbytes)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    if (!nbytes)
+        return 0;
+    if (at[0] < 0x80)
+        return 1;
+    size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || nbytes < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    bool is_wrong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
+                    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f);
+    return is_wrong ? 0 : length;
+}
+
 /* Decodes one code point; a byte that begins none counts as a character of its own. */
 static uint32_t next_code_point(const unsigned char **at, const unsigned char *end)
 {

@@ -28,6 +28,9 @@ dk_status text_status(const struct text *text);
 /* Copies the string into a block that dk_text_free() frees; the text stays.   Errors: DK_ENOMEM. */
 dk_status text_export(const struct text *text, char **out) DK_NODISCARD;
 
+/* How many bytes the UTF-8 character takes that `bytes` begin with; 0: they begin none. */
+size_t text_utf8_nbytes(const char *bytes, size_t nbytes);
+
 /* Columns a terminal needs for the UTF-8 string (code points; wide characters count two). */
 size_t text_width(const char *bytes, size_t nbytes);
 

@@ -20,6 +20,9 @@ static const char usage[] =
     "on)\n"
     "  --nthreads N          threads of each (default: the CPUs, shared out)\n"
     "  --memory-limit SIZE   of each: 4GB ... (default: its share of the memory; 0: none)\n"
+    "  --dashboard-address AT  serve /health, /metrics and /json there: :8787 (the default) or\n"
+    "                        HOST:PORT; at another port when that one is in use\n"
+    "  --no-dashboard        serve none\n"
     "  --preload LIBRARY     a shared object with tasks; may be given several times\n"
     "  --help                this text\n";
 
@@ -74,6 +77,12 @@ static bool take_option(struct command *command, int option)
         return read_count("nthreads", optarg, &command->cluster.nthreads);
     case 'm':
         return read_memory(optarg, &command->cluster.memory_limit);
+    case 'd':
+        command->cluster.dashboard_address = optarg;
+        return true;
+    case 'n':
+        command->cluster.dashboard_address = "";
+        return true;
     case 'p':
         return add_preload(command, optarg);
     case 'h':
@@ -90,6 +99,8 @@ static bool read_command(int argc, char **argv, struct command *command)
         {"nworkers", required_argument, NULL, 'w'},
         {"nthreads", required_argument, NULL, 't'},
         {"memory-limit", required_argument, NULL, 'm'},
+        {"dashboard-address", required_argument, NULL, 'd'},
+        {"no-dashboard", no_argument, NULL, 'n'},
         {"preload", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -129,6 +140,8 @@ static int serve(dk_context *dk, const struct command *command, const sigset_t *
     if (dk_cluster_open(dk, &command->cluster, &cluster, &err) != DK_OK)
         return fail(&err);
     printf("Scheduler at: %s\n", dk_cluster_address(cluster));
+    if (dk_cluster_dashboard(cluster))
+        printf("Dashboard at: %s\n", dk_cluster_dashboard(cluster));
     fflush(stdout);
     wait_for_signal(ends);
     dk_cluster_close(cluster);

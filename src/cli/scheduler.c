@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "cli/log.h"
 #include "cli/scheduler_file.h"
 #include "cli/tls_options.h"
@@ -26,6 +27,10 @@ static const char usage[] =
     "                           first that is free of FIRST:LAST\n"
     "  --scheduler-file FILE    write the address there, for workers and clients; removed at the "
     "end\n"
+    "  --dashboard-address AT   serve /health, /metrics and /json there: :8787 (the default), at\n"
+    "                           --host, or HOST:PORT; at another port when that one is in use\n"
+    "  --dashboard-prefix PATH  stands before each of their paths\n"
+    "  --no-dashboard           serve none\n"
     "  --pid-file FILE          write the process's number there; removed at the end\n"
     "  --allowed-failures N     give a task up when more than N workers died of it (default 3)\n"
     "  --worker-saturation X    root tasks given to each thread of a worker at once (default 1.1)\n"
@@ -38,6 +43,9 @@ static const char usage[] =
 
 struct command {
     struct scheduler_node_options node;
+    struct dashboard_place dashboard;
+    bool has_dashboard;
+    char prefix[128];
     const char *scheduler_file;
     const char *pid_file;
     struct tls_files tls;
@@ -69,6 +77,11 @@ enum {
     NO_WORKERS,
     NO_STEALING,
     VALIDATE,
+    DASHBOARD,
+    NO_DASHBOARD,
+    DASHBOARD_ADDRESS,
+    DASHBOARD_PREFIX,
+    IGNORED,
     HELP,
     TLS /* and the two that follow */
 };
@@ -84,7 +97,19 @@ static const struct option options[] = {
     {"no-workers-timeout", required_argument, NULL, NO_WORKERS},
     {"no-work-stealing", no_argument, NULL, NO_STEALING},
     {"validate", no_argument, NULL, VALIDATE},
+    {"dashboard", no_argument, NULL, DASHBOARD},
+    {"no-dashboard", no_argument, NULL, NO_DASHBOARD},
+    {"dashboard-address", required_argument, NULL, DASHBOARD_ADDRESS},
+    {"dashboard-prefix", required_argument, NULL, DASHBOARD_PREFIX},
     {"help", no_argument, NULL, HELP},
+    /* Dask's older spellings. */
+    {"bokeh", no_argument, NULL, DASHBOARD},
+    {"no-bokeh", no_argument, NULL, NO_DASHBOARD},
+    {"bokeh-port", required_argument, NULL, DASHBOARD_ADDRESS},
+    {"bokeh-prefix", required_argument, NULL, DASHBOARD_PREFIX},
+    {"show", no_argument, NULL, IGNORED},
+    {"no-show", no_argument, NULL, IGNORED},
+    {"use-xheaders", required_argument, NULL, IGNORED},
     TLS_OPTIONS(TLS),
     {NULL, 0, NULL, 0},
 };
@@ -108,6 +133,30 @@ static bool read_ports(const char *text, struct node_ports *out)
     if (node_ports_parse(text, out, &err) == DK_OK)
         return true;
     fprintf(stderr, "cdask scheduler: --port: %s\n", err.message);
+    return false;
+}
+
+static bool read_dashboard(const char *text, struct dashboard_place *out)
+{
+    dk_error err;
+    if (dashboard_place_parse(text, out, &err) == DK_OK)
+        return true;
+    fprintf(stderr, "cdask scheduler: --dashboard-address: %s\n", err.message);
+    return false;
+}
+
+/* "cluster" and "/cluster/" mean "/cluster". */
+static bool read_prefix(const char *text, struct command *command)
+{
+    size_t length = strlen(text);
+    while (length && text[length - 1] == '/')
+        length--;
+    int written = snprintf(command->prefix, sizeof(command->prefix), "%s%.*s",
+                           length && *text != '/' ? "/" : "", (int)length, text);
+    command->dashboard.prefix = command->prefix;
+    if (written < (int)sizeof(command->prefix))
+        return true;
+    fprintf(stderr, "cdask scheduler: --dashboard-prefix: '%s' is too long\n", text);
     return false;
 }
 
@@ -151,6 +200,16 @@ static bool take_option(struct command *command, int option, const char *value)
     case VALIDATE:
         command->node.is_validated = true;
         return true;
+    case DASHBOARD:
+    case NO_DASHBOARD:
+        command->has_dashboard = option == DASHBOARD;
+        return true;
+    case DASHBOARD_ADDRESS:
+        return read_dashboard(value, &command->dashboard);
+    case DASHBOARD_PREFIX:
+        return read_prefix(value, command);
+    case IGNORED:
+        return true;
     case HELP:
         command->help = true;
         return true;
@@ -168,7 +227,9 @@ static bool take_option(struct command *command, int option, const char *value)
 static bool read_command(int argc, char **argv, struct command *command)
 {
     int option;
-    *command = (struct command){.node = {.host = "127.0.0.1", .ports = {8786, 8786}}};
+    *command = (struct command){.node = {.host = "127.0.0.1", .ports = {8786, 8786}},
+                                .dashboard = {.port = DASHBOARD_PORT},
+                                .has_dashboard = true};
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!take_option(command, option, optarg)) {
             fprintf(stderr, "Try `cdask scheduler --help`.\n");
@@ -209,11 +270,25 @@ static void watch_signals(uv_loop_t *loop, struct running *running)
     }
 }
 
+static bool write_files(const struct command *command, struct memory *memory,
+                        struct scheduler_node *node, dk_error *err)
+{
+    struct text identity;
+    text_init(&identity, memory);
+    scheduler_node_write_identity(node, &identity);
+    text_putc(&identity, '\n');
+    bool is_written = text_status(&identity) == DK_OK || error_nomem(err) == DK_OK;
+    is_written = is_written && scheduler_file_write(command->scheduler_file, identity.data, err) &&
+                 pid_file_write(command->pid_file, err);
+    text_deinit(&identity);
+    return is_written;
+}
+
 static int serve(struct memory *memory, struct command *command, uv_loop_t *loop)
 {
     struct running running = {0};
     dk_error err;
-    char address[ADDRESS_TEXT_MAX];
+    command->node.dashboard = command->has_dashboard ? &command->dashboard : NULL;
     command->node.log = log_line;
     command->node.closed = on_closed;
     command->node.self = &running;
@@ -222,10 +297,8 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
         uv_run(loop, UV_RUN_DEFAULT);
         return complain(err.message);
     }
-    snprintf(address, sizeof(address), "%s", scheduler_node_address(running.node));
     watch_signals(loop, &running);
-    bool is_written = scheduler_file_write(command->scheduler_file, address, &err) &&
-                      pid_file_write(command->pid_file, &err);
+    bool is_written = write_files(command, memory, running.node, &err);
     if (!is_written)
         scheduler_node_close(running.node);
     uv_run(loop, UV_RUN_DEFAULT);

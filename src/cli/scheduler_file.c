@@ -34,12 +34,9 @@ static bool write_file(const char *path, const char *text, dk_error *err)
     return false;
 }
 
-bool scheduler_file_write(const char *path, const char *address, dk_error *err)
+bool scheduler_file_write(const char *path, const char *identity, dk_error *err)
 {
-    char text[512];
-    snprintf(text, sizeof(text), "{\n  \"type\": \"Scheduler\",\n  \"address\": \"%s\"\n}\n",
-             address);
-    return write_file(path, text, err);
+    return write_file(path, identity, err);
 }
 
 bool pid_file_write(const char *path, dk_error *err)

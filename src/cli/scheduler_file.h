@@ -7,9 +7,10 @@
 
 #include <cdask/status.h>
 
-/* Write the address as Dask's JSON, or the process's number. A NULL path is nothing to do, and
- * true. False: `err` says why. Whole or not at all: others may be reading. */
-bool scheduler_file_write(const char *path, const char *address, dk_error *err);
+/* Write who the scheduler is (Dask's JSON, with its "address"), or the process's number. A NULL
+ * path is nothing to do, and true. False: `err` says why. Whole or not at all: others may be
+ * reading. */
+bool scheduler_file_write(const char *path, const char *identity, dk_error *err);
 bool pid_file_write(const char *path, dk_error *err);
 /* NULL is ignored. */
 void file_remove(const char *path);

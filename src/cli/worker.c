@@ -111,6 +111,7 @@ static struct worker_node_options node_options(const struct worker_options *opti
         .name = options->name,
         .host = options->host,
         .ports = options->ports,
+        .dashboard = options->has_dashboard ? &options->dashboard : NULL,
         .nthreads = options->nthreads,
         .memory_limit = options->memory_limit,
         .local_directory = options->local_directory,

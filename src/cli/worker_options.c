@@ -44,8 +44,10 @@ static const char usage[] =
     "                          for programs that start workers\n"
     "  --nanny                 a process beside it starts it again when it was killed or has\n"
     "                          crashed, and kills it when it takes 95% of the memory limit\n"
-    "  --no-nanny, --no-dashboard   as it is anyway\n" TLS_USAGE
-    "  --help                  this text\n";
+    "  --no-nanny              as it is anyway\n"
+    "  --dashboard-address AT  serve /health and /metrics there: PORT or HOST:PORT (default: any\n"
+    "                          port that is free); at another port when that one is in use\n"
+    "  --no-dashboard          serve none\n" TLS_USAGE "  --help                  this text\n";
 
 enum {
     NWORKERS = 1,
@@ -65,7 +67,9 @@ enum {
     QUIET,
     NANNY,
     NO_NANNY,
-    IGNORED,
+    DASHBOARD,
+    NO_DASHBOARD,
+    DASHBOARD_ADDRESS,
     REFUSED,
     HELP,
     TLS /* and the two that follow */
@@ -90,11 +94,14 @@ static const struct option options[] = {
     {"quiet", no_argument, NULL, QUIET},
     {"nanny", no_argument, NULL, NANNY},
     {"no-nanny", no_argument, NULL, NO_NANNY},
-    {"no-dashboard", no_argument, NULL, IGNORED},
+    {"dashboard", no_argument, NULL, DASHBOARD},
+    {"no-dashboard", no_argument, NULL, NO_DASHBOARD},
+    {"dashboard-address", required_argument, NULL, DASHBOARD_ADDRESS},
+    {"bokeh", no_argument, NULL, DASHBOARD}, /* as it was once called */
+    {"no-bokeh", no_argument, NULL, NO_DASHBOARD},
+    {"bokeh-port", required_argument, NULL, DASHBOARD_ADDRESS},
     {"help", no_argument, NULL, HELP},
     /* Dask's, that are not there (yet). */
-    {"dashboard", no_argument, NULL, REFUSED},
-    {"dashboard-address", required_argument, NULL, REFUSED},
     {"listen-address", required_argument, NULL, REFUSED},
     {"contact-address", required_argument, NULL, REFUSED},
     {"interface", required_argument, NULL, REFUSED},
@@ -204,6 +211,15 @@ static bool read_ports(const char *text, struct node_ports *out)
     return false;
 }
 
+static bool read_dashboard(const char *text, struct dashboard_place *out)
+{
+    dk_error err = {0};
+    if (dashboard_place_parse(text, out, &err) == DK_OK)
+        return true;
+    fprintf(stderr, "cdask worker: --dashboard-address: %s\n", err.message);
+    return false;
+}
+
 /* ---- the command line ---- */
 
 /* What can be known only when all options are. */
@@ -265,8 +281,12 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case NO_NANNY:
         out->has_nanny = option == NANNY;
         return true;
-    case IGNORED:
+    case DASHBOARD:
+    case NO_DASHBOARD:
+        out->has_dashboard = option == DASHBOARD;
         return true;
+    case DASHBOARD_ADDRESS:
+        return read_dashboard(optarg, &out->dashboard);
     case REFUSED:
         return refuse(options[index].name);
     case HELP:
@@ -321,6 +341,7 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
     int option, index = 0;
     *out = (struct worker_options){.host = "127.0.0.1",
                                    .nworkers = 1,
+                                   .has_dashboard = true,
                                    .death_timeout_s = -1,
                                    .parent_fd = -1,
                                    .local_directory = tmp && *tmp ? tmp : "/tmp"};

@@ -9,7 +9,7 @@
 
 #include "core/worker/event.h"
 #include "cli/tls_options.h"
-#include "node/address.h"
+#include "node/dashboard.h"
 
 #define WORKER_PRELOADS_MAX  16
 #define WORKER_RESOURCES_MAX 16
@@ -32,6 +32,8 @@ struct worker_options {
     uint32_t nresources;
     double death_timeout_s; /* negative: none */
     double lifetime_s;
+    struct dashboard_place dashboard;
+    bool has_dashboard;
     int parent_fd;  /* negative: none */
     bool is_quiet;  /* only warnings and errors are worth a line */
     bool has_nanny; /* a process that watches over it */

@@ -57,7 +57,8 @@ class Process:
 class Cluster:
     def __init__(self, folder, *options):
         self.folder = folder
-        self.scheduler = Process(CDASK, "scheduler", "--port", "0", "--validate", *options)
+        self.scheduler = Process(CDASK, "scheduler", "--port", "0", "--dashboard-address", ":0", "--validate",
+                                 *options)
         self.address = self.scheduler.wait_for(r"Scheduler at:\s*(\S+)").group(1)
         self.processes = []
 

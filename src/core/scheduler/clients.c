@@ -48,11 +48,13 @@ struct sched_client *sched_client_get(struct sched *sched, const struct sched_ad
     client->is_native = added->is_native;
     client->last_seen_us = sched->now_us;
     ((struct sched_client **)sched->clients.data)[id] = client;
+    sched->ever.clients_added += !client->is_pseudo;
     return client;
 }
 
 void sched_client_free(struct sched *sched, struct sched_client *client)
 {
+    sched->ever.clients_removed += !client->is_pseudo;
     ((struct sched_client **)sched->clients.data)[client->id] = NULL;
     keys_remove(&sched->client_names, client->id);
     memory_free(sched->memory, client->name, strlen(client->name) + 1);

@@ -116,15 +116,15 @@ static dk_status begin(struct sched_decoder *decoder, const struct wire_value *m
 
 /* ---- from workers ---- */
 
-/* Seconds of the last "compute" among [{action, start, stop}]; negative without. */
-static double compute_seconds(const struct wire_value *startstops)
+/* Seconds of the last `action` among [{action, start, stop}]; negative without. */
+static double seconds_of(const struct wire_value *startstops, const char *action)
 {
     double seconds = -1;
     uint32_t count = startstops && startstops->kind == WIRE_ARRAY ? startstops->count : 0;
     for (uint32_t i = 0; i < count; i++) {
         double start, stop;
         const struct wire_value *one = &startstops->as.items[i];
-        if (wire_text_is(wire_find(one, "action"), "compute") &&
+        if (wire_text_is(wire_find(one, "action"), action) &&
             wire_read_float(wire_find(one, "start"), &start) &&
             wire_read_float(wire_find(one, "stop"), &stop) && stop >= start)
             seconds = stop - start;
@@ -143,7 +143,8 @@ static dk_status decode_finished(struct sched_decoder *decoder, const struct wir
     if (!wire_read_int(wire_find(message, "nbytes"), &finished->nbytes))
         finished->nbytes = -1;
     finished->type = wire_find(message, "type");
-    finished->compute_s = compute_seconds(wire_find(message, "startstops"));
+    finished->compute_s = seconds_of(wire_find(message, "startstops"), "compute");
+    finished->transfer_s = seconds_of(wire_find(message, "startstops"), "transfer");
     return DK_OK;
 }
 

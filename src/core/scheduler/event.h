@@ -128,6 +128,7 @@ struct sched_finished {
     int64_t nbytes;
     const struct wire_value *type; /* NULL: unknown */
     double compute_s;              /* negative: unknown */
+    double transfer_s;             /* likewise */
 };
 
 struct sched_erred {

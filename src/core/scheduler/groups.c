@@ -140,6 +140,12 @@ void sched_prefix_learn(struct sched *sched, struct sched_prefix *prefix, double
     change_duration(sched, prefix, duration_s, prefix->max_exec_s);
 }
 
+void sched_prefix_spend(struct sched_prefix *prefix, double compute_s, double transfer_s)
+{
+    prefix->compute_s += compute_s > 0 ? compute_s : 0;
+    prefix->transfer_s += transfer_s > 0 ? transfer_s : 0;
+}
+
 void sched_prefix_learn_running(struct sched *sched, struct sched_prefix *prefix, double duration_s)
 {
     if (duration_s > prefix->max_exec_s)

@@ -18,6 +18,8 @@ dk_status sched_group_depend(struct sched_group *group, struct sched_group *from
 double sched_prefix_duration(const struct sched *sched, const struct sched_prefix *prefix);
 /* One of them took `duration_s`. */
 void sched_prefix_learn(struct sched *sched, struct sched_prefix *prefix, double duration_s);
+/* What one of them has taken is on its account; negative: unknown. */
+void sched_prefix_spend(struct sched_prefix *prefix, double compute_s, double transfer_s);
 /* One of them runs since `duration_s`, and is not done. */
 void sched_prefix_learn_running(struct sched *sched, struct sched_prefix *prefix,
                                 double duration_s);

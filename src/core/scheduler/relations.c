@@ -56,7 +56,7 @@ void sched_remove_replica(struct sched *sched, struct sched_replica *replica)
 void sched_set_nbytes(struct sched_task *task, int64_t nbytes)
 {
     int64_t before = sched_task_nbytes(task);
-    task->nbytes = nbytes;
+    sched_task_set_nbytes(task, nbytes);
     for (struct sched_replica *r = task->replicas; r; r = r->next_of_task)
         r->worker->nbytes += sched_task_nbytes(task) - before;
 }

@@ -114,6 +114,11 @@ struct sched_prefix {
     double duration_s; /* average; negative: unknown */
     double max_exec_s; /* the longest that one of them was seen running */
     uint32_t nprocessing;
+    uint64_t nentered[SCHED_NSTATES]; /* how often one of them became that, ever */
+    uint64_t nsuspicious;             /* how often one was on a worker that died, ever */
+    double compute_s;                 /* what they have taken, ever */
+    double transfer_s;
+    int64_t nbytes; /* of their results that are there, copies left out */
 };
 
 struct sched_group {
@@ -121,6 +126,7 @@ struct sched_group {
     struct sched_prefix *prefix;
     uint32_t ntasks[SCHED_NSTATES];
     uint32_t size;              /* tasks that are not forgotten */
+    uint32_t nwaited_for;       /* those whose result others wait for */
     struct vector dependencies; /* of struct sched_group *, itself included */
     uint32_t ndependents;       /* groups that list this one */
 };
@@ -235,6 +241,9 @@ struct sched {
     uint32_t nsteals;      /* questions that are not answered yet */
     struct vector scratch; /* of char: a key while it is looked up */
     uint64_t ntransitions;
+    struct {
+        uint64_t clients_added, clients_removed, workers_added, workers_removed;
+    } ever;
 };
 
 static inline struct sched_task *sched_task_at(const struct sched *sched, uint32_t id)

@@ -11,11 +11,27 @@ bool sched_task_is(const struct sched_task *task, enum sched_state state)
     return task->state == state;
 }
 
+static int64_t held_nbytes(const struct sched_task *task)
+{
+    return sched_task_is(task, SCHED_MEMORY) ? sched_task_nbytes(task) : 0;
+}
+
 void sched_task_enter(struct sched_task *task, enum sched_state state)
 {
+    struct sched_prefix *prefix = task->group->prefix;
     task->group->ntasks[task->state]--;
     task->group->ntasks[state]++;
+    prefix->nentered[state]++;
+    prefix->nbytes -= held_nbytes(task);
     task->state = (uint8_t)state;
+    prefix->nbytes += held_nbytes(task);
+}
+
+void sched_task_set_nbytes(struct sched_task *task, int64_t nbytes)
+{
+    task->group->prefix->nbytes -= held_nbytes(task);
+    task->nbytes = nbytes;
+    task->group->prefix->nbytes += held_nbytes(task);
 }
 
 int64_t sched_task_nbytes(const struct sched_task *task)
@@ -76,6 +92,7 @@ struct sched_task *sched_task_get(struct sched *sched, struct wire_bytes key, bo
     task->erred_on = SCHED_NOBODY;
     task->group->size++;
     task->group->ntasks[SCHED_RELEASED]++;
+    task->group->prefix->nentered[SCHED_RELEASED]++;
     ((struct sched_task **)sched->tasks.data)[id] = task;
     return task;
 }
@@ -85,6 +102,8 @@ void sched_task_free(struct sched *sched, struct sched_task *task)
     struct sched_group *group = task->group;
     group->ntasks[task->state]--;
     group->size--;
+    group->prefix->nbytes -= held_nbytes(task);
+    group->prefix->nentered[SCHED_FORGOTTEN]++;
     wire_box_unref(task->run_spec);
     wire_box_unref(task->type);
     sched_failure_unref(task->failure);
@@ -159,7 +178,10 @@ void sched_edge_await(struct sched_edge *edge, bool is_awaited)
 
 void sched_edge_wait(struct sched_edge *edge, bool is_waiter)
 {
-    edge->from->nwaiters += (uint32_t)is_waiter - (uint32_t)edge->is_waiter;
+    struct sched_task *from = edge->from;
+    from->group->nwaited_for -= from->nwaiters > 0;
+    from->nwaiters += (uint32_t)is_waiter - (uint32_t)edge->is_waiter;
+    from->group->nwaited_for += from->nwaiters > 0;
     edge->is_waiter = is_waiter;
 }
 

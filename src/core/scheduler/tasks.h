@@ -17,6 +17,8 @@ void sched_task_free(struct sched *sched, struct sched_task *task);
 
 /* Changes the state, and the counts of its group. */
 void sched_task_enter(struct sched_task *task, enum sched_state state);
+/* Changes the size of the result, and that of its prefix. */
+void sched_task_set_nbytes(struct sched_task *task, int64_t nbytes);
 bool sched_task_is(const struct sched_task *task, enum sched_state state);
 
 /* Bytes of the result, or what is assumed while nobody knows. */

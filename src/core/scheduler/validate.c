@@ -161,6 +161,30 @@ static void check_queue(struct check *check)
         expect(check, !sched_place_root(sched, first), first, "though a worker would take it");
 }
 
+/* What is kept up to date for metrics is what one would count. */
+static void check_counts(struct check *check)
+{
+    const struct sched *sched = check->sched;
+    int64_t nbytes = 0, nwaited_for = 0;
+    for (size_t i = 0; i < sched->tasks.count; i++) {
+        const struct sched_task *task = sched_task_at(sched, (uint32_t)i);
+        nbytes += task && sched_task_is(task, SCHED_MEMORY) ? sched_task_nbytes(task) : 0;
+        nwaited_for += task && task->nwaiters;
+    }
+    for (size_t i = 0; i < sched->prefixes.count; i++)
+        nbytes -= ((struct sched_prefix **)sched->prefixes.data)[i]->nbytes;
+    for (size_t i = 0; i < sched->groups.count; i++) {
+        const struct sched_group *group = ((struct sched_group **)sched->groups.data)[i];
+        nwaited_for -= group ? group->nwaited_for : 0;
+    }
+    if (check->has_failed || (!nbytes && !nwaited_for))
+        return;
+    check->has_failed = true;
+    error_set(check->err, DK_EINVAL, "%s",
+              nbytes ? "a prefix counts its bytes wrongly"
+                     : "a group counts who is waited for wrongly");
+}
+
 bool sched_validate(const struct sched *sched, dk_error *err)
 {
     struct check check = {sched, err, false};
@@ -171,5 +195,6 @@ bool sched_validate(const struct sched *sched, dk_error *err)
         if (sched_worker_at(sched, (uint32_t)i))
             check_worker(&check, sched_worker_at(sched, (uint32_t)i));
     check_queue(&check);
+    check_counts(&check);
     return !check.has_failed;
 }

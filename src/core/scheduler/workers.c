@@ -143,6 +143,7 @@ dk_status sched_worker_add(struct sched *sched, const struct sched_add_worker *a
     worker->id = id;
     ((struct sched_worker **)sched->workers.data)[id] = worker;
     count_worker(sched, worker, 1);
+    sched->ever.workers_added++;
     if (sched->silent_us == INT64_MAX) /* else there is one that was heard of before */
         sched->silent_us = sched->now_us + sched->options.worker_ttl_us;
     sched_worker_set_status(sched, worker, added->status);
@@ -179,6 +180,7 @@ static void lose_processing(struct sched *sched, struct sched_worker *worker, bo
 {
     while (worker->processing) {
         struct sched_task *task = worker->processing;
+        task->group->prefix->nsuspicious += !is_expected;
         if (!is_expected && ++task->suspicious > sched->options.allowed_failures)
             sched_fail_as_killer(sched, task, worker);
         else
@@ -216,6 +218,7 @@ void sched_worker_remove(struct sched *sched, struct sched_worker *worker, bool 
     worker->status = SCHED_CLOSED;
     sched->nretiring -= worker->is_retiring;
     count_worker(sched, worker, -1);
+    sched->ever.workers_removed++;
     ((struct sched_worker **)sched->workers.data)[worker->id] = NULL;
     keys_remove(&sched->addresses, worker->id);
     sched_forget_thief(sched, worker);
@@ -326,6 +329,7 @@ void sched_worker_finished(struct sched *sched, uint32_t worker,
     } else {
         if (finished->compute_s >= 0)
             sched_prefix_learn(sched, task->group->prefix, finished->compute_s);
+        sched_prefix_spend(task->group->prefix, finished->compute_s, finished->transfer_s);
         sched_set_nbytes(task, finished->nbytes);
         set_type(sched, task, finished->type);
         sched_task_succeed(sched, task, from);

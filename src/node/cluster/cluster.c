@@ -34,6 +34,7 @@ struct dk_cluster {
     bool has_loop;
     bool has_thread;
     char address[ADDRESS_TEXT_MAX];
+    char dashboard[DASHBOARD_LINE_MAX]; /* "": none */
 };
 
 /* ---- how many ---- */
@@ -104,6 +105,16 @@ static void *run_loop(void *self)
     return NULL;
 }
 
+/* Where it is to be, if it `is_wanted`. */
+static dk_status choose_dashboard(const dk_cluster_options *given, struct dashboard_place *out,
+                                  bool *is_wanted, dk_error *err)
+{
+    const char *address = given ? given->dashboard_address : NULL;
+    *is_wanted = !address || *address;
+    *out = (struct dashboard_place){.port = DASHBOARD_PORT};
+    return address && *address ? dashboard_place_parse(address, out, err) : DK_OK;
+}
+
 static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *given,
                                  dk_error *err)
 {
@@ -113,6 +124,10 @@ static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *
                                              .ports = {port, port},
                                              .closed = on_node_closed,
                                              .self = cluster};
+    struct dashboard_place dashboard;
+    bool has_dashboard;
+    DK_TRY(choose_dashboard(given, &dashboard, &has_dashboard, err));
+    options.dashboard = has_dashboard ? &dashboard : NULL;
     if (uv_loop_init(&cluster->loop) != 0)
         return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
     cluster->has_loop = true;
@@ -121,6 +136,9 @@ static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *
     DK_TRY(scheduler_node_new(&cluster->loop, cluster->memory, &options, &cluster->node, err));
     snprintf(cluster->address, sizeof(cluster->address), "%s",
              scheduler_node_address(cluster->node));
+    if (scheduler_node_dashboard(cluster->node))
+        snprintf(cluster->dashboard, sizeof(cluster->dashboard), "%s",
+                 scheduler_node_dashboard(cluster->node));
     if (pthread_create(&cluster->thread, NULL, run_loop, cluster) != 0)
         return error_set(err, DK_EIO, "cannot start a thread for the scheduler");
     cluster->has_thread = true;
@@ -204,4 +222,9 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
 const char *dk_cluster_address(const dk_cluster *cluster)
 {
     return cluster->address;
+}
+
+const char *dk_cluster_dashboard(const dk_cluster *cluster)
+{
+    return cluster->dashboard[0] ? cluster->dashboard : NULL;
 }

@@ -29,6 +29,8 @@ struct scheduler_node {
     uv_loop_t *loop;
     struct scheduler_node_options options;
     struct server *server;
+    struct http_server *dashboard; /* NULL: none */
+    char dashboard_link[DASHBOARD_LINE_MAX];
     struct pool *pool;
     struct sched *sched;
     struct sched_outbox out;
@@ -156,6 +158,15 @@ void scheduler_update_graph(struct peer *peer, const struct wire_value *message)
 
 extern const struct server_op scheduler_ops[];
 extern const size_t scheduler_nops;
+
+/* Who it is: at most `nworkers` of its workers. */
+struct wire_value scheduler_describe(const struct scheduler_node *node,
+                                     struct wire_builder *builder, uint32_t nworkers);
+
+/* ---- dashboard.c ---- */
+
+/* Errors: as http_server_new(). */
+dk_status scheduler_open_dashboard(struct scheduler_node *node, dk_error *err) DK_NODISCARD;
 
 /* ---- copies.c ---- */
 

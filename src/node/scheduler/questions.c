@@ -42,24 +42,29 @@ static struct sched_keys asked_keys(struct asking *asking)
 
 /* ---- who is there ---- */
 
-static struct wire_value describe(struct asking *asking)
+struct wire_value scheduler_describe(const struct scheduler_node *node,
+                                     struct wire_builder *builder, uint32_t nworkers)
 {
-    struct scheduler_node *node = asking->node;
-    int64_t count = -1;
-    (void)wire_read_int(wire_find(asking->message, "n_workers"), &count);
-    uint32_t limit = count < 0 || count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
-    struct wire_filling map = wire_begin_map(&asking->builder, 10);
+    struct wire_filling map = wire_begin_map(builder, 10);
     wire_put(&map, "type", wire_text("Scheduler"));
     wire_put(&map, "cdask", wire_text(CDASK_VERSION));
     wire_put(&map, "id", wire_text(node->id));
     wire_put(&map, "address", wire_text(scheduler_node_address(node)));
-    wire_put(&map, "services", wire_map(NULL, 0));
+    wire_put(&map, "services", dashboard_services(node->dashboard, builder));
     wire_put(&map, "started", wire_float(node->started));
     wire_put(&map, "n_workers", wire_int(sched_nworkers(node->sched)));
     wire_put(&map, "total_threads", wire_int(sched_total_threads(node->sched)));
     wire_put(&map, "total_memory", wire_int(sched_total_memory(node->sched)));
-    wire_put(&map, "workers", sched_describe_workers(node->sched, &asking->builder, limit));
+    wire_put(&map, "workers", sched_describe_workers(node->sched, builder, nworkers));
     return wire_end_map(&map);
+}
+
+static struct wire_value describe(struct asking *asking)
+{
+    int64_t count = -1;
+    (void)wire_read_int(wire_find(asking->message, "n_workers"), &count);
+    uint32_t limit = count < 0 || count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+    return scheduler_describe(asking->node, &asking->builder, limit);
 }
 
 static void identity(void *self, struct request *request)

@@ -242,7 +242,16 @@ static dk_status open_node(struct scheduler_node *node, dk_error *err)
     node->nclosing++;
     DK_TRY(pool_new(node->loop, node->memory, &pool, &node->pool, err));
     node->nclosing++;
-    return DK_OK;
+    return scheduler_open_dashboard(node, err);
+}
+
+static void announce(struct scheduler_node *node)
+{
+    scheduler_log(node, "INFO", "  Scheduler at: %25s", scheduler_node_address(node));
+    if (!node->dashboard)
+        return;
+    dashboard_link(node->dashboard, node->dashboard_link);
+    scheduler_log(node, "INFO", "  dashboard at:  %25s", node->dashboard_link);
 }
 
 dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
@@ -273,7 +282,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
         scheduler_node_close(node);
         return status;
     }
-    scheduler_log(node, "INFO", "  Scheduler at: %s", scheduler_node_address(node));
+    announce(node);
     *out = node;
     return DK_OK;
 }
@@ -281,6 +290,11 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
 const char *scheduler_node_address(const struct scheduler_node *node)
 {
     return server_address(node->server)->text;
+}
+
+const char *scheduler_node_dashboard(const struct scheduler_node *node)
+{
+    return node->dashboard ? node->dashboard_link : NULL;
 }
 
 void scheduler_node_close(struct scheduler_node *node)
@@ -300,6 +314,8 @@ void scheduler_node_close(struct scheduler_node *node)
     }
     if (node->server)
         server_close(node->server);
+    if (node->dashboard)
+        http_server_close(node->dashboard);
     if (node->pool)
         pool_close(node->pool, on_part_closed, node);
     if (node->coordination)

@@ -6,6 +6,7 @@
 #define NODE_SCHEDULER_NODE_H
 
 #include "core/scheduler/scheduler.h"
+#include "node/dashboard.h"
 #include "node/server.h"
 
 struct scheduler_node;
@@ -16,6 +17,7 @@ struct scheduler_node_options {
     const char *host;        /* a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
     struct sched_options core;
+    const struct dashboard_place *dashboard; /* NULL: none. Read at once, its prefix stays */
     bool is_validated; /* checks the whole state after every event: for tests and debugging */
     /* A line for the log ("INFO", "distributed.scheduler", text). NULL: none. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
@@ -33,6 +35,12 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
 
 /* Where it listens.   Ownership: borrowed from the node. */
 const char *scheduler_node_address(const struct scheduler_node *node);
+
+/* What people open in a browser; NULL without a dashboard.   Ownership: borrowed from the node. */
+const char *scheduler_node_dashboard(const struct scheduler_node *node);
+
+/* Who it is, as Dask's JSON: what is in a scheduler file. */
+void scheduler_node_write_identity(struct scheduler_node *node, struct text *out);
 
 /* Tells workers and clients, and closes. A second call does nothing. */
 void scheduler_node_close(struct scheduler_node *node);

@@ -236,7 +236,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     wire_put(&map, "memory_limit",
              options->memory_limit ? wire_int(options->memory_limit) : wire_nil());
     wire_put(&map, "local_directory", wire_text(options->local_directory));
-    wire_put(&map, "services", wire_end_map(&nothing));
+    wire_put(&map, "services", dashboard_services(node->dashboard, builder));
     wire_put(&map, "nanny", wire_nil());
     wire_put(&map, "pid", wire_int(getpid()));
     wire_put(&map, "versions", wire_end_map(&nothing));

@@ -39,6 +39,7 @@ struct worker_node {
     struct frame_limits limits;
 
     struct server *server;
+    struct http_server *dashboard; /* NULL: none */
     struct pool *pool;
     struct executor *executor;
     uint32_t nopen; /* parts and handles; the last one takes the node with it */
@@ -78,6 +79,7 @@ struct worker_node {
     uint32_t noutgoing;
     uint64_t noutgoing_ever;
     int64_t outgoing_nbytes;
+    int64_t outgoing_nbytes_ever;
 
     /* The end: worker_node.c */
     uv_timer_t lifetime;
@@ -177,6 +179,11 @@ double worker_now_s(void);
 
 struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *builder);
 int64_t worker_process_nbytes(void);
+
+/* ---- dashboard.c ---- */
+
+/* Errors: as http_server_new(). */
+dk_status worker_open_dashboard(struct worker_node *node, dk_error *err) DK_NODISCARD;
 
 /* ---- worker_node.c ---- */
 

@@ -272,5 +272,6 @@ void worker_get_data(void *self, struct request *request)
     node->noutgoing++;
     node->noutgoing_ever++;
     node->outgoing_nbytes += shipment->nbytes;
+    node->outgoing_nbytes_ever += shipment->nbytes;
     pack_and_send(shipment);
 }

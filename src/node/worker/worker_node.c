@@ -114,6 +114,8 @@ static void close_parts(struct worker_node *node)
     worker_unlink(node);
     if (node->server)
         server_close(node->server);
+    if (node->dashboard)
+        http_server_close(node->dashboard);
     if (node->pool)
         pool_close(node->pool, worker_part_closed, node);
     if (node->executor)
@@ -272,18 +274,24 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
     node->nopen++;
     DK_TRY(executor_new(node->loop, node->memory, node->options.nthreads, &node->executor, err));
     node->nopen++;
+    DK_TRY(worker_open_dashboard(node, err));
     return worker_open_core(node, err);
 }
 
 static void show(const struct worker_node *node)
 {
     const struct worker_node_options *options = &node->options;
-    char memory[32] = "no limit";
+    char memory[32] = "no limit", place[ADDRESS_TEXT_MAX];
     if (options->memory_limit)
         snprintf(memory, sizeof(memory), "%.2f GiB", (double)options->memory_limit / 0x1p30);
     worker_log(node, "INFO", "      Start worker at: %26s", node->address);
     worker_log(node, "INFO", "         Listening to: %26s", node->address);
     worker_log(node, "INFO", "          Worker name: %26s", node->name);
+    if (node->dashboard) {
+        const struct node_address *address = http_server_address(node->dashboard);
+        snprintf(place, sizeof(place), "%s:%s", address->host, address->port);
+        worker_log(node, "INFO", "         dashboard at: %26s", place);
+    }
     worker_log(node, "INFO", "Waiting to connect to: %26s", options->scheduler.text);
     worker_log(node, "INFO", "-------------------------------------------------");
     worker_log(node, "INFO", "              Threads: %26" PRIu32, options->nthreads);

@@ -12,8 +12,8 @@
 #include <cdask/context.h>
 
 #include "core/worker/event.h"
+#include "node/dashboard.h"
 #include "node/tls.h"
-#include "node/address.h"
 
 struct worker_node;
 
@@ -24,6 +24,7 @@ struct worker_node_options {
     const char *name;        /* NULL or "": its address */
     const char *host;        /* to listen at, a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
+    const struct dashboard_place *dashboard; /* NULL: none. Read at once, its prefix stays */
     uint32_t nthreads;
     int64_t memory_limit; /* 0: none */
     const char *local_directory;

@@ -402,8 +402,10 @@ static dk_status start(dk_context *dk, struct trial *trial)
     dk_cluster_options options = {.nworkers = 1, .nthreads = 1};
     (void)trial;
     dk_status status = dk_cluster_open(dk, &options, &cluster, NULL);
-    if (status == DK_OK)
+    if (status == DK_OK) {
         assert_non_null(strstr(dk_cluster_address(cluster), "tcp://127.0.0.1:"));
+        assert_non_null(strstr(dk_cluster_dashboard(cluster), "http://127.0.0.1:"));
+    }
     dk_cluster_close(cluster);
     return status == DK_EIO ? DK_ENOMEM : status;
 }

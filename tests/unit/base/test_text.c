@@ -63,6 +63,29 @@ static void test_width(void **state)
     assert_int_equal(text_width("\x80\x80", 2), 2);
 }
 
+/* Proves that characters are told from bytes that are none: cut short, overlong, surrogates, beyond
+ * Unicode. */
+static void test_utf8(void **state)
+{
+    (void)state;
+    assert_int_equal(text_utf8_nbytes("a", 1), 1);
+    assert_int_equal(text_utf8_nbytes("\xc3\xa4x", 3), 2);
+    assert_int_equal(text_utf8_nbytes("\xe2\x82\xac", 3), 3);
+    assert_int_equal(text_utf8_nbytes("\xf4\x8f\xbf\xbf", 4), 4);
+    static const char *const wrong[] = {"\x80",
+                                        "\xc3",
+                                        "\xc3x",
+                                        "\xc0\x80",
+                                        "\xe0\x9f\xbf",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x8f\xbf\xbf",
+                                        "\xf4\x90\x80\x80",
+                                        "\xff"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        assert_int_equal(text_utf8_nbytes(wrong[i], strlen(wrong[i])), 0);
+    assert_int_equal(text_utf8_nbytes("", 0), 0);
+}
+
 /* Proves that one failed append is remembered although later ones would succeed. */
 static void test_failure_is_remembered(void **state)
 {
@@ -114,9 +137,9 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_appends),       cmocka_unit_test(test_export),
-        cmocka_unit_test(test_width),         cmocka_unit_test(test_failure_is_remembered),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_appends), cmocka_unit_test(test_export),
+        cmocka_unit_test(test_width),   cmocka_unit_test(test_failure_is_remembered),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,9 +231,9 @@ static bool work(struct cluster *cluster, uint32_t worker, bool may_fail)
                                                   .run_id = assignment->run_id,
                                                   .exception = wire_text("boom")};
         else
-            event.as.finished =
-                (struct sched_finished){key_of(number), assignment->run_id, draw(cluster, 1000000),
-                                        NULL, draw(cluster, 100) / 50.0};
+            event.as.finished = (struct sched_finished){
+                key_of(number), assignment->run_id,        draw(cluster, 1000000),
+                NULL,           draw(cluster, 100) / 50.0, 0.01};
         cluster->holds[worker][number] = !fails;
         take_event(cluster, event);
         return true;

@@ -1,0 +1,96 @@
+#include "core/scheduler/adaptive.h"
+
+#include <math.h>
+
+#include "core/scheduler/groups.h"
+#include "core/scheduler/processing.h"
+
+/* So many of the tasks that nobody runs stand for all of them. */
+#define SAMPLE 100
+/* Of the memory of all; with more in use there should be more workers. */
+#define CROWDED 0.6
+/* What stays must have so many times the memory that is in use. */
+#define ROOM 2
+
+struct ready {
+    double ntasks;
+    double work_s;
+};
+
+/* Tasks that could run, and wait for a worker. */
+static struct ready count_ready(const struct sched *sched)
+{
+    struct ready ready = {0};
+    double sampled = 0;
+    size_t nqueued = heap_count(&sched->queued);
+    for (size_t i = 0; i < nqueued && sampled < SAMPLE; i++, sampled++) {
+        const struct sched_task *task = ((struct sched_task **)sched->queued.items.data)[i];
+        ready.work_s += sched_prefix_duration(sched, task->group->prefix);
+    }
+    ready.ntasks = (double)nqueued;
+    for (struct sched_task *t = sched->unrunnable; t; t = t->next, ready.ntasks++) {
+        if (sampled < SAMPLE) {
+            ready.work_s += sched_prefix_duration(sched, t->group->prefix);
+            sampled++;
+        }
+    }
+    if (sampled > 0)
+        ready.work_s *= ready.ntasks / sampled;
+    return ready;
+}
+
+struct load {
+    double nprocessing;
+    double nbytes;
+    double memory_limit;
+};
+
+static struct load count_load(const struct sched *sched)
+{
+    struct load load = {0};
+    for (size_t i = 0; i < sched->workers.count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (!worker)
+            continue;
+        load.nprocessing += worker->nprocessing;
+        load.nbytes += (double)worker->nbytes;
+        load.memory_limit += (double)worker->memory_limit;
+    }
+    return load;
+}
+
+/* Idle workers that could leave, for others have room for what all hold. */
+static uint32_t count_dispensable(const struct sched *sched, const struct load *load)
+{
+    double limit = load->memory_limit;
+    uint32_t count = 0;
+    for (size_t i = 0; i < sched->workers.count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (!worker || worker->nprocessing)
+            continue;
+        limit -= (double)worker->memory_limit;
+        if (limit < ROOM * load->nbytes)
+            break;
+        count++;
+    }
+    return count;
+}
+
+uint32_t sched_wanted_workers(const struct sched *sched, double target_s)
+{
+    struct ready ready = count_ready(sched);
+    struct load load = count_load(sched);
+    double nworkers = sched->nworkers;
+    double wanted = ceil((sched_total_occupancy(sched) + ready.work_s) / target_s);
+    /* A few long tasks do not ask for many threads. */
+    wanted = fmin(wanted, ready.ntasks + load.nprocessing);
+    if (nworkers > 0)
+        wanted = ceil(wanted / (double)sched->total_nthreads * nworkers);
+    else if (ready.ntasks > 0)
+        wanted = fmax(wanted, 1);
+    if (load.memory_limit > 0 && load.nbytes > CROWDED * load.memory_limit)
+        wanted = fmax(wanted, 2 * nworkers);
+    if (wanted >= nworkers)
+        return (uint32_t)fmin(wanted, UINT32_MAX);
+    return sched->unrunnable ? sched->nworkers : sched->nworkers - count_dispensable(sched, &load);
+}
