@@ -688,6 +688,7 @@ functions(
     dk_client_close=(None, client_p),
     dk_client_ask=(dk_status, client_p, dk_value, wait_options_p, value_p, error_p),
     dk_client_say=(dk_status, client_p, dk_value, error_p),
+    dk_client_restart=(dk_status, client_p, c_double, c_bool, wait_options_p, error_p),
     dk_client_submit=(dk_status, client_p, c_char_p, value_p, c_size_t, POINTER(future_p), c_size_t,
                       POINTER(dk_submit_options), POINTER(future_p), error_p),
     dk_client_scatter=(dk_status, client_p, dk_value, c_bool, POINTER(future_p), error_p),

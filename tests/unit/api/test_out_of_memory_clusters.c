@@ -293,6 +293,29 @@ static dk_status start(dk_context *dk, struct trial *trial)
     return status == DK_EIO ? DK_ENOMEM : status;
 }
 
+/* Of a scheduler that has no memory, either, and ends without. */
+static dk_status begin_anew(dk_context *dk, const char *scheduler)
+{
+    dk_client_options options = {.address = scheduler};
+    dk_client *client;
+    DK_TRY(dk_client_open(dk, &options, &client, NULL));
+    dk_status status = dk_client_restart(client, 1, false, NULL, NULL);
+    dk_client_close(client);
+    return status;
+}
+
+static dk_status restart(dk_context *dk, struct trial *trial)
+{
+    dk_cluster *cluster = NULL;
+    dk_cluster_options options = {.no_workers = true};
+    (void)trial;
+    dk_status status = dk_cluster_open(dk, &options, &cluster, NULL);
+    if (status == DK_OK)
+        status = begin_anew(dk, dk_cluster_address(cluster));
+    dk_cluster_close(cluster);
+    return status == DK_EIO || status == DK_ETASK ? DK_ENOMEM : status;
+}
+
 static int stop_fds[2];
 
 static void stop_when_registered(void *self, const char *level, const char *name, const char *text)
@@ -318,9 +341,9 @@ static dk_status work(dk_context *dk, struct trial *trial)
 }
 
 static const struct scenario scenarios[] = {
-    {"futures", futures},     {"failures", failures},   {"graphs", graphs},
-    {"frames", frames},       {"persisted", persisted}, {"watched", watched},
-    {"questions", questions}, {"start", start},         {"work", work},
+    {"futures", futures},     {"failures", failures}, {"graphs", graphs},       {"frames", frames},
+    {"persisted", persisted}, {"watched", watched},   {"questions", questions}, {"start", start},
+    {"restart", restart},     {"work", work},
 };
 
 int main(void)
