@@ -1,4 +1,4 @@
-"""The first part of the notebook runs cell by cell in IPython, and finds what Dask finds."""
+"""The notebook, up to persisted data, runs cell by cell in IPython, and finds what Dask finds."""
 import collections
 import pickle
 import re
@@ -18,7 +18,8 @@ from tree import BUILD, ROOT
 
 NOTEBOOK = ROOT / "examples/schedulers_and_efficiency.ipynb"
 SOURCES = run_notebook.sources(NOTEBOOK)
-COMPUTING = [i for i, source in enumerate(SOURCES) if "compute" in source]
+COMPUTING = [i for i, source in enumerate(SOURCES) if "spread.compute(" in source]
+HIGHEST = [i for i, source in enumerate(SOURCES) if "df.high.max().compute()" in source]
 GETS = [cdask.threaded.get, cdask.multiprocessing.get, getattr(cdask, "async").get_sync]
 
 pytestmark = pytest.mark.filterwarnings("ignore:'d' is deprecated")  # says pandas, to the notebook
@@ -66,7 +67,13 @@ def test_cells_are_the_notebooks():
         '%time _ = spread.compute(get=getattr(cdask, "async").get_sync)',
         "%prun _ = spread.compute(get=cdask.threaded.get)",
         "%prun _ = spread.compute(get=cdask.multiprocessing.get)",
-        '%prun _ = spread.compute(get=getattr(cdask, "async").get_sync)']
+        '%prun _ = spread.compute(get=getattr(cdask, "async").get_sync)',
+        "%time _ = spread.compute(get=client.get)",
+        "%time _ = spread.compute()",
+        SOURCES[-2]]
+    assert SOURCES[-2].startswith("%%time\n") and SOURCES[-2].endswith("_ = spread.compute()")
+    assert [SOURCES[i] for i in HIGHEST] == ["%time df.high.max().compute()"] * 2
+    assert "df = df.persist()" in SOURCES[HIGHEST[0] + 1] and SOURCES[8].endswith("client = Client()")
     assert "import cdask.dataframe as dd" in SOURCES[0] and SOURCES[1].startswith("%%time\ndf = dd.")
 
 
@@ -84,6 +91,13 @@ def test_results_are_dasks(cells, daily, i):
     assert_same(cells[i].result, daily[2])
 
 
+@pytest.mark.parametrize("i", HIGHEST)
+def test_highest(cells, folder, i):
+    """The same before and after the data is kept on the cluster."""
+    highest = dask.dataframe.read_csv(str(folder / "data/stocks/GOOG/*.csv")).high.max().compute()
+    assert f"({float(highest)!r})" in cells[i].printed
+
+
 def test_groups(cells):
     """52 days of data are 63 groups: what is after noon counts for the next day, 10 Saturdays too."""
     found = cells[COMPUTING[0]].result
@@ -94,7 +108,7 @@ def test_groups(cells):
 @pytest.mark.parametrize("i", COMPUTING)
 def test_magics_print_their_tables(cells, i):
     """%time prints both times, %prun a line for each function, ours among them."""
-    if cells[i].source.startswith("%time"):
+    if "%time" in cells[i].source:
         assert re.fullmatch(r"CPU times: .* total: .*\nWall time: .*\n", cells[i].printed)
     else:
         table = re.split(r" +ncalls +tottime +percall +cumtime .*\n", cells[i].printed)[1]

@@ -341,7 +341,7 @@ static void start(struct scattering *scattering, struct sched_workers workers)
 {
     unlist(scattering);
     scattering->nasked = 1; /* until everybody was asked */
-    if (workers.count) /* else it has failed */
+    if (workers.count)      /* else it has failed */
         (void)!share_out(scattering, workers);
     if (--scattering->nasked == 0)
         finish(scattering);
