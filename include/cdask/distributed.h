@@ -131,7 +131,8 @@ typedef struct dk_wait_options {
  * sets, and for maps with other keys than texts lists of pairs.
  *
  * Ownership: borrows `message`; `*answer` is the caller's.   Blocks: until it is answered.
- * Errors: DK_EINVAL (no such map), DK_ETASK (the operation has failed there; `err` has its words),
+ * Errors: DK_EINVAL (no such map), DK_ETASK (the operation has failed there; `err` has its words,
+ * and `*answer` is a map with what was raised, "exception", as dk_future_raised() has it, or null),
  * DK_EIO (the connection is lost; not in time), DK_ECANCELED, DK_EPARSE and DK_ENOTSUP (an answer
  * that cannot be read), DK_ENOMEM. */
 DK_API dk_status dk_client_ask(dk_client *client, dk_value message, const dk_wait_options *options,
@@ -139,6 +140,15 @@ DK_API dk_status dk_client_ask(dk_client *client, dk_value message, const dk_wai
 /* Tells it something that is not answered, in the order of all that this client does.
  * Errors: DK_EINVAL, DK_EIO (the connection is lost), DK_ENOMEM. */
 DK_API dk_status dk_client_say(dk_client *client, dk_value message, dk_error *err) DK_NODISCARD;
+
+/* Has all workers start anew and all tasks forgotten: every future is cancelled, those of other
+ * clients as well. `timeout_s` is for workers to end, and with `wait_for_workers` to be there
+ * again.
+ *
+ * Blocks: until then.   Errors: DK_ETASK (not in time), as dk_client_ask().
+ * Source: distributed.Client.restart. */
+DK_API dk_status dk_client_restart(dk_client *client, double timeout_s, bool wait_for_workers,
+                                   const dk_wait_options *options, dk_error *err) DK_NODISCARD;
 
 /* ---- futures ---- */
 
@@ -292,10 +302,6 @@ DK_API dk_status dk_client_has_what(dk_client *client, const char *const *worker
 DK_API dk_status dk_client_retire_workers(dk_client *client, const char *const *workers,
                                           size_t nworkers, dk_value *out,
                                           dk_error *err) DK_NODISCARD;
-/* Forgets all tasks, cancels all futures of all clients, and has nannies start their workers anew.
- * `timeout_s` 0: 30. */
-DK_API dk_status dk_client_restart(dk_client *client, double timeout_s, dk_error *err) DK_NODISCARD;
-
 /* Runs function(args...) on each worker, at once, beside its tasks: {address: what it gave}.
  * Errors: DK_ETASK (it fails on one: `err` names it; a worker is not cdask's), DK_EINVAL (an
  * argument is a future).   Source: Client.run. */

@@ -7,6 +7,7 @@ first argument is a Call, the others are what the Call's slots stand for. For pa
 comes first and the Call second.
 """
 import ctypes
+import threading
 
 from . import _abi, _context, _exceptions, _values
 from ._errors import call as check_call
@@ -80,8 +81,19 @@ def filled(thing, results):
 
 # Running
 
+_here = threading.local()  # .task: the dk_task that runs in this thread
+
+
+def running():
+    """The addresses of the worker and the scheduler whose task the caller is; None: no cluster runs it."""
+    task = getattr(_here, "task", None)
+    worker = task and _abi.dk_task_worker(task)
+    return (worker.decode(), _abi.dk_task_scheduler(task).decode()) if worker else None
+
+
 @_abi.dk_function
 def _run(task, args, nargs, result, error):
+    outer, _here.task = getattr(_here, "task", None), task
     try:
         if args[0].kind == _abi.DK_KIND_TABLE:  # a partition
             answer = _values.object_of(args[1]).run([_values.python_of(args[0])])
@@ -95,7 +107,8 @@ def _run(task, args, nargs, result, error):
             return _exceptions.send(task, problem, error)
         return _exceptions.put(problem, error)
     finally:
-        if _exceptions.is_forked():
+        _here.task = outer
+        if _exceptions.is_forked() or _abi.dk_task_worker(task):
             _exceptions.flush()
 
 

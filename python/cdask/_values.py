@@ -134,7 +134,18 @@ def plain(thing):
         return _container(_abi.dk_value_map, [plain(one) for item in thing.items() for one in item])
     if isinstance(thing, (list, tuple, set, frozenset)):
         return _container(_abi.dk_value_list, [plain(one) for one in thing])
+    if isinstance(thing, Whole):
+        return object_value(thing.thing)
     return value_of(thing)
+
+
+class Whole:
+    """A part of a message that travels as results do."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing):
+        self.thing = thing
 
 
 def _container(make, values):

@@ -58,27 +58,27 @@ def is_lazy(thing):
 PLAIN = {int, float, str, bytes, bool, type(None)}
 
 
-def collect(thing, lazies):
-    """`thing` with a slot for everything lazy in it, which goes to `lazies`."""
+def collect(thing, lazies, is_wanted=is_lazy):
+    """`thing` with a slot for everything lazy in it, or whatever is wanted, which goes to `lazies`."""
     kind = type(thing)
     if kind in PLAIN:
         return thing
-    if is_lazy(thing):
+    if is_wanted(thing):
         lazies.append(thing)
         return Slot(len(lazies) - 1)
     count = len(lazies)
     if kind in (list, tuple, set, frozenset):
-        made = kind([collect(one, lazies) for one in thing])
+        made = kind([collect(one, lazies, is_wanted) for one in thing])
     elif kind is dict:
-        made = {collect(key, lazies): collect(one, lazies) for key, one in thing.items()}
+        made = {collect(key, lazies, is_wanted): collect(one, lazies, is_wanted) for key, one in thing.items()}
     elif kind is slice:
-        made = Apply(slice, collect((thing.start, thing.stop, thing.step), lazies))
+        made = Apply(slice, collect((thing.start, thing.stop, thing.step), lazies, is_wanted))
     elif isinstance(thing, tuple) and hasattr(kind, "_fields"):
-        made = Apply(kind, collect(tuple(thing), lazies))
+        made = Apply(kind, collect(tuple(thing), lazies, is_wanted))
     elif dataclasses.is_dataclass(kind):
         fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(kind)
                   if hasattr(thing, field.name)}
-        made = Apply(_dataclass, (kind, collect(fields, lazies)))
+        made = Apply(_dataclass, (kind, collect(fields, lazies, is_wanted)))
     return thing if len(lazies) == count else made
 
 

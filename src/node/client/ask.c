@@ -127,12 +127,17 @@ dk_status dk_client_ask(dk_client *client, dk_value message, const dk_wait_optio
     struct message received;
     struct wait_limit limit = limit_begin(options);
     DK_TRY(make_message(client, message, &outgoing, err));
-    dk_status status = client_ask(client, &outgoing.message, &limit, &received, err);
+    bool has_answer;
+    dk_status status =
+        client_ask_all(client, &outgoing.message, &limit, &received, &has_answer, err);
     free_message(&outgoing);
-    if (status != DK_OK)
-        return status;
-    status = answer_value(client->dk, &received.root, answer, err);
-    message_deinit(&received);
+    if (status == DK_OK)
+        status = answer_value(client->dk, &received.root, answer, err);
+    else if (status == DK_ETASK && has_answer &&
+             answer_value(client->dk, &received.root, answer, NULL) != DK_OK)
+        *answer = dk_value_null();
+    if (has_answer)
+        message_deinit(&received);
     return status;
 }
 

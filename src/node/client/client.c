@@ -539,6 +539,7 @@ struct question {
     dk_client *client;
     const struct wire_value *message;
     struct message *answer;
+    bool has_answer;        /* also one of a failure */
     struct pool_call *call; /* while it is not answered; the loop's thread */
 };
 
@@ -546,10 +547,9 @@ static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
     struct question *question = self;
     question->call = NULL;
-    if (answer && !why)
+    question->has_answer = answer;
+    if (answer)
         *question->answer = *answer;
-    else if (answer)
-        message_deinit(answer);
     client_done(question->client, &question->command, why ? why->status : DK_OK, why);
 }
 
@@ -602,8 +602,9 @@ static dk_status wait_for_answer(dk_client *client, struct question *question,
     return is_answered ? question->command.status : status;
 }
 
-dk_status client_ask(dk_client *client, const struct wire_value *message,
-                     const struct wait_limit *limit, struct message *answer, dk_error *err)
+dk_status client_ask_all(dk_client *client, const struct wire_value *message,
+                         const struct wait_limit *limit, struct message *answer, bool *has_answer,
+                         dk_error *err)
 {
     struct question question = {
         .command.run = run_ask, .client = client, .message = message, .answer = answer};
@@ -617,5 +618,16 @@ dk_status client_ask(dk_client *client, const struct wire_value *message,
     pthread_mutex_unlock(&client->lock);
     if (why.status != DK_OK && why.status == status && err)
         *err = why;
+    *has_answer = question.has_answer;
+    return status;
+}
+
+dk_status client_ask(dk_client *client, const struct wire_value *message,
+                     const struct wait_limit *limit, struct message *answer, dk_error *err)
+{
+    bool has_answer;
+    dk_status status = client_ask_all(client, message, limit, answer, &has_answer, err);
+    if (status != DK_OK && has_answer)
+        message_deinit(answer);
     return status;
 }

@@ -76,6 +76,7 @@ struct dk_client {
     struct vector released; /* of char: packed keys, one after the other, to be let go of */
     uint32_t nreleased;
     uint64_t nsubmitted; /* for keys of their own */
+    uint64_t nrestarts;  /* of the scheduler's, of which we have heard */
     struct list done;    /* futures that were watched, in the order in which they came to be done */
     bool is_unwatched;   /* nobody waits for them any more */
 
@@ -125,6 +126,10 @@ dk_status client_send(dk_client *client, const struct wire_value *message,
 dk_status client_ask(dk_client *client, const struct wire_value *message,
                      const struct wait_limit *limit, struct message *answer,
                      dk_error *err) DK_NODISCARD;
+/* The same with the answer of what has failed there, if there is one. */
+dk_status client_ask_all(dk_client *client, const struct wire_value *message,
+                         const struct wait_limit *limit, struct message *answer, bool *has_answer,
+                         dk_error *err) DK_NODISCARD;
 /* DK_OK while connected; the lock is held. */
 dk_status client_check(dk_client *client, dk_error *err) DK_NODISCARD;
 

@@ -90,16 +90,6 @@ dk_status dk_client_retire_workers(dk_client *client, const char *const *workers
     return question_ask(&form, out, err);
 }
 
-dk_status dk_client_restart(dk_client *client, double timeout_s, dk_error *err)
-{
-    struct question_form form;
-    question_begin(&form, client, "restart", 3);
-    wire_put(&form.fields, "timeout", wire_float(timeout_s > 0 ? timeout_s : 30));
-    wire_put(&form.fields, "wait_for_workers", wire_bool(true));
-    wire_put(&form.fields, "client", wire_text(client->name));
-    return question_ask(&form, NULL, err);
-}
-
 /* ---- published futures ---- */
 
 /* The scheduler publishes what it has been told of before: this comes behind that. */

@@ -28,8 +28,11 @@ static dk_status add_result(dk_client *client, struct wire_bytes key, uint32_t *
                 keys_remove(&client->keys, *id);
             return DK_ENOMEM;
         }
+    struct result *result = result_at(client, *id);
     if (is_new)
-        *result_at(client, *id) = (struct result){0};
+        *result = (struct result){0};
+    else if (result->status == DK_FUTURE_CANCELLED)
+        result->status = DK_FUTURE_PENDING; /* somebody begins anew */
     result_at(client, *id)->references++;
     return DK_OK;
 }
@@ -180,6 +183,16 @@ static dk_status set_cancelled(dk_client *client, const struct wire_value *keys)
     return DK_OK;
 }
 
+/* The scheduler knows nothing any more of what is known here. */
+static void take_restart(dk_client *client)
+{
+    struct result *results = client->results.data;
+    for (size_t i = 0; i < client->results.count; i++)
+        if (results[i].references)
+            become(client, &results[i], DK_FUTURE_CANCELLED, NULL);
+    client->nrestarts++;
+}
+
 static dk_status take(dk_client *client, const struct wire_value *message)
 {
     const struct wire_value *op = wire_find(message, "op");
@@ -190,6 +203,8 @@ static dk_status take(dk_client *client, const struct wire_value *message)
         return set_failure(client, message);
     if (wire_text_is(op, "cancelled-keys"))
         return set_cancelled(client, wire_find(message, "keys"));
+    if (wire_text_is(op, "restart"))
+        take_restart(client);
     if (wire_text_is(op, "lost-data") || wire_text_is(op, "task-retried"))
         return set_status(client, key, DK_FUTURE_PENDING);
     return DK_OK;

@@ -387,10 +387,8 @@ static dk_status retired(dk_context *dk, struct trial *trial)
     (void)trial;
     DK_TRY(open_client(dk, &client));
     dk_status status = dk_client_retire_workers(client, NULL, 0, &gone, NULL);
-    if (status == DK_OK) {
+    if (status == DK_OK)
         dk_value_unref(gone);
-        status = dk_client_restart(client, 1, NULL);
-    }
     dk_client_close(client);
     return status;
 }
@@ -408,6 +406,29 @@ static dk_status start(dk_context *dk, struct trial *trial)
     }
     dk_cluster_close(cluster);
     return status == DK_EIO ? DK_ENOMEM : status;
+}
+
+/* Of a scheduler that has no memory, either, and ends without. */
+static dk_status begin_anew(dk_context *dk, const char *scheduler)
+{
+    dk_client_options options = {.address = scheduler};
+    dk_client *client;
+    DK_TRY(dk_client_open(dk, &options, &client, NULL));
+    dk_status status = dk_client_restart(client, 1, false, NULL, NULL);
+    dk_client_close(client);
+    return status;
+}
+
+static dk_status restart(dk_context *dk, struct trial *trial)
+{
+    dk_cluster *cluster = NULL;
+    dk_cluster_options options = {.no_workers = true};
+    (void)trial;
+    dk_status status = dk_cluster_open(dk, &options, &cluster, NULL);
+    if (status == DK_OK)
+        status = begin_anew(dk, dk_cluster_address(cluster));
+    dk_cluster_close(cluster);
+    return status == DK_EIO || status == DK_ETASK ? DK_ENOMEM : status;
 }
 
 static int stop_fds[2];
@@ -439,7 +460,7 @@ static const struct scenario scenarios[] = {
     {"frames", frames},         {"persisted", persisted}, {"watched", watched},
     {"questions", questions},   {"start", start},         {"work", work},
     {"mapped", mapped},         {"asked", asked},         {"published", published},
-    {"everywhere", everywhere}, {"retired", retired},
+    {"everywhere", everywhere}, {"retired", retired},     {"restart", restart},
 };
 
 int main(void)

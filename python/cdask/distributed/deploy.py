@@ -1,0 +1,380 @@
+"""Clusters on this machine.   Source: distributed.deploy.local.LocalCluster."""
+import asyncio
+import contextlib
+import ctypes
+import html
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+from .. import _abi, _context, _tasks
+from .._errors import call
+from .._waiting import seconds
+
+START = 60  # seconds for workers to come up
+END = 10  # and to leave
+
+
+class LocalCluster:
+    """A scheduler in this process and workers that run Python's callables.
+
+    Follows :class:`dask.distributed.LocalCluster`. ``with LocalCluster() as cluster`` closes it at the end, and so
+    does the interpreter's.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        Default: one for each CPU, fewer with more threads from 5 CPUs on.
+    threads_per_worker : int, optional
+        Default: the CPUs, shared out.
+    processes : bool
+        Whether workers are processes of their own, or threads of this one.
+    loop : object, optional
+    start : object, optional
+        Accepted as Dask's.
+    host : str
+        Where the scheduler listens.
+    ip : str, optional
+        The same.
+    scheduler_port : int
+        0: any that is free.
+    silence_logs : int or bool
+        Whether workers log warnings and errors only.
+    dashboard_address : str, optional
+    worker_dashboard_address : str, optional
+        Accepted as Dask's.
+    asynchronous : bool
+        Whether :meth:`close` gives a coroutine.
+    name : str, optional
+    security : object, optional
+    protocol : str, optional
+    interface : str, optional
+        Accepted as Dask's.
+    memory_limit : int, float or str, optional
+        Of each worker: bytes, "4GB", a share of the memory, 0 for none. Default: its share.
+    resources : dict, optional
+        What tasks may ask workers for.
+    local_directory : str, optional
+        Where workers put what does not fit into memory.
+    nanny : bool
+        Whether a worker that dies is started again.
+    **kwargs
+        Accepted as Dask's.
+
+    Raises
+    ------
+    OSError
+        The port is taken, or a worker did not start.
+    """
+
+    def __init__(self, n_workers=None, threads_per_worker=None, processes=True, loop=None, start=None, host=None,
+                 ip=None, scheduler_port=0, silence_logs=30, dashboard_address=":8787", worker_dashboard_address=None,
+                 asynchronous=False, name=None, security=None, protocol=None, interface=None, memory_limit=None,
+                 resources=None, local_directory=None, nanny=True, **kwargs):
+        self._handle, self._groups = None, []
+        self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
+        self.n_workers, self.threads_per_worker = _shared_out(n_workers, threads_per_worker)
+        self._limit = 1 / max(self.n_workers, 1) if memory_limit in (None, "auto") else memory_limit
+        self._words = _words(self.threads_per_worker, self._limit, resources, local_directory, nanny, silence_logs)
+        _tasks.begin()
+        host = host or ip
+        options = _abi.dk_cluster_options(no_workers=True, host=host and host.encode(), port=scheduler_port or 0)
+        handle = _abi.cluster_p()
+        call(_abi.dk_cluster_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
+        self._handle = handle
+        _open_clusters.add(self)
+        from .client import _end_with_interpreter
+        _end_with_interpreter()
+        try:
+            self.scale(self.n_workers)
+        except BaseException:
+            self._close()
+            raise
+
+    @property
+    def scheduler_address(self):
+        """Where the scheduler listens.
+
+        Returns
+        -------
+        str
+        """
+        if not self._handle:
+            raise ValueError("the cluster is closed")
+        return _abi.dk_cluster_address(self._handle).decode()
+
+    address = scheduler_address
+
+    @property
+    def status(self):
+        """Whether it runs.
+
+        Returns
+        -------
+        {"running", "closed"}
+        """
+        return "running" if self._handle else "closed"
+
+    @property
+    def dashboard_link(self):
+        """Where the scheduler's page is.
+
+        Returns
+        -------
+        str or None
+            None: it has none.
+        """
+        with self.get_client(set_as_default=False) as client:
+            return client.dashboard_link
+
+    def get_client(self, **kwargs):
+        """A client of the cluster.
+
+        Parameters
+        ----------
+        **kwargs
+            As for :class:`Client`.
+
+        Returns
+        -------
+        Client
+        """
+        from .client import Client
+        return Client(self, **kwargs)
+
+    def scale(self, n=0):
+        """Has so many workers from now on.
+
+        Follows :meth:`dask.distributed.LocalCluster.scale`: workers that are too many hand their results over.
+
+        Parameters
+        ----------
+        n : int
+
+        Returns
+        -------
+        None
+        """
+        count = sum(group.count for group in self._groups)
+        if n > count:
+            self._start(n - count)
+        elif n < count:
+            with self.get_client(set_as_default=False) as client:
+                addresses = list(client.scheduler_info()["workers"])
+                client.retire_workers(addresses[n:])
+            self._groups = [_Group(n, self._groups)]
+        self.n_workers = n
+
+    def _start(self, count):
+        make = _Processes if self._processes else _Threads
+        group = make(count, self.scheduler_address, self)
+        self._groups.append(group)
+        group.wait_for_start()
+
+    def _respawn(self):
+        """After the scheduler has sent all workers away."""
+        self._end_workers()
+        self._start(self.n_workers)
+
+    def _end_workers(self):
+        groups, self._groups = self._groups, []
+        for group in groups:
+            group.dismiss()
+        for group in groups:
+            group.end()
+
+    def close(self, timeout=None):
+        """Ends the workers and the scheduler. A second call does nothing.
+
+        Parameters
+        ----------
+        timeout : number or str, optional
+            Accepted as Dask's.
+
+        Returns
+        -------
+        None
+            Or a coroutine, if the cluster is asynchronous.
+        """
+        if self.asynchronous:
+            return asyncio.to_thread(self._close)
+        return self._close()
+
+    def _close(self):
+        handle, self._handle = self._handle, None
+        _open_clusters.discard(self)
+        for group in self._groups:
+            group.dismiss()
+        if handle and _context.is_open():
+            _abi.dk_cluster_close(handle)
+        self._end_workers()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        self._close()
+
+    def __await__(self):
+        async def started():
+            return self
+        return started().__await__()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *problem):
+        await asyncio.to_thread(self._close)
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            self._close()
+
+    def __repr__(self):
+        if not self._handle:
+            return f"LocalCluster({self.name!r}, closed)"
+        threads = self.n_workers * self.threads_per_worker
+        return f"LocalCluster({self.name!r}, {self.scheduler_address!r}, workers={self.n_workers}, threads={threads})"
+
+    def _repr_html_(self):
+        return f"<h3>LocalCluster</h3><p>{html.escape(repr(self))}</p>"
+
+
+_open_clusters = weakref.WeakSet()
+
+
+def close_all():
+    for cluster in list(_open_clusters):
+        with contextlib.suppress(Exception):
+            cluster._close()
+
+
+def _shared_out(n_workers, threads):
+    """Both numbers, of which either may be open.   Source: distributed.deploy.utils.nprocesses_nthreads."""
+    ncpus = len(os.sched_getaffinity(0))
+    if n_workers is None and threads is None:
+        n_workers = ncpus
+        if ncpus > 4:
+            n_workers = next(n for n in range(1, ncpus + 1) if n * n >= ncpus and ncpus % n == 0)
+    elif n_workers is None:
+        n_workers = max(1, ncpus // threads)
+    if threads is None:
+        threads = max(1, ncpus // n_workers if n_workers else 1)
+    return n_workers, threads
+
+
+def _words(nthreads, memory_limit, resources, local_directory, nanny, silence_logs):
+    """The options of the command that starts workers."""
+    words = ["--nthreads", str(nthreads)]
+    words += ["--memory-limit", str(memory_limit)]
+    if resources:
+        words += ["--resources", " ".join(f"{name}={amount}" for name, amount in resources.items())]
+    if local_directory:
+        words += ["--local-directory", os.fspath(local_directory)]
+    return words + ["--nanny"] * bool(nanny) + ["--quiet"] * bool(silence_logs)
+
+
+class _Group:
+    """Workers that were started together; nothing holds them any more."""
+
+    def __init__(self, count, inner=()):
+        self.count, self.inner = count, inner
+
+    def dismiss(self):
+        for group in self.inner:
+            group.dismiss()
+
+    def end(self):
+        for group in self.inner:
+            group.end()
+
+
+class _Processes(_Group):
+    """Children of one process, which has done the imports for all of them."""
+
+    def __init__(self, count, scheduler, cluster):
+        super().__init__(count)
+        self.socket, theirs = socket.socketpair()
+        # What this interpreter can import the workers can, too.
+        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        command = [sys.executable, "-m", "cdask", "worker", scheduler, "--nworkers", str(count), "--parent-fd",
+                   str(theirs.fileno()), *cluster._words]
+        with theirs:
+            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True,
+                                            stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths})
+
+    def wait_for_start(self):
+        """Each writes a byte when it is registered."""
+        end, count = time.monotonic() + START, 0
+        while count < self.count:
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                told = self.socket.recv(self.count - count)
+            except TimeoutError:
+                raise OSError(f"{count} of {self.count} workers started within {START} s") from None
+            if not told:
+                raise OSError(f"a worker did not start: its process ended with status {self.process.wait()}")
+            count += len(told)
+
+    def dismiss(self):
+        self.socket.close()
+
+    def end(self):
+        try:
+            self.process.wait(END)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, 9)
+            self.process.wait()
+
+
+class _Threads(_Group):
+    """In threads of this process, each with a loop and threads for its tasks."""
+
+    def __init__(self, count, scheduler, cluster):
+        super().__init__(count)
+        self.registered, self.problems = threading.Semaphore(0), []
+        self.pipes = [os.pipe() for _ in range(count)]
+        self.threads = [threading.Thread(target=self._live, args=(i, scheduler, cluster), daemon=True,
+                                         name=f"cdask-worker-{i}") for i in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def _live(self, number, scheduler, cluster):
+        def log(_, level, name, text):
+            if b"Registered to" in text:
+                self.registered.release()
+        told = dict(_abi.dk_worker_options._fields_)["log"](log)
+        limit = cluster._limit
+        options = _abi.dk_worker_options(
+            address=scheduler.encode(), nthreads=cluster.threads_per_worker, stop_fd=self.pipes[number][0], log=told,
+            memory_limit=-1 if limit == 0 else limit if isinstance(limit, int) else 0)
+        try:
+            call(_abi.dk_worker_run, _context.current(), ctypes.byref(options))
+        except BaseException as problem:
+            self.problems.append(problem)
+            self.registered.release()
+
+    def wait_for_start(self):
+        for _ in self.threads:
+            if not self.registered.acquire(timeout=START):
+                raise OSError(f"a worker did not start within {START} s")
+        if self.problems:
+            raise self.problems[0]
+
+    def dismiss(self):
+        for _, writer in self.pipes:
+            with contextlib.suppress(OSError):
+                os.write(writer, b"x")
+
+    def end(self):
+        for thread in self.threads:
+            thread.join(END)
+        for thread, ends in zip(self.threads, self.pipes):
+            if not thread.is_alive():
+                os.close(ends[0])
+                os.close(ends[1])
