@@ -24,9 +24,7 @@ TIMEOUT = 30
 LEFT_OUT = {
     "dask_scheduler_gc_collection_seconds", "dask_scheduler_gil_contention_seconds", "dask_scheduler_last_time",
     "dask_scheduler_tick_count", "dask_scheduler_tick_duration_maximum_seconds",
-    "dask_semaphore_max_leases", "dask_semaphore_active_leases", "dask_semaphore_pending_leases",
-    "dask_semaphore_acquire", "dask_semaphore_release", "dask_semaphore_average_pending_lease_time_s",
-    "dask_stealing_request_count", "dask_stealing_request_cost",
+    "dask_semaphore_average_pending_lease_time_s",
     "dask_worker_gc_collection_seconds", "dask_worker_gil_contention_seconds", "dask_worker_latency_seconds",
     "dask_worker_tick_count", "dask_worker_tick_duration_maximum_seconds", "dask_worker_spill_bytes",
     "dask_worker_spill_count", "dask_worker_spill_time_seconds",
@@ -45,6 +43,14 @@ def families(url):
 def values(url, name):
     """{labels: value}"""
     return {tuple(sample.labels.values()): sample.value for sample in families(url)[name].samples}
+
+
+def until(condition):
+    """Waits for something that nobody tells us about."""
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "it has not come true"
+        time.sleep(0.01)
 
 
 def dashboard_of(process):
@@ -143,11 +149,23 @@ def test_metrics_follow_the_work(cluster, client):
     counts = json.loads(read(cluster.url + "/json/counts.json"))
     assert counts["erred"] == 1 and counts["memory"] >= 10 and counts["workers"] == counts["hosts"] == 1
     del futures, broken
-    end = time.monotonic() + TIMEOUT  # nobody tells us when the scheduler has let go
-    while values(cluster.url, "dask_scheduler_tasks_output_bytes")["halve",]:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: not values(cluster.url, "dask_scheduler_tasks_output_bytes")["halve",])
     assert values(cluster.url, "dask_scheduler_prefix_state_totals")["halve", "forgotten"] == before + 10
+
+
+def test_metrics_of_semaphores(cluster, client):
+    """Leases are counted while they are held, wanted, and after."""
+    semaphore = distributed.Semaphore(max_leases=2, name="gate")
+    assert semaphore.acquire(timeout=TIMEOUT) and semaphore.acquire(timeout=TIMEOUT)
+    assert values(cluster.url, "dask_semaphore_max_leases")["gate",] == 2
+    assert values(cluster.url, "dask_semaphore_active_leases")["gate",] == 2
+    semaphore.release()
+    assert values(cluster.url, "dask_semaphore_active_leases")["gate",] == 1
+    assert values(cluster.url, "dask_semaphore_acquire")["gate",] == 2
+    assert values(cluster.url, "dask_semaphore_release")["gate",] == 1
+    semaphore.release()
+    semaphore.close()
+    assert ("gate",) not in values(cluster.url, "dask_semaphore_max_leases")
 
 
 def test_json_is_dasks(cluster, client, dask):
@@ -259,6 +277,13 @@ def connect(cluster):
     return connection
 
 
+def is_healthy(cluster):
+    try:
+        return read(cluster.url + "/health") == "ok"
+    except OSError:
+        return False
+
+
 def read_all(connection):
     received = b""
     try:
@@ -315,6 +340,6 @@ def test_many_slow_connections(cluster, client):
     finally:
         for connection in held:
             connection.close()
-    assert read(cluster.url + "/health") == "ok"
+    until(lambda: is_healthy(cluster))  # once the server has seen them go
 
 

@@ -11,6 +11,7 @@
 #ifndef CORE_COORDINATION_H
 #define CORE_COORDINATION_H
 
+#include "base/text.h"
 #include "core/coordination/event.h"
 #include "core/coordination/instruction.h"
 #include "core/scheduler/scheduler.h"
@@ -46,6 +47,9 @@ const char *coord_question(size_t n);
 
 /* How many wait for an answer. */
 size_t coord_nwaiting(const struct coord *coord);
+
+/* The metrics dask_semaphore_*, by Dask's names. */
+void coord_write_metrics(const struct coord *coord, struct text *out);
 
 /* Checks every invariant there is; false: `err` says what is wrong. For tests and debugging. */
 bool coord_validate(const struct coord *coord, dk_error *err);

@@ -5,15 +5,18 @@
  *
  * Source: distributed.semaphore.SemaphoreExtension; distributed.lock.LockExtension of 2022. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "core/coordination/parts.h"
+#include "core/prometheus.h"
 
 /* ---- ends ---- */
 
 static void end_lease(struct coord *coord, struct coord_lease *lease)
 {
     struct coord_semaphore *semaphore = lease->semaphore;
+    semaphore->nended++;
     coord_timer_stop(coord, &lease->timer);
     coord_table_remove(&semaphore->leases, lease);
     coord_wake(coord, &semaphore->place);
@@ -88,6 +91,7 @@ static bool give_lease(struct coord *coord, struct coord_semaphore *semaphore, s
     if (!lease->semaphore) {
         lease->timer = (struct coord_timer){.place = HEAP_NOWHERE, .is_lease = true};
         lease->semaphore = semaphore;
+        semaphore->ngiven++;
     }
     refresh(coord, lease);
     return true;
@@ -249,6 +253,67 @@ const struct coord_question coord_semaphores_questions[] = {
 };
 
 const struct coord_saying coord_semaphores_sayings[] = {{NULL, NULL}};
+
+/* ---- metrics ---- */
+
+static double max_leases(const struct coord_semaphore *semaphore)
+{
+    return (double)semaphore->max_leases;
+}
+
+static double nleases(const struct coord_semaphore *semaphore)
+{
+    return (double)coord_table_count(&semaphore->leases);
+}
+
+static double nwaiting(const struct coord_semaphore *semaphore)
+{
+    double count = 0;
+    LIST_EACH (at, &semaphore->place.waiting)
+        count++;
+    return count;
+}
+
+static double ngiven(const struct coord_semaphore *semaphore)
+{
+    return (double)semaphore->ngiven;
+}
+
+static double nended(const struct coord_semaphore *semaphore)
+{
+    return (double)semaphore->nended;
+}
+
+static const struct {
+    enum metric_kind kind;
+    const char *name;
+    const char *help;
+    double (*of)(const struct coord_semaphore *semaphore);
+} metrics[] = {
+    {METRIC_GAUGE, "dask_semaphore_max_leases", "Maximum leases allowed per semaphore", max_leases},
+    {METRIC_GAUGE, "dask_semaphore_active_leases",
+     "Amount of currently active leases per semaphore", nleases},
+    {METRIC_GAUGE, "dask_semaphore_pending_leases",
+     "Amount of currently pending leases per semaphore", nwaiting},
+    {METRIC_COUNTER, "dask_semaphore_acquire_total",
+     "Total number of leases acquired per semaphore", ngiven},
+    {METRIC_COUNTER, "dask_semaphore_release_total",
+     "Total number of leases released per semaphore", nended},
+};
+
+void coord_write_metrics(const struct coord *coord, struct text *out)
+{
+    char name[256];
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++) {
+        struct metric metric = metric_begin(out, metrics[i].kind, metrics[i].name, metrics[i].help);
+        COORD_EACH(struct coord_semaphore, semaphore, &coord->semaphores)
+        {
+            key_text(coord_table_name(&coord->semaphores, semaphore), name, sizeof(name));
+            metric_put_of(&metric, "name", (struct wire_bytes){name, strlen(name)},
+                          metrics[i].of(semaphore));
+        }
+    }
+}
 
 /* ---- all of them ---- */
 

@@ -71,7 +71,9 @@ struct coord_semaphore {
     struct coord_table leases;
     int64_t max_leases;
     double lease_timeout_s; /* 0: leases do not end by themselves */
-    bool is_registered;     /* else it goes when nobody needs it: a Lock of 2022, or one closed */
+    uint64_t ngiven;        /* leases, ever */
+    uint64_t nended;
+    bool is_registered; /* else it goes when nobody needs it: a Lock of 2022, or one closed */
 };
 
 /* ---- multi_locks.c ---- */

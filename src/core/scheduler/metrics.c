@@ -1,8 +1,11 @@
 #include "core/scheduler/metrics.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/prometheus.h"
 #include "core/scheduler/adaptive.h"
-#include "core/scheduler/state.h"
+#include "core/scheduler/steal.h"
 
 /* Source: distributed.yaml (adaptive.target-duration). */
 #define TARGET_S 5
@@ -201,6 +204,29 @@ static void write_prefix_states(const struct sched *sched, struct text *out)
     }
 }
 
+/* ---- stealing ---- */
+
+static double steal_count(const struct sched_steals *steals)
+{
+    return (double)steals->count;
+}
+
+static double steal_cost_s(const struct sched_steals *steals)
+{
+    return steals->cost_s;
+}
+
+static void write_steals(const struct sched *sched, const char *name, const char *help,
+                         double (*of)(const struct sched_steals *steals), struct text *out)
+{
+    char limit[32];
+    struct metric metric = metric_begin(out, METRIC_COUNTER, name, help);
+    for (size_t round = 0; round < SCHED_NSTEAL_ROUNDS; round++) {
+        snprintf(limit, sizeof(limit), "%g", sched_steal_limits[round]);
+        metric_put_of(&metric, "cost_multiplier", name_of(limit), of(&sched->ever.steals[round]));
+    }
+}
+
 void sched_write_metrics(const struct sched *sched, struct text *out)
 {
     struct tally tally = count(sched);
@@ -210,4 +236,8 @@ void sched_write_metrics(const struct sched *sched, struct text *out)
     for (size_t i = 0; i < sizeof(prefix_metrics) / sizeof(*prefix_metrics); i++)
         write_prefixes(sched, &prefix_metrics[i], out);
     write_prefix_states(sched, out);
+    write_steals(sched, "dask_stealing_request_count_total",
+                 "Total number of stealing requests per cost multiplier.", steal_count, out);
+    write_steals(sched, "dask_stealing_request_cost_total",
+                 "Total cost of stealing requests per cost multiplier.", steal_cost_s, out);
 }

@@ -12,7 +12,7 @@
 /* {"bytes": ..., "clients": ..., "cores": ...} as Dask's /json/counts.json. */
 struct wire_value sched_describe_counts(const struct sched *sched, struct wire_builder *builder);
 
-/* The metrics dask_scheduler_*, by Dask's names. */
+/* The metrics dask_scheduler_* and dask_stealing_*, by Dask's names. */
 void sched_write_metrics(const struct sched *sched, struct text *out);
 
 #endif

@@ -186,6 +186,14 @@ struct sched_client {
     int64_t last_seen_us;
 };
 
+/* What a round of stealing has asked for, ever. */
+struct sched_steals {
+    uint64_t count;
+    double cost_s; /* of computing the tasks, and moving what they need */
+};
+
+#define SCHED_NSTEAL_ROUNDS 4
+
 struct sched_recommendation {
     struct sched_task *task; /* NULL: withdrawn */
     enum sched_state target;
@@ -243,6 +251,7 @@ struct sched {
     uint64_t ntransitions;
     struct {
         uint64_t clients_added, clients_removed, workers_added, workers_removed;
+        struct sched_steals steals[SCHED_NSTEAL_ROUNDS];
     } ever;
 };
 

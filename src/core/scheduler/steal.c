@@ -18,10 +18,7 @@
 #define NVICTIMS         10
 #define VICTIM_OCCUPANCY 0.2
 
-/* How a round prefers tasks: by what moving them costs, for each second of computing. */
-static const double cost_limits[] = {0.125, 1, 8, 256};
-
-#define NROUNDS (sizeof(cost_limits) / sizeof(*cost_limits))
+const double sched_steal_limits[SCHED_NSTEAL_ROUNDS] = {0.125, 1, 8, 256};
 
 /* What is on a worker's account once the moves that are asked for have happened. */
 static double expected_s(const struct sched *sched, const struct sched_worker *worker)
@@ -154,7 +151,8 @@ static bool is_movable(const struct sched *sched, const struct sched_task *task,
             nbytes += sched_task_nbytes(e->from);
         cost = ((double)nbytes / sched->bandwidth + LATENCY_S) / compute_s(sched, task);
     }
-    return cost < cost_limits[round] && (round == 0 || cost >= cost_limits[round - 1]);
+    return cost < sched_steal_limits[round] &&
+           (round == 0 || cost >= sched_steal_limits[round - 1]);
 }
 
 /* The last that were given to it are the first to be asked for. */
@@ -169,6 +167,8 @@ static void rob(struct sched *sched, struct sched_worker *victim, size_t round)
             return;
         if (!is_worth_it(sched, t, thief))
             continue;
+        sched->ever.steals[round].count++;
+        sched->ever.steals[round].cost_s += compute_s(sched, t) + transfer_s(sched, t, victim);
         ask_for(sched, t, thief);
         left--;
     }
@@ -186,7 +186,7 @@ void sched_balance(struct sched *sched)
     size_t count = 0;
     while (count < NVICTIMS && (victims[count] = busiest(sched, has_saturated, victims, count)))
         count++;
-    for (size_t round = 0; round < NROUNDS; round++)
+    for (size_t round = 0; round < SCHED_NSTEAL_ROUNDS; round++)
         for (size_t i = 0; i < count; i++)
             rob(sched, victims[i], round);
 }

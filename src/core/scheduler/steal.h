@@ -7,6 +7,9 @@
 
 #include "core/scheduler/state.h"
 
+/* How a round prefers tasks: by what moving them costs, for each second of computing. */
+extern const double sched_steal_limits[SCHED_NSTEAL_ROUNDS];
+
 /* Asks busy workers to give up tasks, when it is time to. */
 void sched_balance(struct sched *sched);
 /* The answer of one of them. */

@@ -245,6 +245,11 @@ void coordination_log(struct scheduler_node *node, const char *topic, const char
     step(node->coordination, &event);
 }
 
+void coordination_write_metrics(const struct scheduler_node *node, struct text *out)
+{
+    coord_write_metrics(node->coordination->core, out);
+}
+
 /* ---- opening and closing ---- */
 
 struct coordination *coordination_new(struct scheduler_node *node)

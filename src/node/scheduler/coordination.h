@@ -25,6 +25,8 @@ void coordination_note_task(struct scheduler_node *node, const struct wire_value
 void coordination_lose_client(struct scheduler_node *node, uint32_t client);
 /* The scheduler has taken an event in: those who wait for a task may go on. */
 void coordination_look(struct scheduler_node *node);
+/* What is coordinated, for Prometheus. */
+void coordination_write_metrics(const struct scheduler_node *node, struct text *out);
 /* Logs {"action": action, NAME: value} under the topic; `value` may be NULL. */
 void coordination_log(struct scheduler_node *node, const char *topic, const char *action,
                       const char *name, const char *value);

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/prometheus.h"
 #include "core/scheduler/metrics.h"
-#include "node/scheduler/parts.h"
+#include "node/scheduler/coordination.h"
 #include "wire/json.h"
 
 #define TYPE_JSON "application/json; charset=UTF-8"
@@ -56,6 +56,7 @@ static void write_metrics(void *self, struct text *out)
 {
     const struct scheduler_node *node = self;
     sched_write_metrics(node->sched, out);
+    coordination_write_metrics(node, out);
     dashboard_write_process_metrics(out, node->started);
 }
 

@@ -76,6 +76,24 @@ static void test_comings_and_goings(void **state)
     end_story(&story);
 }
 
+/* Proves that what is asked of busy workers is counted, by its cost: two tasks of half a second
+ * that need nothing. */
+static void test_steals(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "busy", 1);
+    submit(&story, "a; b; c; d", "a,b,c,d");
+    story.now_us += 5 * SECOND_US;
+    add_worker(&story, "idle", 2);
+    take(&story, (struct sched_event){.kind = SCHED_TICK});
+    check_line(&story, "dask_stealing_request_count_total{cost_multiplier=\"0.125\"} 2\n");
+    check_line(&story, "dask_stealing_request_cost_total{cost_multiplier=\"0.125\"} 1\n");
+    check_line(&story, "dask_stealing_request_count_total{cost_multiplier=\"256\"} 0\n");
+    end_story(&story);
+}
+
 /* Proves that a prefix of any bytes leaves the text readable. */
 static void test_labels(void **state)
 {
@@ -136,9 +154,9 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_tasks), cmocka_unit_test(test_comings_and_goings),
-        cmocka_unit_test(test_labels),        cmocka_unit_test(test_wanted_workers),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_life_of_tasks),  cmocka_unit_test(test_comings_and_goings),
+        cmocka_unit_test(test_steals),         cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_wanted_workers), cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
