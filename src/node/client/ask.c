@@ -69,6 +69,8 @@ dk_status answer_value(dk_context *dk, const struct wire_value *from, dk_value *
 {
     if (from->kind == WIRE_ARRAY || from->kind == WIRE_SET)
         return read_many(dk, from->as.items, from->count, false, out, err);
+    if (from->kind == WIRE_MAP && from->count == 0)
+        return value_map(dk->memory, NULL, 0, out) == DK_OK ? DK_OK : error_nomem(err);
     if (from->kind == WIRE_MAP && has_text_keys(from))
         return read_many(dk, &from->as.entries[0].key, 2 * (size_t)from->count, true, out, err);
     if (from->kind == WIRE_MAP)
