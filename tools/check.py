@@ -228,6 +228,7 @@ STEPS = [
     ("tidy", check_tidy),
     ("build dev", lambda: build("dev")),
     ("simulated clusters", simulate),
+    ("unit tests, no sanitizer", lambda: unit_tests("dev", "threads")),
     ("unit tests, address sanitizer", lambda: unit_tests("asan", "unit")),
     ("public functions out of memory", lambda: count(out_of_memory.complaints())),
     ("unit tests, thread sanitizer", lambda: unit_tests("tsan", "threads")),
