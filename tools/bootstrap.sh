@@ -8,9 +8,10 @@ build="gcc libc6-dev make cmake ninja-build pkg-config
        zlib1g-dev libzstd-dev libxxhash-dev
        libmsgpack-dev libuv1-dev liblz4-dev libsnappy-dev libssl-dev libmicrohttpd-dev
        libjemalloc-dev libunwind-dev libdw-dev graphviz"
-# libbz2 and libunistring: libdw and GnuTLS name them when one links statically, as the install test does.
+# iproute2: networks for the tests of several hosts. libbz2 and libunistring: libdw and GnuTLS name them when one
+# links statically, as the install test does.
 check="libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev
-       libunistring-dev"
+       libunistring-dev iproute2"
 bench="g++ libtbb-dev"
 fuzz="clang libclang-rt-dev"
 

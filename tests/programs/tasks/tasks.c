@@ -60,15 +60,19 @@ static dk_status fill(dk_task *task, const dk_value *args, size_t nargs, dk_valu
     return status;
 }
 
-/* How many bytes its argument has. */
+/* How many bytes its arguments have together. */
 static dk_status length(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                         dk_error *err)
 {
-    size_t nbytes = 0;
-    (void)task, (void)nargs;
-    if (!dk_value_data(args[0], &nbytes))
-        return fail(err, DK_ETYPE, "length: neither text nor bytes");
-    *result = dk_value_int((int64_t)nbytes);
+    size_t total = 0;
+    (void)task;
+    for (size_t i = 0; i < nargs; i++) {
+        size_t nbytes = 0;
+        if (!dk_value_data(args[i], &nbytes))
+            return fail(err, DK_ETYPE, "length: neither text nor bytes");
+        total += nbytes;
+    }
+    *result = dk_value_int((int64_t)total);
     return DK_OK;
 }
 
