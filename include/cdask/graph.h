@@ -44,8 +44,12 @@ DK_API dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexc
  * The name "python" is for what calls Python's callables: a worker whose context has it says so,
  * and the scheduler of a cluster gives tasks that call it to such workers only. Where the same
  * function with the same `user` is registered after that under other names, for people to read, it
- * is "python" to other processes. Thread: any. Errors: DK_EINVAL (the name is taken by another
- * function, or empty), DK_ENOMEM. */
+ * is "python" to other processes. A worker hands "python.run" what somebody calls beside all tasks
+ * (distributed.Client.run): three values, pickles of the function, its arguments and those with
+ * names, of which the last two may be null.
+ *
+ * Thread: any.
+ * Errors: DK_EINVAL (the name is taken by another function, or empty), DK_ENOMEM. */
 DK_API dk_status dk_register(dk_context *dk, const char *name, dk_function function, void *user,
                              dk_error *err) DK_NODISCARD;
 

@@ -6,7 +6,10 @@ pictures show `inc` and not `python`. Its
 first argument is a Call, the others are what the Call's slots stand for. For partitions the table
 comes first and the Call second.
 """
+import asyncio
 import ctypes
+import inspect
+import pickle
 import threading
 
 from . import _abi, _context, _exceptions, _values
@@ -112,6 +115,32 @@ def _run(task, args, nargs, result, error):
             _exceptions.flush()
 
 
+@_abi.dk_function
+def _run_aside(task, args, nargs, result, error):
+    outer, _here.task = getattr(_here, "task", None), task
+    try:
+        function, given, named = (pickle.loads(data) if data else None for data in map(_values.python_of, args[:3]))
+        named = dict(named or {})
+        if "dask_worker" in _parameters(function):
+            from .distributed import get_worker
+            named["dask_worker"] = get_worker()
+        answer = function(*(given or ()), **named)
+        result[0] = _values.value_of(asyncio.run(answer) if asyncio.iscoroutine(answer) else answer)
+        return _abi.DK_OK
+    except BaseException as problem:
+        return _exceptions.send(task, problem, error)
+    finally:
+        _here.task = outer
+        _exceptions.flush()
+
+
+def _parameters(function):
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
+
+
 _registered = set()
 
 
@@ -130,6 +159,7 @@ def register_name(name):
     if not _registered:
         check_call(_abi.dk_register_type, _context.current(), ctypes.byref(_values.OBJECT))
         check_call(_abi.dk_register, _context.current(), b"python", _run, None)
+        check_call(_abi.dk_register, _context.current(), b"python.run", _run_aside, None)
         _registered.add(b"python")
     if name not in _registered:
         check_call(_abi.dk_register, _context.current(), name, _run, None)

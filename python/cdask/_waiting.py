@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 
-from . import _abi
+from . import _abi, _exceptions
 from ._errors import check, call
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600,
@@ -31,6 +31,23 @@ def waited(function, timeout=None):
         raise TimeoutError(f"not done within {timeout:g} s")
     if status == _abi.DK_ECANCELED and not cancel.value:
         raise CancelledError(error.message.decode(errors="replace"))
+    check_own(status, error)
+
+
+def sent(function, *arguments):
+    """As call(), where Python's objects are packed or unpacked: what that raises is raised."""
+    error = _abi.dk_error()
+    check_own(function(*arguments, ctypes.byref(error)), error)
+
+
+def check_own(status, error):
+    """As check(), but that an exception of this process that the error is about is raised itself."""
+    if not status:
+        return
+    own = _exceptions.take(error.message.decode(errors="replace"))
+    if own is not None:
+        raise own
+    error.message = re.sub(rb"#\d+\.\d+ ", b"", error.message)
     check(status, error)
 
 

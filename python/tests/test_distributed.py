@@ -1,14 +1,19 @@
 """A client and a cluster of its own: frames and callables are computed by other processes, with the local results."""
 import os
+import select
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pandas as pd
 import pytest
+from tree import BUILD
 
 import cdask
 import cdask.dataframe as dd
-from cdask.distributed import Client
+from cdask.distributed import Client, LocalCluster, as_completed, futures_of, get_worker, progress, wait, worker_client
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +66,6 @@ def test_unknown_column_is_refused(client, frame):
         dd.from_pandas(frame, npartitions=2)["nowhere"]
 
 
-def test_repr(client):
-    assert repr(client) == f"<Client: '{client.address}'>"
-    assert client.address.startswith("tcp://127.0.0.1:")
-
-
 def test_several_clients(client):
     """The newest is the one that computes."""
     with Client(client.address) as other:
@@ -74,21 +74,280 @@ def test_several_clients(client):
     assert cdask.delayed(lambda: 2)().compute() == 2
 
 
+def test_frames_as_futures(client, frame):
+    """compute() of the client gives futures, whose results are pandas' and arguments of other tasks."""
+    lazy = dd.from_pandas(frame, npartitions=4)
+    total, table = client.compute([lazy.a.sum(), lazy])
+    assert total.result() == frame.a.sum()
+    pd.testing.assert_frame_equal(table.result(), frame)
+    assert client.submit(lambda part, total: len(part) + total, table, total).result() == 1000 + frame.a.sum()
+    assert client.compute(lazy.b.max(), sync=True) == 6
+    assert client.compute(cdask.delayed(sum)([1, 2])).result() == 3
+    assert client.compute([7, cdask.delayed(8)])[0] == 7
+
+
+def test_persisted_frames(client, frame):
+    lazy = client.persist(dd.from_pandas(frame, npartitions=4))
+    futures = futures_of(lazy)
+    assert len(futures) == 4
+    assert {future.key for future in wait(lazy).done} == {future.key for future in futures}
+    assert lazy.a.sum().compute() == frame.a.sum()
+
+
+def test_run(client):
+    """Functions run on all workers, beside tasks; they may ask where they are."""
+    def where(dask_worker=None):
+        return dask_worker.address, get_worker().address, os.getpid()
+    found = client.run(where)
+    assert set(found) == set(client.nthreads())
+    assert all(address == own == here for address, (own, here, _) in found.items())
+    assert len({pid for _, _, pid in found.values()} | {os.getpid()}) == 3
+
+    async def later(x):
+        return x + 1
+    [first, _] = found
+    assert client.run(later, 1, workers=[first]) == {first: 2}
+    with pytest.raises(ZeroDivisionError):
+        client.run(lambda: 1 / 0)
+    assert {type(problem) for problem in client.run(lambda: 1 / 0, on_error="return").values()} == {ZeroDivisionError}
+    assert client.run(lambda: 1 / 0, on_error="ignore") == {}
+
+
+def test_large_results(client):
+    """What is large travels between workers and back."""
+    data = client.map(lambda i: bytes([i]) * 5_000_000, range(4))
+    assert client.gather(client.map(len, data)) == [5_000_000] * 4
+    assert client.submit(lambda parts: b"".join(parts)[::5_000_000], data).result() == bytes(range(4))
+
+
+def test_objects(client):
+    """An object is what it was: also one of a class that only this program has."""
+    class Point:
+        def __init__(self, x):
+            self.x = x
+
+        def __eq__(self, other):
+            return type(other) is Point and other.x == self.x
+    assert client.submit(lambda point: Point(point.x + 1), Point(1)).result() == Point(2)
+    assert client.submit(type, 5).result() is int
+
+
+def test_what_cannot_be_sent(client):
+    """An argument is refused at once; a result stays where it is."""
+    with pytest.raises(TypeError, match="pickle"):
+        client.submit(lambda lock: 1, threading.Lock())
+    with pytest.raises(TypeError, match="pickle"):
+        client.map(lambda lock: 1, [threading.Lock()])
+    future = client.submit(threading.Lock, pure=False)
+    assert wait([future]).done
+    with pytest.raises(TypeError, match="pickle"):
+        future.result()
+
+
+def test_worker_client(client):
+    def outer():
+        with worker_client() as inner:
+            return inner.submit(lambda: 5).result()
+    assert client.submit(outer, workers=list(client.nthreads())[:1], pure=False).result() == 5
+
+
+def test_progress(client, capsys):
+    progress(client.map(lambda x: x, range(3)))
+    assert "100% Completed" in capsys.readouterr().out
+
+
+def test_restart():
+    """Afterwards the workers are others, futures are cancelled, and tasks run."""
+    with Client(n_workers=2, threads_per_worker=1) as client:
+        pids = set(client.run(os.getpid).values())
+        future = client.submit(len, "abc")
+        assert future.result() == 3
+        client.restart()
+        assert future.cancelled()
+        assert client.submit(len, "abc").result() == 3
+        assert not pids & set(client.run(os.getpid).values())
+
+
+def gone(pid, timeout=20):
+    """Waits for the end of a process."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], timeout)[0])
+    finally:
+        os.close(handle)
+
+
+def test_a_worker_that_dies_is_started_again():
+    with Client(n_workers=2, threads_per_worker=1) as client:
+        futures = client.map(lambda x: x + 1, range(50))
+        wait(futures)
+        victim = client.submit(os.getpid, pure=False).result()
+        os.kill(victim, signal.SIGKILL)
+        assert client.gather(futures) == list(range(1, 51))
+        client.wait_for_workers(2, timeout=30)
+        assert sum(client.gather(client.map(lambda x: x * 2, range(50)))) == 2450
+
+
+def test_threads_of_this_process():
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False) as cluster, Client(cluster) as client:
+        assert client.submit(os.getpid).result() == os.getpid()
+        assert len({future.result() for future in as_completed([
+            client.submit(lambda: get_worker().address, workers=[worker], pure=False)
+            for worker in client.nthreads()])}) == 2
+        assert "workers=2" in repr(cluster)
+    assert cluster.status == "closed" and "closed" in repr(cluster)
+
+
+def test_scale():
+    with LocalCluster(n_workers=1, threads_per_worker=1) as cluster, Client(cluster) as client:
+        data = client.scatter(list(range(5)))
+        cluster.scale(2)
+        assert len(client.nthreads()) == 2
+        cluster.scale(1)
+        assert len(client.nthreads()) == 1
+        assert client.gather(data) == list(range(5))
+
+
+def test_resources_and_memory():
+    with Client(n_workers=1, threads_per_worker=2, memory_limit="1GB", resources={"GPU": 1}) as client:
+        [worker] = client.scheduler_info()["workers"].values()
+        assert worker["memory_limit"] == 10**9 and worker["resources"]["GPU"] == 1
+        assert client.submit(lambda: 1, resources={"GPU": 1}).result() == 1
+
+
+def test_asynchronous_calls():
+    """What waits gives coroutines; what does not, does not."""
+    import asyncio
+
+    async def work():
+        client = await Client(n_workers=1, threads_per_worker=1, processes=False, asynchronous=True)
+        assert await client.submit(len, "ab") == 2
+        await client.close()
+        assert repr(client) == "<Client: No scheduler connected>"
+    asyncio.run(asyncio.wait_for(work(), 60))
+
+
+# Programs of their own
+
+def program(code, *args, **options):
+    return subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", "from cdask.distributed import *\n" + code,
+                           *args], capture_output=True, text=True, timeout=90, **options)
+
+
 def test_closed():
     """It is in nobody's way when it is closed, and its workers are gone."""
-    code = ("import os, cdask, subprocess\n"
-            "from cdask.distributed import Client\n"
-            "client = Client(n_workers=2)\n"
-            "pid = cdask.delayed(os.getpid)().compute()\n"
-            "client.close()\n"
-            "assert cdask.delayed(os.getpid)().compute() == os.getpid()\n"
-            "assert repr(client) == '<Client: closed>'\n"
-            "print(pid)\n")
-    done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", code], capture_output=True, text=True,
-                          timeout=60)
+    done = program("import os, cdask\n"
+                   "client = Client(n_workers=2)\n"
+                   "pid = cdask.delayed(os.getpid)().compute()\n"
+                   "client.close()\n"
+                   "assert cdask.delayed(os.getpid)().compute() == os.getpid()\n"
+                   "print(pid)\n")
     assert done.returncode == 0 and not done.stderr, done.stderr
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(done.stdout), 0)
+    assert gone(int(done.stdout), 0)
+
+
+def test_not_closed():
+    """A program that ends without closing anything ends, quietly, and so do its workers."""
+    done = program("client = Client(n_workers=2)\n"
+                   "future = client.submit(__import__('os').getpid)\n"
+                   "future.add_done_callback(print)\n"
+                   "print(future.result())\n")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert gone(int(next(line for line in done.stdout.split("\n") if line.isdigit())))
+
+
+def test_killed():
+    """No worker is left of a program that was killed."""
+    code = ("from cdask.distributed import *\nimport os, time\n"
+            "client = Client(n_workers=2)\n"
+            "print(*client.run(os.getpid).values(), client.cluster._groups[0].process.pid, flush=True)\n"
+            "time.sleep(600)\n")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        pids = list(map(int, process.stdout.readline().split()))
+        process.kill()
+    assert len(pids) == 3 and all(map(gone, pids))
+
+
+@pytest.mark.parametrize("waiting", ["future.result()", "wait([future])", "next(as_completed([future]))",
+                                     "Event('never').wait()", "Queue('empty').get()"])
+def test_interrupted(waiting):
+    """Ctrl-C ends whatever waits, at once, and nothing else: not the workers."""
+    code = ("from cdask.distributed import *\nimport time\n"
+            "client = Client(n_workers=1, threads_per_worker=1)\n"
+            "event = client.submit(time.sleep, 3, pure=False)\n"
+            "future = client.submit(lambda x: x, event)\n"
+            f"try:\n    print('waiting', flush=True)\n    {waiting}\n"
+            "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
+            "event.cancel()\n"
+            "print(client.submit(len, 'abc').result())\n")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
+        assert process.stdout.readline() == "waiting\n"
+        os.killpg(process.pid, signal.SIGINT)
+        start = time.monotonic()
+        assert process.stdout.readline() == "interrupted\n"
+        assert time.monotonic() - start < 2
+        assert process.stdout.readline() == "3\n"
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """Starts commands of the executable, or of another program, and ends them."""
+    started = []
+
+    def start(*words):
+        started.append(subprocess.Popen(list(map(str, words)), stderr=subprocess.DEVNULL))
+    yield start
+    for process in reversed(started):
+        process.terminate()
+    for process in started:
+        process.wait(30)
+
+
+def scheduler_file(path):
+    while not path.exists() or not path.read_text().strip():
+        time.sleep(0.01)  # a file tells nobody that it is there
+    return str(path)
+
+
+def test_workers_without_python(commands, tmp_path):
+    """A native worker is given no callable: where there are only such, the error says so, and what helps."""
+    commands(BUILD / "bin/cdask", "scheduler", "--port", "0", "--scheduler-file", tmp_path / "s")
+    file = scheduler_file(tmp_path / "s")
+    commands(BUILD / "bin/cdask", "worker", "--scheduler-file", file, "--nthreads", "1")
+    with Client(scheduler_file=file) as client:
+        client.wait_for_workers(1, timeout=30)
+        with pytest.raises(RuntimeError, match="python -m cdask worker"):
+            client.submit(len, "abc").result(timeout=30)
+        with pytest.raises(OSError, match="needs Python"):
+            client.run(len, "abc")
+        frame = pd.DataFrame({"a": [1, 2, 3]})
+        assert dd.from_pandas(frame, npartitions=2).a.sum().compute() == 6
+        commands(sys.executable, "-m", "cdask", "worker", "--scheduler-file", file, "--nthreads", "1", "--name", "snake")
+        client.wait_for_workers(2, timeout=30)
+        assert client.gather(client.map(len, ["a", "bc"])) == [1, 2]
+        names = {address: worker["name"] for address, worker in client.scheduler_info()["workers"].items()}
+        assert {names[client.submit(lambda i: get_worker().address, i).result()] for i in range(10)} == {"snake"}
+
+
+def test_on_dask_scheduler(commands, tmp_path):
+    """Callables run on our workers for Dask's own scheduler, too."""
+    commands(sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+             "--scheduler-file", tmp_path / "s")
+    file = scheduler_file(tmp_path / "s")
+    commands(sys.executable, "-m", "cdask", "worker", "--scheduler-file", file, "--nthreads", "1")
+    commands(BUILD / "bin/cdask", "worker", "--scheduler-file", file, "--nthreads", "1")
+    with Client(scheduler_file=file) as client:
+        client.wait_for_workers(2, timeout=30)
+        futures = client.map(lambda x: x + 1, range(10))
+        assert client.gather(futures) == list(range(1, 11))
+        assert client.submit(sum, futures).result() == 55
+        with pytest.raises(ZeroDivisionError):
+            client.submit(lambda: 1 / 0).result()
 
 
 def test_nobody_there():

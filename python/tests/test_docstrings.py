@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-MODULES = ["cdask", "cdask.config", "cdask.dataframe", "cdask.diagnostics", "cdask.local",
+MODULES = ["cdask", "cdask.config", "cdask.dataframe", "cdask.diagnostics", "cdask.distributed", "cdask.local",
            "cdask.multiprocessing", "cdask.threaded"]
 SECTIONS = ["Parameters", "Returns", "Raises", "Attributes", "Notes", "Examples"]
-GIVE_NOTHING = ("register", "unregister", "clear", "refresh", "GroupBy.compute")
+GIVE_NOTHING = ("register", "unregister", "Profiler.clear", "refresh", "GroupBy.compute")
 
 
 def members(name, made):
@@ -18,6 +18,10 @@ def members(name, made):
         thing = getattr(thing, "__func__", thing)
         if not member.startswith("_") and (inspect.isfunction(thing) or isinstance(thing, property)):
             yield f"{name}.{member}", thing
+
+
+def is_ours(thing):
+    return (getattr(thing, "__module__", None) or "cdask").startswith("cdask")
 
 
 def public():
@@ -30,7 +34,7 @@ def public():
             name for name, thing in vars(module).items()
             if name[0] != "_" and getattr(thing, "__module__", None) == module.__name__]
         found.update({f"{module.__name__}.{name}": getattr(module, name) for name in names
-                      if callable(getattr(module, name))})
+                      if callable(getattr(module, name)) and is_ours(getattr(module, name))})
     for name, thing in list(found.items()):
         if inspect.isclass(thing):
             found.update(members(name, thing))

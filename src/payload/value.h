@@ -35,6 +35,11 @@ dk_status payload_pack_value(dk_context *dk, dk_value value, struct payload_valu
                              dk_error *err) DK_NODISCARD;
 void payload_value_deinit(struct payload_value *packed);
 
+/* What goes in place of a value that cannot be packed: whoever unpacks it gets DK_ETYPE with this
+ * text, and Python a TypeError.   Errors: DK_ENOMEM. */
+dk_status payload_pack_failure(dk_context *dk, const char *text, struct payload_value *out,
+                               dk_error *err) DK_NODISCARD;
+
 /* As a value of a message, which borrows `value`. */
 static inline struct wire_value payload_wire(const struct payload_value *value)
 {
@@ -53,9 +58,10 @@ struct payload_owner {
  *
  * Frames that lie at a multiple of 8 become columns where they are, if they have an owner (NULL:
  * all is copied). Pickles are read, never run.
- * Errors: DK_EPARSE (it is not what its header says), DK_ENOTSUP (only Python can read it; names
- * the class; or an object of a type that is not registered here), DK_ETYPE (a dict with keys other
- * than texts), DK_EOVERFLOW (an integer beyond 64 bits), what unpacking an object gives, DK_ENOMEM.
+ * Errors: DK_EPARSE (it is not what its header says), DK_ETYPE (it could not be sent), DK_ENOTSUP
+ * (only Python can read it; names the class; or an object of a type that is not registered here),
+ * DK_ETYPE (a dict with keys other than texts), DK_EOVERFLOW (an integer beyond 64 bits), what
+ * unpacking an object gives, DK_ENOMEM.
  */
 dk_status payload_unpack_value(dk_context *dk, const struct wire_value *from,
                                const struct payload_owner *owner, dk_value *out,

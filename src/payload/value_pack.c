@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/error.h"
 #include "graph/context.h"
 #include "graph/object_codec.h"
@@ -30,15 +32,32 @@ static dk_status pack_map(struct payload_value *packed, struct wire_entry *entri
 }
 
 /* The header goes behind frame 0, in the same vector. */
-static dk_status pack_header(struct payload_value *packed, bool ours, dk_error *err)
+static dk_status pack_header(struct payload_value *packed, const char *serializer, dk_error *err)
 {
     int64_t count = (int64_t)packed->frames.count;
     struct wire_entry entries[] = {
-        {wire_text("serializer"), wire_text(ours ? "cdask" : "pickle")},
+        {wire_text("serializer"), wire_text(serializer)},
         {wire_text("num-sub-frames"), wire_int(count)},
         {wire_text("writeable"), wire_array(NULL, 0)}, /* Python asks for it in a pickle */
     };
-    return pack_map(packed, entries, ours ? 2 : 3, &packed->bytes, err);
+    uint32_t nentries = strcmp(serializer, "pickle") == 0 ? 3 : 2;
+    return pack_map(packed, entries, nentries, &packed->bytes, err);
+}
+
+/* Frame 0 is what is in `bytes` so far, unless it is somewhere else. */
+static dk_status finish(struct payload_value *packed, const char *serializer,
+                        struct wire_bytes first, dk_error *err)
+{
+    size_t nbytes = packed->bytes.count;
+    DK_TRY(pack_header(packed, serializer, err));
+    struct wire_bytes *frames = packed->frames.data;
+    const char *bytes = packed->bytes.data;
+    frames[0] = first.data ? first : (struct wire_bytes){bytes, nbytes};
+    packed->payload = (struct wire_payload){
+        {bytes + nbytes, packed->bytes.count - nbytes}, frames, packed->frames.count};
+    for (size_t i = 0; i < packed->payload.nframes; i++)
+        packed->nbytes += packed->payload.frames[i].nbytes;
+    return DK_OK;
 }
 
 static dk_status pack_plain(struct payload_value *packed, dk_context *dk, bool ours, dk_error *err)
@@ -82,30 +101,42 @@ static dk_status pack_frames(struct payload_value *packed, dk_context *dk, dk_er
         DK_TRY(pack_pickle(packed, dk, &first, err));
     else
         DK_TRY(pack_plain(packed, dk, ours, err));
-    size_t nbytes = packed->bytes.count;
-    DK_TRY(pack_header(packed, ours, err));
-    struct wire_bytes *frames = packed->frames.data;
-    const char *bytes = packed->bytes.data;
-    frames[0] = first.data ? first : (struct wire_bytes){bytes, nbytes};
-    packed->payload = (struct wire_payload){
-        {bytes + nbytes, packed->bytes.count - nbytes}, frames, packed->frames.count};
-    return DK_OK;
+    return finish(packed, ours ? "cdask" : "pickle", first, err);
+}
+
+static void init(struct payload_value *packed, dk_context *dk, dk_value value)
+{
+    *packed = (struct payload_value){.value = dk_value_ref(value)};
+    arena_init(&packed->arena, dk->memory);
+    vector_init(&packed->bytes, dk->memory, 1);
+    vector_init(&packed->frames, dk->memory, sizeof(struct wire_bytes));
+    vector_init(&packed->owned, dk->memory, sizeof(dk_value));
+}
+
+static dk_status end(struct payload_value *packed, dk_status status, dk_error *err)
+{
+    if (status != DK_OK)
+        payload_value_deinit(packed);
+    return status == DK_ENOMEM ? error_nomem(err) : status;
 }
 
 dk_status payload_pack_value(dk_context *dk, dk_value value, struct payload_value *out,
                              dk_error *err)
 {
-    *out = (struct payload_value){.value = dk_value_ref(value)};
-    arena_init(&out->arena, dk->memory);
-    vector_init(&out->bytes, dk->memory, 1);
-    vector_init(&out->frames, dk->memory, sizeof(struct wire_bytes));
-    vector_init(&out->owned, dk->memory, sizeof(dk_value));
-    dk_status status = pack_frames(out, dk, err);
-    if (status != DK_OK)
-        payload_value_deinit(out);
-    for (size_t i = 0; status == DK_OK && i < out->payload.nframes; i++)
-        out->nbytes += out->payload.frames[i].nbytes;
-    return status == DK_ENOMEM ? error_nomem(err) : status;
+    init(out, dk, value);
+    return end(out, pack_frames(out, dk, err), err);
+}
+
+dk_status payload_pack_failure(dk_context *dk, const char *text, struct payload_value *out,
+                               dk_error *err)
+{
+    init(out, dk, dk_value_null());
+    dk_status status = vector_append(&out->bytes, text, strlen(text));
+    if (status == DK_OK && !vector_push(&out->frames))
+        status = DK_ENOMEM;
+    if (status == DK_OK)
+        status = finish(out, "error", (struct wire_bytes){0}, err);
+    return end(out, status, err);
 }
 
 void payload_value_deinit(struct payload_value *packed)

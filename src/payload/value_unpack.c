@@ -104,7 +104,7 @@ static dk_status read_dask(struct reader *reader, const struct wire_value *heade
 
 static dk_status read_error(struct reader *reader, struct wire_bytes text)
 {
-    return error_set(reader->err, DK_ENOTSUP, "it could not be sent: %.*s",
+    return error_set(reader->err, DK_ETYPE, "it could not be sent: %.*s",
                      (int)(text.nbytes < 400 ? text.nbytes : 400), text.data);
 }
 

@@ -356,6 +356,9 @@ class Scalar(Collection):
     __slots__ = ()
     _received = staticmethod(first_value)
 
+    def _finish_part(self, thing):
+        return self._finish(first_value(thing))
+
     @property
     def dtype(self):
         """The type of the value."""

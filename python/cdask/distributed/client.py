@@ -12,13 +12,14 @@ import logging
 import os
 import pickle
 import threading
+import time
 import uuid
 import weakref
 
 from .. import _abi, _collections, _compute, _context, _exceptions, _tasks, _values, local
 from .._errors import call
 from .._lifetime import Lazy
-from .._waiting import seconds, waited
+from .._waiting import seconds, sent, waited
 from ..delayed import collect
 from .futures import Callbacks, Future, done_soon, futures_of, gathered, handles_of
 
@@ -323,8 +324,8 @@ class Client:
         answer = _abi.dk_value()
         message = _values.plain({"op": op, **fields})
         try:
-            waited(lambda options, error: _abi.dk_client_ask(self._open(), message, options, ctypes.byref(answer), error),
-                   _limit)
+            waited(lambda options, error: _abi.dk_client_ask(
+                self._open(), message, options, ctypes.byref(answer), error), _limit)
         except RuntimeError as problem:
             told = _values.taken([answer])[0]
             raise (_raised_in(told) if told else problem) from None
@@ -447,12 +448,13 @@ class Client:
         args, kwargs = collect(tuple(args), futures, _is_future), collect(kwargs, futures, _is_future)
         handles = handles_of(futures)
         values = (_abi.dk_value * (len(futures) + 1))()
-        values[0] = _values.object_value(_tasks.Call(func, args, kwargs, bool(futures)))
+        received = {i: one._received for i, one in enumerate(futures) if one._received is not None}
+        values[0] = _values.object_value(_tasks.Call(func, args, kwargs, bool(futures), received))
         for i in range(len(futures)):
             values[i + 1] = _abi.dk_value_task(_abi.dk_task_id(i))
         out = _abi.future_p()
         try:
-            call(_abi.dk_client_submit, self._open(), b"python", values, len(values), handles, len(handles),
+            sent(_abi.dk_client_submit, self._open(), b"python", values, len(values), handles, len(handles),
                  ctypes.byref(options.filled), ctypes.byref(out))
         finally:
             _values.drop([values[0]])
@@ -520,18 +522,18 @@ class Client:
         dsk = {key: (_Apply(func, kwargs), *map(_Quoted, args)) for key, args in zip(keys, calls)}
         return self._begin(local._Graph(dsk), keys, options)
 
-    def _begin(self, graph, keys, options, finishes=None):
+    def _begin(self, graph, keys, options):
         """The futures of tasks of a graph, by their names in it."""
         if not keys:
             return []
         ids = (_abi.dk_task_id * len(keys))(*map(graph.task, keys))
-        return self._begun(graph.handle, ids, keys, options, finishes)
+        return self._begun(graph.handle, ids, keys, options)
 
-    def _begun(self, handle, ids, keys, options, finishes=None):
+    def _begun(self, handle, ids, keys, options, lazies=None):
         out = (_abi.future_p * len(ids))()
-        call(_abi.dk_client_compute, self._open(), handle, ids, len(ids), ctypes.byref(options.filled), out)
+        sent(_abi.dk_client_compute, self._open(), handle, ids, len(ids), ctypes.byref(options.filled), out)
         # An array gives out views of its items; a future has its own pointer.
-        return [Future._of(self, ctypes.cast(out[i], _abi.future_p), keys and keys[i], finishes and finishes[i])
+        return [Future._of(self, ctypes.cast(out[i], _abi.future_p), keys and keys[i], lazies and lazies[i])
                 for i in range(len(ids))]
 
     def compute(self, collections, sync=False, optimize_graph=True, workers=None, allow_other_workers=False,
@@ -579,7 +581,7 @@ class Client:
         graph, ids = _abi.graph_p(), (_abi.dk_task_id * len(lazies))()
         call(_abi.dk_frame_graph, frames, len(lazies), ctypes.byref(graph), ids)
         try:
-            return self._begun(graph, ids, None, options, [lazy._finish for lazy in lazies])
+            return self._begun(graph, ids, None, options, lazies)
         finally:
             _abi.dk_graph_free(graph)
 
@@ -743,14 +745,28 @@ class Client:
             names, named = list(data), data
         if named:
             packed = {key: _values.Whole(thing) for key, thing in named.items()}
-            self._ask("scatter", data=packed, workers=_listed(workers), client=self.id, broadcast=broadcast,
-                      timeout=timeout)
+            self._put(packed, workers, broadcast, timeout)
         futures = {key: Future(key, self) for key in named}
         for future in futures.values():
             future._wait()
         if kind is dict:
             return futures
         return futures[names[0]] if single else kind(futures[name] for name in names)
+
+    def _put(self, packed, workers, broadcast, timeout):
+        """Dask's scheduler waits for a worker by itself."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                return self._ask("scatter", data=packed, workers=_listed(workers), client=self.id, broadcast=broadcast,
+                                 timeout=timeout)
+            except OSError as problem:
+                if "No valid workers" not in str(problem):
+                    raise
+                if time.monotonic() >= end:
+                    raise TimeoutError(str(problem)) from None
+            with contextlib.suppress(TimeoutError):
+                self._wait_for_workers(1, end - time.monotonic())
 
     def cancel(self, futures, asynchronous=None, force=False, reason=None, msg=None):
         """Stops tasks, unless other clients want their results, and what depends on them.
@@ -960,7 +976,6 @@ class Client:
         return self._do(lambda: self._wait_for_workers(n_workers, seconds(timeout)))
 
     def _wait_for_workers(self, n_workers, timeout):
-        import time
         end = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
         while True:

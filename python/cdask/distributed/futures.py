@@ -53,7 +53,8 @@ class Future:
         Default: the current one.
     """
 
-    __slots__ = ("key", "_client", "_handle", "_finish", "_is_cancelled", "_lock", "_callbacks", "__weakref__")
+    __slots__ = ("key", "_client", "_handle", "_finish", "_received", "_is_cancelled", "_lock", "_callbacks",
+                 "__weakref__")
 
     def __init__(self, key, client=None):
         from .client import get_client
@@ -65,17 +66,20 @@ class Future:
             _values.drop([name])
         self._init(client, handle, key)
 
-    def _init(self, client, handle, key=None, finish=None):
-        self._client, self._handle, self._finish, self._is_cancelled = client, handle, finish, False
+    def _init(self, client, handle, key=None, lazy=None):
+        self._client, self._handle, self._is_cancelled = client, handle, False
+        self._finish = self._received = None
+        if lazy is not None:
+            self._finish, self._received = lazy._finish_part, lazy._received
         self._lock, self._callbacks = threading.Lock(), None
         self.key = _name(handle) if key is None else key
         client._futures.add(self)
 
     @classmethod
-    def _of(cls, client, handle, key=None, finish=None):
-        """The future of a dk_future *, which it takes; its result goes through `finish`."""
+    def _of(cls, client, handle, key=None, lazy=None):
+        """The future of a dk_future *, which it takes: the result of `lazy`, if it is given."""
         future = cls.__new__(cls)
-        future._init(client, handle, key, finish)
+        future._init(client, handle, key, lazy)
         return future
 
     @property

@@ -5,9 +5,9 @@ from .. import _tasks
 
 
 class Worker:
-    """The worker that runs a task.
+    """The worker that runs a task, see :func:`get_worker`.
 
-    Attributes
+    Parameters
     ----------
     address : str
         Where other workers reach it.

@@ -91,6 +91,8 @@ void scheduler_heartbeat_worker(void *self, struct request *request);
 void scheduler_unregister(void *self, struct request *request);
 struct peer *scheduler_peer_of_worker(struct scheduler_node *node, uint32_t worker);
 struct peer *scheduler_peer_of_client(struct scheduler_node *node, uint32_t client);
+/* Has a worker leave, and counts on it no more: its stream ends when it has left. */
+void scheduler_dismiss_worker(struct peer *peer);
 /* The core has let go of the peer: closes its stream. */
 void scheduler_drop_peer(struct peer *peer);
 

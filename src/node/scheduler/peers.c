@@ -100,6 +100,16 @@ static void leave(struct peer *peer)
         scheduler_log(node, "INFO", "Lost all workers");
 }
 
+void scheduler_dismiss_worker(struct peer *peer)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("close")},
+                                  {wire_text("reason"), wire_text("scheduler-retire-workers")}};
+    struct wire_value message = wire_map(fields, 2);
+    peer->has_said_bye = true;
+    (void)!stream_push(&peer->stream, &message, NULL);
+    leave(peer);
+}
+
 /* From now on its number may be another worker's. */
 void scheduler_drop_peer(struct peer *peer)
 {

@@ -40,19 +40,14 @@ static void answer(struct retirement *retirement)
     arena_deinit(&arena);
 }
 
-/* They leave by themselves when they have asked for it. */
-static void close_workers(struct retirement *retirement)
+/* Whoever asks for the workers next is told of the others only. */
+static void dismiss_workers(struct retirement *retirement)
 {
-    struct wire_entry fields[] = {{wire_text("op"), wire_text("close")},
-                                  {wire_text("reason"), wire_text("scheduler-retire-workers")}};
-    struct wire_value message = wire_map(fields, 2);
-    for (size_t i = 0; i < retirement->workers.count && retirement->closes; i++) {
-        struct peer *peer = scheduler_peer_of_worker(
-            retirement->node, ((const struct leaver *)retirement->workers.data)[i].worker);
-        if (!peer)
-            continue;
-        peer->has_said_bye = true;
-        (void)!stream_push(&peer->stream, &message, NULL);
+    const struct leaver *leavers = retirement->workers.data;
+    for (size_t i = 0; i < retirement->workers.count; i++) {
+        struct peer *peer = scheduler_peer_of_worker(retirement->node, leavers[i].worker);
+        if (peer)
+            scheduler_dismiss_worker(peer);
     }
 }
 
@@ -64,7 +59,8 @@ static void finish(struct retirement *retirement)
         link = &(*link)->next;
     *link = retirement->next;
     answer(retirement);
-    close_workers(retirement);
+    if (retirement->closes)
+        dismiss_workers(retirement);
     vector_deinit(&retirement->workers);
     memory_free(node->memory, retirement, sizeof(*retirement));
 }
@@ -93,17 +89,20 @@ void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool
     if (!may_leave)
         log_that_it_stays(node, worker);
 
-    struct retirement *next;
-    for (struct retirement *r = node->retirements; r; r = next) {
+    struct retirement *r = node->retirements;
+    while (r) {
         struct leaver *leaver = find_leaver(r, worker);
-        next = r->next;
-        if (!leaver || leaver->is_rescued)
-            continue;
-        leaver->is_rescued = may_leave;
-        if (!may_leave)
-            leaver->worker = SCHED_NOBODY;
-        if (--r->left == 0)
-            finish(r);
+        struct retirement *next = r->next;
+        if (leaver && !leaver->is_rescued) {
+            leaver->is_rescued = may_leave;
+            if (!may_leave)
+                leaver->worker = SCHED_NOBODY;
+            if (--r->left == 0) {
+                finish(r); /* which may end others, too */
+                next = node->retirements;
+            }
+        }
+        r = next;
     }
 }
 

@@ -152,6 +152,12 @@ void worker_gather_copies(void *self, struct request *request);
 void worker_check_replications(struct worker_node *node);
 void worker_end_replications(struct worker_node *node);
 
+/* ---- run_aside.c ---- */
+
+/* Calls what the request has brought in a thread, and answers it later. False: there is nobody here
+ * who can. */
+bool worker_run_aside(struct worker_node *node, struct request *request);
+
 /* ---- spill.c ---- */
 
 /* Spills and pauses as far as it is needed. */

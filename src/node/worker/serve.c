@@ -224,6 +224,12 @@ static void refuse(void *self, struct request *request)
     request_raise(request, "NotImplementedError", text);
 }
 
+static void run(void *self, struct request *request)
+{
+    if (!worker_run_aside(self, request))
+        refuse(self, request);
+}
+
 static const struct server_op ops[] = {
     {"get_data", worker_get_data},
     {"update_data", update_data},
@@ -242,8 +248,8 @@ static const struct server_op ops[] = {
     {"plugin-remove", ignore_plugin},
     {"run_native", worker_run_native},
     {"preload_native", worker_preload_native},
-    {"run", refuse},
-    {"run_coroutine", refuse},
+    {"run", run},
+    {"run_coroutine", run},
     {"upload_file", refuse},
     {"actor_execute", refuse},
     {"actor_attribute", refuse},

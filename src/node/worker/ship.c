@@ -130,8 +130,13 @@ static dk_status pack_one(struct shipment *shipment, struct parcel *parcel)
         return spilled_read(parcel->spilled, &parcel->held, &shipment->err);
     if (parcel->box)
         return DK_OK;
-    DK_TRY(payload_pack_value(shipment->node->options.context, parcel->value, &parcel->packed,
-                              &shipment->err));
+    dk_context *dk = shipment->node->options.context;
+    dk_error why = {0};
+    dk_status status = payload_pack_value(dk, parcel->value, &parcel->packed, &why);
+    if (status != DK_OK && status != DK_ENOMEM) /* nobody would gain by asking again */
+        status = payload_pack_failure(dk, why.message, &parcel->packed, &shipment->err);
+    if (status == DK_ENOMEM)
+        return error_nomem(&shipment->err);
     parcel->is_packed = true;
     /* What cannot be shared is sent. */
     if (shipment->may_share && parcel->packed.nbytes >= SHARE_NBYTES)

@@ -304,7 +304,7 @@ static void test_refused(void **state)
     header[0].value = wire_text("cuda");
     assert_refused(&dk, header, 2, none, DK_ENOTSUP, "a value with the serializer 'cuda'");
     header[0].value = wire_text("error");
-    assert_refused(&dk, header, 1, (struct wire_bytes){"no way", 6}, DK_ENOTSUP,
+    assert_refused(&dk, header, 1, (struct wire_bytes){"no way", 6}, DK_ETYPE,
                    "it could not be sent: no way");
     struct wire_value lz5 = wire_text("lz5");
     header[0].value = wire_text("pickle");
