@@ -1,19 +1,19 @@
 #include "cli/worker_processes.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/time.h"
+#include "base/error.h"
 #include "cli/log.h"
+#include "cli/scheduler_file.h"
 #include "local/processes/fork.h"
+#include "node/nanny/nanny.h"
 
 /* The options of one worker: its own name and its share of the ports. */
 struct own_options {
@@ -21,209 +21,219 @@ struct own_options {
     char name[ADDRESS_TEXT_MAX];
 };
 
+/* All workers of the command, each with a nanny that at least waits for it. */
+struct nursery {
+    dk_context *dk;
+    int (*run)(dk_context *dk, const struct worker_options *options);
+    const struct worker_options *options;
+    struct tls_config *tls;
+    uv_loop_t loop;
+    uv_poll_t signals;
+    int signals_fd;
+    struct nanny **nannies; /* NULL: has ended */
+    uint32_t nnannies;
+    uint32_t starting; /* the number of the one that is being made */
+    int exit_status;
+};
+
+static struct node_ports share_of(const struct node_ports *ports, uint32_t number, uint32_t count)
+{
+    uint32_t nports = (uint32_t)ports->last - ports->first + 1;
+    uint32_t first = ports->first + number * nports / count;
+    uint32_t last = ports->first + (number + 1) * nports / count - 1;
+    if (!ports->first)
+        return *ports;
+    return (struct node_ports){(uint16_t)first, (uint16_t)(last < first ? first : last)};
+}
+
 static void make_options(const struct worker_options *options, uint32_t number,
                          struct own_options *own)
 {
-    const struct node_ports *ports = &options->ports;
-    uint32_t nports = (uint32_t)ports->last - ports->first + 1;
-    uint32_t first = ports->first + number * nports / options->nworkers;
-    uint32_t last = ports->first + (number + 1) * nports / options->nworkers - 1;
     own->options = *options;
-    if (ports->first)
-        own->options.ports =
-            (struct node_ports){(uint16_t)first, (uint16_t)(last < first ? first : last)};
+    own->options.ports = share_of(&options->ports, number, options->nworkers);
+    own->options.pid_file = NULL; /* it is about all of them */
     if (!options->name || options->nworkers == 1)
         return;
     snprintf(own->name, sizeof(own->name), "%.*s-%u", ADDRESS_HOST_MAX - 16, options->name, number);
     own->options.name = own->name;
 }
 
-/* One worker's place. */
-struct child {
-    pid_t pid; /* 0: it has ended, and is not started again */
-    int64_t started_ns;
-    uint32_t nshort; /* lives in a row that ended at once */
-};
+/* ---- nannies ---- */
 
-struct nursery {
-    dk_context *dk;
-    int (*run)(dk_context *dk, const struct worker_options *options);
-    const struct worker_options *options;
-    struct child *children;
-    uint32_t nrunning;
-    bool is_ending; /* we were asked to: nobody is started again */
-    int exit_status;
-};
-
-/* A worker that does not live so long, so often in a row, will not next time. */
-#define SHORT_NS   ((int64_t)1000000000)
-#define SHORTS_MAX 5
-/* Of the memory limit; a worker with more than that is killed. It is looked at this often. */
-#define TERMINATE  0.95
-#define MONITOR_NS 100000000L
-
-static void say(const char *level, const char *format, ...) DK_PRINTF(2, 3);
-
-static void say(const char *level, const char *format, ...)
+/* One that is being made is not in the list yet. */
+static uint32_t number_of(const struct nursery *nursery, const struct nanny *nanny)
 {
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    log_line(NULL, level, "distributed.nanny", text);
+    for (uint32_t i = 0; i < nursery->options->nworkers; i++)
+        if (nursery->nannies[i] == nanny)
+            return i;
+    return nursery->starting;
 }
 
-/* ---- starting ---- */
-
-/* The child lets its tasks end when this process goes. */
-static pid_t fork_one(const struct nursery *nursery, uint32_t number)
+/* The child leaves in good order when this process goes. */
+static pid_t start_worker(void *self, struct nanny *nanny, int fd)
 {
+    struct nursery *nursery = self;
     struct own_options own;
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(address, sizeof(address), "%s", nanny_address(nanny));
+    make_options(nursery->options, number_of(nursery, nanny), &own);
     pid_t parent = getpid(), pid = fork_worker(nursery->dk);
     if (pid != 0)
         return pid;
+    nanny_forget_parent(&nursery->loop);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
-    make_options(nursery->options, number, &own);
+    own.options.nanny = address;
+    own.options.nanny_fd = fd;
     _exit(nursery->run(nursery->dk, &own.options));
 }
 
-static void start(struct nursery *nursery, uint32_t number)
+static void log_own(void *self, const char *level, const char *name, const char *text)
 {
-    struct child *child = &nursery->children[number];
-    pid_t pid = fork_one(nursery, number);
-    child->started_ns = time_now_ns();
-    child->pid = pid > 0 ? pid : 0;
-    nursery->nrunning += pid > 0;
-    if (pid > 0)
-        return;
-    say("ERROR", "cannot start a process: %s", strerror(errno));
-    nursery->exit_status = 1;
+    const struct nursery *nursery = self;
+    if (!nursery->options->is_quiet || strcmp(level, "INFO") != 0)
+        log_line(NULL, level, name, text);
 }
 
-/* ---- ending ---- */
-
-static int status_of(int status)
+/* The exit status is that of the first one that has failed. */
+static void on_ended(void *self, struct nanny *nanny, int exit_status)
 {
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    struct nursery *nursery = self;
+    nursery->nannies[number_of(nursery, nanny)] = NULL;
+    if (!nursery->exit_status)
+        nursery->exit_status = exit_status;
+    if (--nursery->nnannies == 0)
+        uv_close((uv_handle_t *)&nursery->signals, NULL);
 }
 
-/* One that says how it ends has a reason; one that was killed, or has crashed, has none. */
-static bool should_restart(const struct nursery *nursery, const struct child *child, int status)
+static dk_status start_nanny(struct nursery *nursery, uint32_t number, dk_error *err)
 {
-    return nursery->options->has_nanny && !nursery->is_ending && WIFSIGNALED(status) &&
-           child->nshort < SHORTS_MAX;
+    const struct worker_options *options = nursery->options;
+    struct nanny_options chosen = {
+        .memory = nursery->dk->memory,
+        .protocol = options->scheduler.protocol,
+        .tls = nursery->tls,
+        .host = options->host,
+        .ports = share_of(&options->nanny_ports, number, options->nworkers),
+        .memory_limit = options->memory_limit,
+        .only_waits = !options->has_nanny,
+        .start = start_worker,
+        .log = log_own,
+        .closed = on_ended,
+        .self = nursery,
+    };
+    nursery->starting = number;
+    DK_TRY(nanny_new(&nursery->loop, &chosen, &nursery->nannies[number], err));
+    nursery->nnannies++;
+    return DK_OK;
 }
 
-static void end_child(struct nursery *nursery, uint32_t number, int status)
+static void close_all(struct nursery *nursery)
 {
-    struct child *child = &nursery->children[number];
-    bool is_short = time_now_ns() - child->started_ns < SHORT_NS;
-    child->nshort = is_short ? child->nshort + 1 : 0;
-    if (WIFSIGNALED(status))
-        say("WARNING", "Worker process %d was killed by signal %d", (int)child->pid,
-            WTERMSIG(status));
-    child->pid = 0;
-    nursery->nrunning--;
-    if (should_restart(nursery, child, status)) {
-        say("WARNING", "Restarting worker");
-        start(nursery, number);
-    } else if (nursery->exit_status == 0) {
-        nursery->exit_status = status_of(status);
-    }
+    for (uint32_t i = 0; i < nursery->options->nworkers; i++)
+        if (nursery->nannies[i])
+            nanny_close(nursery->nannies[i]);
 }
+
+/* ---- signals ---- */
 
 static void reap(struct nursery *nursery)
 {
-    int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        for (uint32_t i = 0; i < nursery->options->nworkers; i++) {
-            if (nursery->children[i].pid == pid) {
-                end_child(nursery, i, status);
-                break;
-            }
-        }
-    }
-}
-
-static void hand_on(struct nursery *nursery, int number)
-{
-    nursery->is_ending = true;
-    for (uint32_t i = 0; i < nursery->options->nworkers; i++)
-        if (nursery->children[i].pid)
-            kill(nursery->children[i].pid, number);
-}
-
-/* ---- memory ---- */
-
-static int64_t process_nbytes(pid_t pid)
-{
-    char path[64];
-    long long pages = 0, resident = 0;
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%lld %lld", &pages, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return resident * sysconf(_SC_PAGESIZE);
-}
-
-static void watch_memory(struct nursery *nursery)
-{
-    double most = TERMINATE * (double)nursery->options->memory_limit;
     for (uint32_t i = 0; i < nursery->options->nworkers; i++) {
-        pid_t pid = nursery->children[i].pid;
-        if (!pid || (double)process_nbytes(pid) <= most)
-            continue;
-        say("WARNING", "Worker process %d exceeded %d%% memory budget. Restarting...", (int)pid,
-            (int)(100 * TERMINATE));
-        kill(pid, SIGKILL);
+        int status;
+        pid_t pid = nursery->nannies[i] ? nanny_pid(nursery->nannies[i]) : 0;
+        if (pid && waitpid(pid, &status, WNOHANG) == pid)
+            nanny_lost(nursery->nannies[i], status);
     }
+}
+
+static void take_signal(struct nursery *nursery, const struct signalfd_siginfo *signal)
+{
+    char text[64];
+    bool is_interrupt = signal->ssi_signo == SIGINT;
+    if (signal->ssi_signo == SIGCHLD) {
+        reap(nursery);
+        return;
+    }
+    snprintf(text, sizeof(text), "Received signal %s (%u)", is_interrupt ? "SIGINT" : "SIGTERM",
+             signal->ssi_signo);
+    log_own(nursery, "INFO", "distributed.nanny", text);
+    close_all(nursery);
+}
+
+static void on_signals(uv_poll_t *poll, int status, int events)
+{
+    struct nursery *nursery = poll->data;
+    struct signalfd_siginfo signal;
+    (void)status;
+    (void)events;
+    while (read(nursery->signals_fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal))
+        take_signal(nursery, &signal);
+}
+
+/* They are blocked, so that none is missed; children unblock them. */
+static dk_status watch_signals(struct nursery *nursery, dk_error *err)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    nursery->signals_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (nursery->signals_fd < 0 ||
+        uv_poll_init(&nursery->loop, &nursery->signals, nursery->signals_fd) != 0)
+        return error_set(err, DK_EIO, "cannot wait for signals");
+    nursery->signals.data = nursery;
+    uv_poll_start(&nursery->signals, UV_READABLE, on_signals);
+    return DK_OK;
 }
 
 /* ---- all ---- */
 
-/* Waits for a signal, or until it is time to look at the memory. */
-static int wait_for_signal(const struct nursery *nursery, const sigset_t *signals)
+static dk_status start_all(struct nursery *nursery, dk_error *err)
 {
-    static const struct timespec interval = {0, MONITOR_NS};
-    int number = 0;
-    if (nursery->options->has_nanny && nursery->options->memory_limit)
-        return sigtimedwait(signals, NULL, &interval);
-    return sigwait(signals, &number) == 0 ? number : 0;
+    dk_status status = pid_file_write(nursery->options->pid_file, err) ? DK_OK : DK_EIO;
+    for (uint32_t i = 0; i < nursery->options->nworkers && status == DK_OK; i++)
+        status = start_nanny(nursery, i, err);
+    if (status != DK_OK)
+        close_all(nursery);
+    if (!nursery->nnannies)
+        uv_close((uv_handle_t *)&nursery->signals, NULL);
+    return status;
 }
 
-static void supervise(struct nursery *nursery, const sigset_t *signals)
+static dk_status serve(struct nursery *nursery, dk_error *err)
 {
-    for (reap(nursery); nursery->nrunning; reap(nursery)) {
-        int number = wait_for_signal(nursery, signals);
-        if (number == SIGTERM || number == SIGINT)
-            hand_on(nursery, number);
-        else if (number < 0)
-            watch_memory(nursery);
-    }
+    DK_TRY(
+        tls_open(nursery->options->scheduler.protocol, &nursery->options->tls, &nursery->tls, err));
+    if (uv_loop_init(&nursery->loop) != 0)
+        return error_set(err, DK_EIO, "cannot make an event loop");
+    dk_status status = watch_signals(nursery, err);
+    if (status == DK_OK)
+        status = start_all(nursery, err);
+    uv_run(&nursery->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&nursery->loop);
+    file_remove(nursery->options->pid_file);
+    return status;
 }
 
 int worker_processes_run(dk_context *dk, const struct worker_options *options,
                          int (*run)(dk_context *dk, const struct worker_options *options))
 {
-    struct nursery nursery = {.dk = dk, .run = run, .options = options};
-    sigset_t signals;
-    nursery.children = calloc(options->nworkers, sizeof(*nursery.children));
-    if (!nursery.children)
+    struct nursery nursery = {.dk = dk, .run = run, .options = options, .signals_fd = -1};
+    dk_error err = {0};
+    nursery.nannies = calloc(options->nworkers, sizeof(struct nanny *));
+    if (!nursery.nannies)
         return 1;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL); /* none may be missed before they are waited for */
-    for (uint32_t i = 0; i < options->nworkers; i++)
-        start(&nursery, i);
-    supervise(&nursery, &signals);
-    free(nursery.children);
+    if (serve(&nursery, &err) != DK_OK) {
+        fprintf(stderr, "cdask worker: %s\n", err.message);
+        nursery.exit_status = 1;
+    }
+    if (nursery.signals_fd >= 0)
+        close(nursery.signals_fd);
+    tls_config_free(nursery.tls);
+    free(nursery.nannies);
     return nursery.exit_status;
 }
