@@ -1,10 +1,10 @@
 /* What a task costs on a cluster of cdask's on this machine: two workers of one thread each, tasks
  * that add, building and submitting the graph and fetching the results included.
  *
- *     bench_cdask_cluster [NTASKS] [independent|chain|tree ...]
+ *     bench_cdask_cluster [NTASKS] [independent|chain|tree|merge ...]
  *
  * A chain is one, each task needing the one before: its time a task is the latency of a hop. A tree
- * adds neighbours up, two at a time.
+ * adds neighbours up, two at a time. A merge is one task that needs all the others.
  */
 #include "measure.h"
 
@@ -79,6 +79,25 @@ static dk_status build_tree(struct run *run, dk_error *err)
     return status;
 }
 
+/* All but one are leaves, which that one adds up. */
+static dk_status build_merge(struct run *run, dk_error *err)
+{
+    size_t nleaves = (size_t)run->ntasks - 1;
+    dk_value *args = calloc(nleaves, sizeof *args);
+    dk_status status = args ? DK_OK : DK_ENOMEM;
+    run->nkeys = 1;
+    for (size_t i = 0; i < nleaves && status == DK_OK; i++) {
+        dk_value arg = dk_value_int((int64_t)i);
+        status = dk_graph_add(run->graph, dk_key_at("x", (int64_t)i), "add", &arg, 1, &run->keys[0],
+                              err);
+        args[i] = dk_value_task(run->keys[0]);
+    }
+    if (status == DK_OK)
+        status = dk_graph_add(run->graph, dk_key_at("sum", 0), "add", args, nleaves, &run->keys[0], err);
+    free(args);
+    return status;
+}
+
 static const struct {
     const char *name;
     dk_status (*build)(struct run *run, dk_error *err);
@@ -86,6 +105,7 @@ static const struct {
     {"independent", build_independent},
     {"chain", build_chain},
     {"tree", build_tree},
+    {"merge", build_merge},
 };
 
 /* ---- running ---- */

@@ -1,4 +1,4 @@
-"""What a task costs on a Dask cluster on this machine: dask_cluster.py [NTASKS] [independent|chain|tree ...]
+"""What a task costs on a Dask cluster on this machine: dask_cluster.py [NTASKS] [independent|chain|tree|merge ...]
 
 Two worker processes of one thread each, tasks that add, submitting the graph and fetching the results
 included.
@@ -34,15 +34,20 @@ def tree(ntasks):
     return graph, row
 
 
+def merge(ntasks):
+    leaves = [("x", i) for i in range(ntasks - 1)]
+    return {"sum": (add, *leaves), **{key: (add, key[1]) for key in leaves}}, ["sum"]
+
+
 def main():
     ntasks = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    names = sys.argv[2:] or ["independent", "chain", "tree"]
+    names = sys.argv[2:] or ["independent", "chain", "tree", "merge"]
     start = time.perf_counter()
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with distributed.Client(cluster) as client:
             print(json.dumps({"name": "start", "seconds": time.perf_counter() - start,
                               "version": distributed.__version__}))
-            for shape in (independent, chain, tree):
+            for shape in (independent, chain, tree, merge):
                 if shape.__name__ not in names:
                     continue
                 start = time.perf_counter()

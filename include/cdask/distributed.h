@@ -66,6 +66,7 @@ typedef struct dk_worker_options {
     const char *tls_key;
     int stop_fd; /* the worker leaves when there is something to read here, and at once the second
                     time; 0: only by itself. A signal handler may write what is read. */
+    bool no_shared_memory; /* results go through the network to workers on this machine, too */
     /* Is told a line for the log ("INFO", "distributed.worker", text), by the calling thread;
      * `self` is NULL. NULL: nobody is. */
     void (*log)(void *self, const char *level, const char *name, const char *text);

@@ -227,7 +227,8 @@ DK_API dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
  * On a cluster (see <cdask/distributed.h>) the results stay there, each where it was computed, and
  * are computed again when they are lost; who persists an equal frame meanwhile finds them. What is
  * built on `out` has to be computed by the same client, while it is open.
- * Ownership: `out[nframes]` are the caller's, as any frame; on failure there is nothing to forget.
+ * Ownership: `out[nframes]` are the caller's, as any frame; on failure it is not touched. It may be
+ * where `frames` are: `dk_persist(&df, 1, NULL, &df)`.
  * Blocks: until done; on a cluster not at all.
  * Errors: as dk_compute(); on a cluster those of tasks come when something is computed of `out`.
  * Source: dask.persist. */

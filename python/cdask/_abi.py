@@ -631,7 +631,7 @@ class dk_worker_options(Structure):
     _fields_ = [("address", c_char_p), ("name", c_char_p), ("host", c_char_p), ("port", c_int32),
                 ("nthreads", c_int32), ("memory_limit", c_int64), ("local_directory", c_char_p),
                 ("death_timeout_s", c_double), ("tls_ca_file", c_char_p), ("tls_cert", c_char_p),
-                ("tls_key", c_char_p), ("stop_fd", c_int),
+                ("tls_key", c_char_p), ("stop_fd", c_int), ("no_shared_memory", c_bool),
                 ("log", CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_char_p))]
 
 

@@ -8,6 +8,7 @@ struct wish {
     dk_frame frame;
     size_t first;
     size_t count;
+    dk_frame kept;
 };
 
 struct persisting {
@@ -130,18 +131,19 @@ static dk_frame keep(const struct persisting *persisting, const struct wish *wis
     return kept;
 }
 
-static dk_status keep_all(const struct persisting *persisting, dk_frame *out)
+static dk_status keep_all(const struct persisting *persisting)
 {
+    struct wish *wishes = persisting->wishes;
     for (size_t i = 0; i < persisting->nframes; i++) {
-        out[i] = keep(persisting, &persisting->wishes[i]);
-        if (!out[i].expression->error)
+        wishes[i].kept = keep(persisting, &wishes[i]);
+        if (!wishes[i].kept.expression->error)
             continue;
         dk_error *err = persisting->err;
-        dk_status status = out[i].expression->error->status;
+        dk_status status = wishes[i].kept.expression->error->status;
         if (err)
-            *err = *out[i].expression->error;
+            *err = *wishes[i].kept.expression->error;
         for (size_t j = 0; j <= i; j++)
-            dk_forget(out[j]);
+            dk_forget(wishes[j].kept);
         return status;
     }
     return DK_OK;
@@ -149,27 +151,33 @@ static dk_status keep_all(const struct persisting *persisting, dk_frame *out)
 
 /* ---- dk_persist ---- */
 
+/* The frames are looked at again when their results are there; who has them may forget them
+ * meanwhile. */
+static void hold_all(struct persisting *persisting)
+{
+    for (size_t i = 0; i < persisting->nframes; i++) {
+        persisting->wishes[i].frame = persisting->frames[i];
+        frame_hold(persisting->frames[i]);
+    }
+}
+
+/* `out` may be where the frames are: it is written last. */
 static dk_status persist(struct persisting *persisting, dk_frame *out)
 {
-    struct memory *memory = persisting->dk->memory;
-    size_t nbytes = persisting->nframes * sizeof(*persisting->wishes);
-    persisting->wishes = memory_calloc(memory, nbytes);
-    if (!persisting->wishes)
-        return error_nomem(persisting->err);
-    for (size_t i = 0; i < persisting->nframes; i++)
-        persisting->wishes[i].frame = persisting->frames[i];
+    hold_all(persisting);
     dk_status status = compute(persisting);
     if (status == DK_OK)
-        status = keep_all(persisting, out);
+        status = keep_all(persisting);
+    for (size_t i = 0; i < persisting->nframes; i++) {
+        dk_forget(persisting->wishes[i].frame);
+        if (status == DK_OK)
+            out[i] = persisting->wishes[i].kept;
+    }
     for (size_t i = 0; persisting->results && i < persisting->keys.count; i++)
         dk_value_unref(persisting->results[i]);
-    memory_free(memory, persisting->results, persisting->keys.count * sizeof(dk_value));
-    memory_free(memory, persisting->wishes, nbytes);
     return status;
 }
 
-/* The frames are looked at again when their results are there; who has them may forget them
- * meanwhile. */
 dk_status dk_persist(const dk_frame *frames, size_t nframes, const dk_compute_options *options,
                      dk_frame *out)
 {
@@ -178,12 +186,14 @@ dk_status dk_persist(const dk_frame *frames, size_t nframes, const dk_compute_op
         return error_set(err, DK_EINVAL, "nothing to persist");
     struct persisting persisting = {
         .dk = frames[0].dk, .frames = frames, .nframes = nframes, .options = options, .err = err};
-    vector_init(&persisting.keys, frames[0].dk->memory, sizeof(dk_task_id));
-    for (size_t i = 0; i < nframes; i++)
-        frame_hold(frames[i]);
+    struct memory *memory = persisting.dk->memory;
+    persisting.wishes = memory_calloc(memory, nframes * sizeof(*persisting.wishes));
+    if (!persisting.wishes)
+        return error_nomem(err);
+    vector_init(&persisting.keys, memory, sizeof(dk_task_id));
     dk_status status = persist(&persisting, out);
-    for (size_t i = 0; i < nframes; i++)
-        dk_forget(frames[i]);
+    memory_free(memory, persisting.results, persisting.keys.count * sizeof(dk_value));
+    memory_free(memory, persisting.wishes, nframes * sizeof(*persisting.wishes));
     vector_deinit(&persisting.keys);
     return status;
 }

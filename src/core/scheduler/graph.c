@@ -153,8 +153,8 @@ out:
 /* Without their edges, failed tasks can be forgotten one by one. */
 static void cut_edges(struct sched_task *task)
 {
-    struct sched_edge *e;
-    while ((e = sched_first_dependency(task)))
+    struct sched_edge *e = sched_first_dependency(task);
+    for (; e; e = sched_next_dependency(e))
         sched_edge_cut(e);
 }
 

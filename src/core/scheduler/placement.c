@@ -71,6 +71,9 @@ bool sched_may_run(const struct sched_task *task, const struct sched_worker *wor
 struct contest {
     const struct sched *sched;
     const struct sched_task *task;
+    uint64_t number;              /* workers with it hold `held_nbytes` of what the task needs */
+    int64_t needed_nbytes;        /* all that it needs */
+    struct sched_worker *holders; /* those who hold something, by next_holder */
     bool (*admits)(const struct sched_task *task, const struct sched_worker *worker);
     struct sched_worker *best;
     uint32_t nactors;
@@ -90,27 +93,40 @@ static bool is_better(const struct contest *contest, const struct sched_worker *
     return worker->nbytes != best->nbytes ? worker->nbytes < best->nbytes : worker->id < best->id;
 }
 
+/* In one pass, however many a task needs: who holds how much of it. */
+static void find_holders(struct contest *contest)
+{
+    const struct sched_task *task = contest->task;
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+        int64_t nbytes = sched_task_nbytes(e->from);
+        contest->needed_nbytes += nbytes;
+        for (struct sched_replica *r = e->from->replicas; r; r = r->next_of_task) {
+            struct sched_worker *worker = r->worker;
+            if (worker->contest != contest->number) {
+                worker->contest = contest->number;
+                worker->held_nbytes = 0;
+                worker->next_holder = contest->holders;
+                contest->holders = worker;
+            }
+            worker->held_nbytes += nbytes;
+        }
+    }
+}
+
 static void consider(struct contest *contest, struct sched_worker *worker)
 {
     const struct sched *sched = contest->sched;
-    if (worker == contest->best || !contest->admits(contest->task, worker))
+    if (!contest->admits(contest->task, worker))
         return;
+    int64_t held = worker->contest == contest->number ? worker->held_nbytes : 0;
     uint32_t nactors = contest->task->is_actor ? worker->nactors : 0;
     double start_s = sched_occupancy(sched, worker) / worker->nthreads +
-                     (double)sched_missing_nbytes(contest->task, worker) / sched->bandwidth;
+                     (double)(contest->needed_nbytes - held) / sched->bandwidth;
     if (!is_better(contest, worker, nactors, start_s))
         return;
     contest->best = worker;
     contest->nactors = nactors;
     contest->start_s = start_s;
-}
-
-static void consider_holders(struct contest *contest)
-{
-    const struct sched_task *task = contest->task;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
-        for (struct sched_replica *r = e->from->replicas; r; r = r->next_of_task)
-            consider(contest, r->worker);
 }
 
 static void consider_all(struct contest *contest)
@@ -122,13 +138,16 @@ static void consider_all(struct contest *contest)
     }
 }
 
-static struct sched_worker *best_of(const struct sched *sched, const struct sched_task *task,
+static struct sched_worker *best_of(struct sched *sched, const struct sched_task *task,
                                     bool (*admits)(const struct sched_task *task,
                                                    const struct sched_worker *worker))
 {
-    struct contest contest = {.sched = sched, .task = task, .admits = admits};
+    struct contest contest = {
+        .sched = sched, .task = task, .admits = admits, .number = ++sched->ncontests};
+    find_holders(&contest);
     if (!task->is_actor)
-        consider_holders(&contest);
+        for (struct sched_worker *worker = contest.holders; worker; worker = worker->next_holder)
+            consider(&contest, worker);
     if (!contest.best)
         consider_all(&contest);
     return contest.best;
@@ -149,7 +168,7 @@ static struct sched_worker *in_turn(const struct sched *sched, const struct sche
     return NULL;
 }
 
-struct sched_worker *sched_place(const struct sched *sched, const struct sched_task *task)
+struct sched_worker *sched_place(struct sched *sched, const struct sched_task *task)
 {
     bool is_free = !sched_first_dependency(task) && !task->needs && !task->is_actor;
     struct sched_worker *worker = NULL;

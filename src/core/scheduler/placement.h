@@ -7,7 +7,7 @@
 /* The worker that would start the task first, by its backlog and the data it would have to fetch;
  * of those that may run it. NULL when there is none.
  * Source: distributed.scheduler.decide_worker, worker_objective. */
-struct sched_worker *sched_place(const struct sched *sched, const struct sched_task *task);
+struct sched_worker *sched_place(struct sched *sched, const struct sched_task *task);
 /* The least busy of the workers with open slots, for root tasks; NULL: it has to queue. */
 struct sched_worker *sched_place_root(const struct sched *sched, const struct sched_task *task);
 

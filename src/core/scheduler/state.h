@@ -167,7 +167,10 @@ struct sched_worker {
     uint32_t idle_place;     /* 1 + its index; 0: it is not idle */
     bool is_saturated;
     bool is_retiring;
-    bool has_retired;                /* and it was said */
+    bool has_retired;    /* and it was said */
+    uint64_t contest;    /* the last in which it held something that a task needs: */
+    int64_t held_nbytes; /* so much */
+    struct sched_worker *next_holder;
     int64_t asked_us;                /* when others were last asked to copy what it holds */
     int64_t promised_nbytes;         /* while copies are given out */
     int64_t spilled_nbytes;          /* of its results, on disk */
@@ -233,6 +236,7 @@ struct sched {
     int64_t total_nthreads;
     int64_t total_memory;
     uint64_t nassigned; /* how many tasks were ever given out */
+    uint64_t ncontests; /* how often workers were ever compared for a task */
     int64_t next_run_id;
     double generation;
     bool has_graphs;

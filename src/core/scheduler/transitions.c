@@ -180,8 +180,8 @@ static void cut_dependents(struct sched *sched, struct sched_task *task)
 
 static void cut_dependencies(struct sched *sched, struct sched_task *task)
 {
-    struct sched_edge *e;
-    while ((e = sched_first_dependency(task))) {
+    struct sched_edge *e = sched_first_dependency(task);
+    for (; e; e = sched_next_dependency(e)) {
         struct sched_task *from = e->from;
         sched_edge_cut(e);
         if (!from->ndependents && !from->ndesires)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "graph/context.h"
 #include "graph/plan.h"
 #include "node/client/gather.h"
@@ -20,6 +21,7 @@ struct departure {
     struct outgoing_task *tasks;
     size_t ntasks;
     struct vector scratch; /* of char */
+    struct vector seen;    /* of const char *: see() */
     char suffix[48];       /* of the names of tasks; "": they are called as the graph calls them */
 };
 
@@ -51,26 +53,35 @@ static dk_status name_task(struct departure *departure, uint32_t id)
     return keep(departure, &departure->keys[id]);
 }
 
-static bool is_listed(const struct outgoing_task *task, const struct wire_bytes *list,
-                      struct wire_bytes key)
+/* Whether the key was seen before in this list: `seen` has room for twice as many, a power of two,
+ * and what it sees are the places of keys, each of which is in one place. */
+static bool see(const char **seen, size_t capacity, struct wire_bytes key)
 {
-    for (size_t i = 0; i < task->ndependencies; i++)
-        if (list[i].data == key.data)
-            return true;
-    return false;
+    size_t at = hash_u64((uintptr_t)key.data) & (capacity - 1);
+    while (seen[at] && seen[at] != key.data)
+        at = (at + 1) & (capacity - 1);
+    bool is_old = seen[at] != NULL;
+    seen[at] = key.data;
+    return is_old;
 }
 
-/* Each dependency once. Those with many are reductions, whose arguments differ. */
+/* Each dependency once. */
 static dk_status list_dependencies(struct departure *departure, const struct task *task,
                                    struct outgoing_task *out)
 {
     const dk_value *args = graph_args(departure->graph, task);
     struct wire_bytes *list = arena_alloc(&departure->arena, task->nargs * sizeof(*list));
-    if (!list)
+    size_t capacity = 2;
+    while (capacity < 2 * (size_t)task->nargs)
+        capacity *= 2;
+    departure->seen.count = 0;
+    if (!list || vector_reserve(&departure->seen, capacity) != DK_OK)
         return DK_ENOMEM;
+    memset(departure->seen.data, 0, capacity * sizeof(char *));
     out->dependencies = list;
     for (uint32_t i = 0; i < task->nargs; i++) {
-        if (args[i].kind != DK_KIND_TASK || is_listed(out, list, departure->keys[args[i].as.task]))
+        if (args[i].kind != DK_KIND_TASK ||
+            see(departure->seen.data, capacity, departure->keys[args[i].as.task]))
             continue;
         list[out->ndependencies++] = departure->keys[args[i].as.task];
     }
@@ -211,11 +222,13 @@ static dk_status begin_departure(struct departure *departure, dk_client *client,
     DK_TRY(plan_init(&departure->plan, graph, keys, nkeys, err));
     arena_init(&departure->arena, client->memory);
     vector_init(&departure->scratch, client->memory, 1);
+    vector_init(&departure->seen, client->memory, sizeof(char *));
     return DK_OK;
 }
 
 static void end_departure(struct departure *departure)
 {
+    vector_deinit(&departure->seen);
     vector_deinit(&departure->scratch);
     arena_deinit(&departure->arena);
     plan_deinit(&departure->plan);

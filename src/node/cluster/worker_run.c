@@ -82,6 +82,7 @@ static dk_status choose(dk_context *dk, const dk_worker_options *options, struct
                                                     : machine_nbytes(),
         .local_directory = folder && *folder ? folder : "/tmp",
         .death_timeout_s = options->death_timeout_s > 0 ? options->death_timeout_s : -1,
+        .no_shared_memory = options->no_shared_memory,
         .log = options->log ? log_line : NULL,
         .closed = on_closed,
         .self = run,

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "core/worker/messages.h"
 #include "graph/task.h"
 #include "graph/value.h"
@@ -39,6 +40,8 @@ struct run {
     bool is_actor;
     struct argument *arguments;
     size_t narguments;
+    uint32_t *places; /* of arguments by the hash of their key: 1 + index, or 0 */
+    size_t nplaces;   /* a power of two */
     /* What comes of it. */
     bool has_begun;
     dk_status status;
@@ -93,15 +96,23 @@ static dk_status find_payload(struct run *run, struct wire_bytes *out)
     return payload_is_task(*out) ? DK_OK : refuse(run);
 }
 
-static struct argument *find_argument(struct run *run, struct wire_bytes key)
+/* The place of the argument with this key, or a free one. */
+static uint32_t *place_of(struct run *run, struct wire_bytes key)
 {
-    for (size_t i = 0; i < run->narguments; i++) {
-        struct argument *argument = &run->arguments[i];
+    size_t mask = run->nplaces - 1, at = hash_bytes(key.data, key.nbytes) & mask;
+    for (; run->places[at]; at = (at + 1) & mask) {
+        const struct argument *argument = &run->arguments[run->places[at] - 1];
         if (argument->key.nbytes == key.nbytes &&
             memcmp(argument->key.data, key.data, key.nbytes) == 0)
-            return argument;
+            break;
     }
-    return NULL;
+    return &run->places[at];
+}
+
+static struct argument *find_argument(struct run *run, struct wire_bytes key)
+{
+    uint32_t place = *place_of(run, key);
+    return place ? &run->arguments[place - 1] : NULL;
 }
 
 static dk_status read_spilled(struct run *run, struct argument *argument)
@@ -315,7 +326,7 @@ static dk_status take_argument(struct run *run, struct wkr_task_id task)
     argument->is_read = false;
     argument->box = wire_box_ref(stored->content.box);
     argument->spilled = spilled_ref(stored->content.spilled);
-    run->narguments++;
+    *place_of(run, argument->key) = (uint32_t)++run->narguments;
     return DK_OK;
 }
 
@@ -325,8 +336,12 @@ static dk_status take_arguments(struct run *run)
     size_t count = wkr_task_ndependencies(core, run->task);
     struct wkr_task_id *tasks = arena_alloc(&run->arena, count * sizeof(*tasks));
     run->arguments = arena_alloc(&run->arena, count * sizeof(*run->arguments));
-    if (!tasks || !run->arguments)
+    for (run->nplaces = 1; run->nplaces < count + count / 2 + 1;)
+        run->nplaces *= 2;
+    run->places = arena_alloc(&run->arena, run->nplaces * sizeof(*run->places));
+    if (!tasks || !run->arguments || !run->places)
         return DK_ENOMEM;
+    memset(run->places, 0, run->nplaces * sizeof(*run->places));
     wkr_task_dependencies(core, run->task, tasks);
     for (size_t i = 0; i < count; i++)
         DK_TRY(take_argument(run, tasks[i]));

@@ -268,7 +268,8 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
                                          .open_ms = 30000,
                                          .tls = node->options.tls,
                                          .machine = node->machine}};
-    machine_name(node->machine);
+    if (!node->options.no_shared_memory)
+        machine_name(node->machine);
     DK_TRY(make_resources(node, err));
     DK_TRY(worker_serve(node, err));
     node->nopen++;

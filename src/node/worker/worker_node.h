@@ -34,7 +34,8 @@ struct worker_node_options {
     /* How long to look for the scheduler, at the start and again when it is lost; negative: for
      * ever at the start, not at all when it is lost. */
     double death_timeout_s;
-    double lifetime_s; /* after which it leaves; 0: unlimited */
+    double lifetime_s;     /* after which it leaves; 0: unlimited */
+    bool no_shared_memory; /* results go to this machine's workers as they go to others */
     /* A line for the log ("INFO", "distributed.worker", text). NULL: none. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
     /* The scheduler knows it, and may give it tasks. May be NULL. */

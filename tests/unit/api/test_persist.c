@@ -163,6 +163,26 @@ static void test_forgetting(void **state)
     days_remove(&days);
 }
 
+/* The results may be put where the frames are. */
+static void test_in_place(void **state)
+{
+    (void)state;
+    struct days days;
+    days_make(&days, 3);
+    dk_context *dk = dk_open(NULL);
+    dk_frame frames[] = {days_read(dk, &days), days_spread(days_read(dk, &days))};
+    char *all = shown(frames[0], "sync"), *spread = shown(frames[1], "sync");
+    persist(frames, 2, "threads", frames);
+    days_remove(&days);
+    assert_equal(frames[0], all, "sync");
+    assert_equal(frames[1], spread, "sync");
+    dk_text_free(spread);
+    dk_text_free(all);
+    dk_forget(frames[0]);
+    dk_forget(frames[1]);
+    dk_close(dk);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_a_call_is_made_once),
         cmocka_unit_test(test_forgetting),
+        cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
