@@ -12,6 +12,7 @@ distributed = pytest.importorskip("distributed", reason="distributed is not inst
 from distributed import Client, wait  # noqa: E402
 
 from cluster import CDASK, DASK, Cluster, Process  # noqa: E402
+from native_client import Client as NativeClient  # noqa: E402
 from test_cluster import TASKS, ask  # noqa: E402
 from test_python_cluster import TIMEOUT, addresses, until  # noqa: E402
 from test_worker import Gate, submit  # noqa: E402
@@ -203,6 +204,44 @@ def test_nothing_is_left(dasks, tmp_path):
         until(lambda: not is_there(each.pid))
         each.process.popen.wait(TIMEOUT)
     del futures
+
+
+@pytest.mark.parametrize("clusters", ["fresh", "dasks"])
+def test_our_client(clusters, request):
+    """cdask's client restarts workers of cdask at both schedulers, and they work."""
+    cluster, _ = request.getfixturevalue(clusters)
+    nursed = Nursed(cluster)
+    first = nursed.pid
+    with NativeClient(cluster.address) as client:
+        assert client.gather([client.submit("test.add", 1)]) == [1]
+        client.restart()
+        nursed.await_worker()
+        assert nursed.pid != first and not is_there(first)
+        assert client.gather([client.submit("test.add", 2)]) == [2]
+
+
+@pytest.mark.parametrize("victim", ["a worker", "the nannies", "all"])
+def test_local_cluster(victim):
+    """The workers of `cdask cluster` have nannies too; no process stays without its parent."""
+    cluster = Process(CDASK, "cluster", "--nworkers", 2, "--nthreads", 1, "--no-dashboard")
+    try:
+        address = cluster.wait_for(r"Scheduler at:\s*(\S+)").group(1)
+        nannies, = children_of(cluster.popen.pid)
+        first = children_of(nannies)
+        with Client(address, timeout=TIMEOUT) as client:
+            assert len(workers_of(client)) == len(first) == 2
+            client.restart(timeout=TIMEOUT)
+            second = children_of(nannies)
+            assert len(second) == 2 and not set(first) & set(second)
+            os.kill({"a worker": second[0], "the nannies": nannies, "all": cluster.popen.pid}[victim], signal.SIGKILL)
+            if victim == "a worker":
+                until(lambda: second[0] not in children_of(nannies) and len(children_of(nannies)) == 2)
+                client.wait_for_workers(2, timeout=TIMEOUT)
+            else:
+                until(lambda: not any(map(is_there, second)))
+    finally:
+        cluster.stop(signal.SIGTERM)
+    until(lambda: not is_there(nannies) and not any(map(is_there, second)))
 
 
 def test_lifetime(fresh):

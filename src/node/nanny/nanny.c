@@ -8,6 +8,8 @@
 
 /* The worker's memory is looked at this often. */
 #define MONITOR_MS 100
+/* It has so long to end when it is stopped. */
+#define STOP_S 5.0
 
 void nanny_say(struct nanny *nanny, const char *level, const char *format, ...)
 {
@@ -74,6 +76,12 @@ void nanny_close(struct nanny *nanny)
         nanny_tell(nanny, NANNY_LEAVE);
     if (nanny->pid && !nanny->is_registered)
         kill(nanny->pid, SIGTERM); /* it may not listen yet */
+}
+
+void nanny_stop(struct nanny *nanny)
+{
+    nanny->is_last = true;
+    nanny_end_worker(nanny, STOP_S);
 }
 
 static void init_timer(struct nanny *nanny, uv_timer_t *timer)

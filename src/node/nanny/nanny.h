@@ -56,6 +56,8 @@ pid_t nanny_pid(const struct nanny *nanny);
 void nanny_lost(struct nanny *nanny, int status);
 /* The worker is to leave in good order, and the nanny after it; asked again, at once. */
 void nanny_close(struct nanny *nanny);
+/* The same at once, and nothing needs to be in order. */
+void nanny_stop(struct nanny *nanny);
 
 /* In the worker's process: lets go of the sockets of the loop that belongs to its parent. */
 void nanny_forget_parent(uv_loop_t *loop);
