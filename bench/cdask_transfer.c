@@ -1,5 +1,5 @@
-/* How fast results go from one worker to another on this machine: blocks of bytes are made by one,
- * and the other is asked how long they are.
+/* How fast results go from one worker to another on this machine: tables of one column are made by
+ * one, and the other is asked how large they are.
  *
  *     bench_cdask_transfer [NBLOCKS] [BLOCK_BYTES] [tcp]
  *
@@ -7,6 +7,7 @@
  */
 #include "measure.h"
 
+#include <cdask/arrow.h>
 #include <cdask/distributed.h>
 
 #include <stdbool.h>
@@ -19,27 +20,56 @@
 
 static const char *const names[] = {"maker", "reader"};
 
+static void release_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+static void release_array(struct ArrowArray *array)
+{
+    free(array->private_data);
+    array->private_data = NULL;
+    array->release = NULL;
+}
+
+/* make(nbytes) -> a table of one column of so many bytes */
 static dk_status make(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                       dk_error *err)
 {
-    size_t nbytes = (size_t)args[0].as.integer;
-    char *bytes = malloc(nbytes);
-    (void)nargs, (void)err;
-    if (!bytes)
+    int64_t nrows = args[0].as.integer / 8;
+    double *cells = malloc((size_t)nrows * sizeof *cells);
+    (void)nargs;
+    if (!cells)
         return DK_ENOMEM;
-    memset(bytes, 'x', nbytes);
-    dk_status status = dk_value_bytes(dk_task_context(task), bytes, nbytes, result);
-    free(bytes);
+    for (int64_t row = 0; row < nrows; row++)
+        cells[row] = (double)row;
+    const void *buffers[] = {NULL, cells}, *none[] = {NULL};
+    struct ArrowSchema field = {.format = "g", .name = "x"}, *fields[] = {&field};
+    struct ArrowArray column = {.length = nrows, .n_buffers = 2, .buffers = buffers};
+    struct ArrowArray *columns[] = {&column};
+    struct ArrowSchema schema = {
+        .format = "+s", .n_children = 1, .children = fields, .release = release_schema};
+    struct ArrowArray array = {.length = nrows,
+                               .n_buffers = 1,
+                               .buffers = none,
+                               .n_children = 1,
+                               .children = columns,
+                               .release = release_array,
+                               .private_data = cells};
+    dk_table *table;
+    dk_status status =
+        dk_table_from_arrow(dk_task_context(task), &schema, &array, NULL, &table, err);
+    if (status == DK_OK)
+        *result = dk_value_table(table);
     return status;
 }
 
-static dk_status length(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
-                        dk_error *err)
+/* weigh(table) -> its bytes */
+static dk_status weigh(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                       dk_error *err)
 {
-    size_t nbytes = 0;
     (void)task, (void)nargs, (void)err;
-    dk_value_data(args[0], &nbytes);
-    *result = dk_value_int((int64_t)nbytes);
+    *result = dk_value_int(dk_table_nbytes(args[0].as.table));
     return DK_OK;
 }
 
@@ -49,7 +79,7 @@ static dk_status open_context(dk_context **out, dk_error *err)
     if (status == DK_OK)
         status = dk_register(*out, "make", make, NULL, err);
     if (status == DK_OK)
-        status = dk_register(*out, "length", length, NULL, err);
+        status = dk_register(*out, "weigh", weigh, NULL, err);
     return status;
 }
 
@@ -80,8 +110,8 @@ static pid_t start_worker(int i, bool by_tcp, int *out)
 struct run {
     dk_client *client;
     dk_future *made[NBLOCKS_MAX];
-    dk_future *measured[NBLOCKS_MAX];
-    dk_value lengths[NBLOCKS_MAX];
+    dk_future *weighed[NBLOCKS_MAX];
+    dk_value nbytes[NBLOCKS_MAX];
     size_t nblocks;
     int64_t block_nbytes;
 };
@@ -105,10 +135,10 @@ static dk_status read_blocks(struct run *run, dk_error *err)
     dk_value block = dk_value_task((dk_task_id){0});
     dk_status status = DK_OK;
     for (size_t i = 0; i < run->nblocks && status == DK_OK; i++)
-        status = dk_client_submit(run->client, "length", &block, 1, &run->made[i], 1, &at_reader,
-                                  &run->measured[i], err);
+        status = dk_client_submit(run->client, "weigh", &block, 1, &run->made[i], 1, &at_reader,
+                                  &run->weighed[i], err);
     if (status == DK_OK)
-        status = dk_client_gather(run->client, run->measured, run->nblocks, run->lengths, err);
+        status = dk_client_gather(run->client, run->weighed, run->nblocks, run->nbytes, err);
     return status;
 }
 
@@ -121,9 +151,9 @@ static dk_status measure(struct run *run, dk_error *err)
         status = read_blocks(run, err);
     double seconds = measure_now() - start;
     for (size_t i = 0; i < run->nblocks; i++) {
-        total += run->lengths[i].as.integer;
+        total += run->nbytes[i].as.integer;
         dk_future_free(run->made[i]);
-        dk_future_free(run->measured[i]);
+        dk_future_free(run->weighed[i]);
     }
     if (status == DK_OK)
         printf("{\"seconds\": %.6f, \"nbytes\": %lld, \"mb_per_s\": %.1f}\n", seconds,
