@@ -1,5 +1,6 @@
 """`cdask worker` for a real Dask scheduler: a Python client submits native tasks, workers exchange what
 they need, leave gracefully, and die."""
+import asyncio
 import ctypes
 import os
 import pathlib
@@ -258,6 +259,25 @@ def test_kill(cluster, client, tmp_path):
     gate.let_through()
     assert running.result(timeout=60) == 8
     assert client.gather(held) == b.process.pid
+
+
+def test_bandwidth(cluster, client):
+    """Proves that the scheduler is told how fast results came from a peer."""
+    a, b = cluster.worker("--name", "a"), cluster.worker("--name", "b")
+    filled, = submit(client, ("filled", "test.fill", 5_000_000), workers=["a"])
+    assert filled.result(timeout=60)
+    length, = submit(client, ("length", "test.length", Ref("filled")), workers=["b"])
+    assert length.result(timeout=60) == 5_000_000
+
+    async def told(dask_scheduler):
+        while not dask_scheduler.bandwidth_workers:
+            await asyncio.sleep(0.01)
+        return [[*pair, measured] for pair, measured in dask_scheduler.bandwidth_workers.items()]
+
+    (to, source, measured), = client.run_on_scheduler(told)
+    assert (to, source) == (b.address, a.address) and 1e6 < measured <= 5e9
+    total = client.scheduler_info()["workers"][b.address]["metrics"]["bandwidth"]["total"]
+    assert total == pytest.approx(0.95 * 1e8 + 0.05 * measured)
 
 
 def test_spill(cluster, client, tmp_path):

@@ -1,5 +1,6 @@
 #include "core/scheduler/workers.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -249,6 +250,18 @@ static void learn_running(struct sched *sched, const struct wire_value *executin
     }
 }
 
+/* Each worker has its part in what is known of all.
+ * Source: distributed.scheduler.Scheduler.heartbeat_worker. */
+static void learn_bandwidth(struct sched *sched, const struct wire_value *metrics)
+{
+    double share = 1.0 / sched->nworkers;
+    double total;
+    const struct wire_value *bandwidth = wire_find(metrics, "bandwidth");
+    if (bandwidth && wire_read_float(wire_find(bandwidth, "total"), &total) && total > 0 &&
+        isfinite(total))
+        sched->bandwidth = (1 - share) * sched->bandwidth + share * total;
+}
+
 void sched_worker_heartbeat(struct sched *sched, struct sched_worker *worker,
                             const struct sched_event *event)
 {
@@ -256,6 +269,7 @@ void sched_worker_heartbeat(struct sched *sched, struct sched_worker *worker,
     worker->last_seen_us = sched->now_us;
     if (metrics) {
         sched_learn_memory(sched, worker, metrics);
+        learn_bandwidth(sched, metrics);
         struct wire_box *box = wire_box_new(sched->memory, metrics);
         if (!box)
             sched->has_failed = true;

@@ -48,6 +48,7 @@ struct gather {
     struct worker_node *node;
     uint32_t epoch;
     struct wkr_peer_id peer;
+    uint64_t asked_ns;
 };
 
 /* What the answer brought, as the core and the store want it. */
@@ -111,8 +112,20 @@ static dk_status harvest_all(struct harvest *harvest, const struct wire_value *a
     return DK_OK;
 }
 
+static void learn_bandwidth(const struct gather *gather, const struct harvest *harvest)
+{
+    struct worker_node *node = gather->node;
+    const struct wkr_gathered_task *tasks = harvest->gathered.data;
+    int64_t nbytes = 0;
+    for (size_t i = 0; i < harvest->gathered.count; i++)
+        nbytes += tasks[i].nbytes;
+    bandwidth_learn(&node->bandwidth, wkr_peer_address(node->core, gather->peer), nbytes,
+                    uv_hrtime() - gather->asked_ns);
+}
+
 static void tell_success(struct gather *gather, struct harvest *harvest)
 {
+    learn_bandwidth(gather, harvest);
     struct wkr_event event = {.kind = WKR_GATHER_SUCCEEDED};
     event.as.gathered =
         (struct wkr_gathered){gather->peer, harvest->gathered.data, harvest->gathered.count, NULL};
@@ -239,7 +252,7 @@ dk_status worker_gather(struct worker_node *node, const struct wkr_instruction *
     struct gather *gather = memory_alloc(node->memory, sizeof(*gather));
     if (!gather)
         return DK_ENOMEM;
-    *gather = (struct gather){node, node->epoch, instruction->peer};
+    *gather = (struct gather){node, node->epoch, instruction->peer, uv_hrtime()};
     dk_status status = ask(gather, instruction, &err);
     if (status != DK_OK) {
         worker_log(node, "WARNING", "get_data: %s", err.message);

@@ -122,7 +122,9 @@ static void on_heartbeat(uv_timer_t *timer)
                                   .answered = on_heartbeat_answer,
                                   .self = node};
     node->is_heartbeat_open = !builder.failed && pool_ask(node->pool, &asked, NULL, &err) == DK_OK;
-    if (!node->is_heartbeat_open)
+    if (node->is_heartbeat_open)
+        bandwidth_begin_anew(&node->bandwidth);
+    else
         set_heartbeat(node, NULL);
     arena_deinit(&arena);
 }

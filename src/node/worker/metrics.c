@@ -35,16 +35,6 @@ static struct wire_value nothing(struct wire_builder *builder)
     return wire_end_map(&map);
 }
 
-/* Not measured: Dask's own first guess. */
-static struct wire_value bandwidth(struct wire_builder *builder)
-{
-    struct wire_filling map = wire_begin_map(builder, 3);
-    wire_put(&map, "total", wire_int(100000000));
-    wire_put(&map, "workers", nothing(builder));
-    wire_put(&map, "types", nothing(builder));
-    return wire_end_map(&map);
-}
-
 static struct wire_value transfer(const struct worker_node *node, struct wire_builder *builder,
                                   const struct wkr_counts *counts)
 {
@@ -95,7 +85,7 @@ struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *
     struct wkr_counts counts = wkr_counts(node->core);
     struct wire_filling map = wire_begin_map(builder, 11);
     wire_put(&map, "task_counts", task_counts(builder, &counts));
-    wire_put(&map, "bandwidth", bandwidth(builder));
+    wire_put(&map, "bandwidth", bandwidth_describe(&node->bandwidth, builder));
     wire_put(&map, "digests_total_since_heartbeat", nothing(builder));
     wire_put(&map, "managed_bytes", wire_int(node->store.memory_nbytes));
     wire_put(&map, "spilled_bytes", spilled(node, builder));

@@ -9,6 +9,7 @@
 #include "node/pool.h"
 #include "node/server.h"
 #include "node/stream.h"
+#include "node/worker/bandwidth.h"
 #include "node/worker/executor.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
@@ -74,6 +75,8 @@ struct worker_node {
     uint64_t nspilled;       /* ever begun */
     bool cannot_spill;       /* there is no folder */
     char spill_folder[1024]; /* "" until something was spilled */
+
+    struct bandwidth bandwidth; /* of what peers send: gather.c */
 
     /* What peers get: serve.c */
     uint32_t noutgoing;

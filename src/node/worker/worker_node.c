@@ -57,6 +57,7 @@ static void free_node(struct worker_node *node)
     void *self = node->options.self;
     dk_error why = node->why;
     worker_close_core(node);
+    bandwidth_deinit(&node->bandwidth);
     worker_remove_folder(node);
     memory_free(node->memory, node->resources, node->nresources * sizeof(*node->resources));
     memory_free(node->memory, node, sizeof(*node));
@@ -320,6 +321,7 @@ dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *opt
         node->limits.nbytes = (uint64_t)options->memory_limit;
     list_init(&node->replications);
     list_init(&node->runs);
+    bandwidth_init(&node->bandwidth, memory);
     make_id(node);
     worker_init_core(node);
     open_timers(node);
