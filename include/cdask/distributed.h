@@ -33,7 +33,8 @@ typedef struct dk_cluster_options {
 
 /* Starts a scheduler in a thread of this process and workers in forked processes, which know the
  * functions and object types that `dk` has registered by now. They end with this process, at the
- * latest.
+ * latest. One that was killed, crashes, or takes 95 % of its memory limit is started again by a
+ * process that watches over them.
  *
  * Ownership: the caller closes it, before the context.   Blocks: until all workers are there.
  * Errors: DK_EINVAL, DK_EIO (no port, process or thread left; a worker did not come up), DK_ENOMEM.

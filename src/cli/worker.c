@@ -4,14 +4,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/log.h"
-#include "node/worker/preload.h"
 #include "cli/scheduler_file.h"
 #include "cli/worker_options.h"
 #include "cli/worker_processes.h"
+#include "node/nanny/nanny.h"
+#include "node/worker/preload.h"
 #include "node/worker/worker_node.h"
 
 /* The running command, for its callbacks. */
@@ -21,6 +23,11 @@ struct running {
     uv_signal_t signals[2];
     uv_poll_t parent;
     bool has_parent;
+    uv_poll_t nanny;
+    bool has_nanny;
+    uint32_t nsignals; /* that have said that it is to leave, */
+    uint32_t nwords;   /* and of its nanny */
+    bool is_old;       /* its lifetime is over */
     const struct worker_options *options;
     dk_error why;
     struct tls_config *tls;
@@ -39,6 +46,14 @@ static void log_own(void *self, const char *level, const char *name, const char 
         log_line(NULL, level, name, text);
 }
 
+/* Said again in the same way, it is to be at once. A signal may have reached all processes. */
+static void leave(struct running *running, uint32_t *count, const char *reason)
+{
+    ++*count;
+    if (*count > 1 || running->nsignals + running->nwords == 1)
+        worker_node_retire(running->node, reason);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct running *running = handle->data;
@@ -46,7 +61,7 @@ static void on_signal(uv_signal_t *handle, int number)
     snprintf(text, sizeof(text), "Received signal %s (%d)", number == SIGINT ? "SIGINT" : "SIGTERM",
              number);
     log_own(running, "INFO", "distributed.worker", text);
-    worker_node_retire(running->node, "signal");
+    leave(running, &running->nsignals, "signal");
 }
 
 /* Whoever has started us has had enough, or has gone. */
@@ -59,9 +74,31 @@ static void on_parent(uv_poll_t *parent, int status, int events)
     worker_node_retire(running->node, "its parent has ended");
 }
 
+static void on_nanny(uv_poll_t *nanny, int status, int events)
+{
+    struct running *running = nanny->data;
+    char word = NANNY_LEAVE;
+    (void)events;
+    bool has_word = status == 0 && recv(running->options->nanny_fd, &word, 1, MSG_DONTWAIT) == 1;
+    if (!has_word)
+        uv_poll_stop(nanny);
+    if (word == NANNY_END)
+        worker_node_close(running->node);
+    else
+        leave(running, &running->nwords, has_word ? "nanny" : "its nanny has ended");
+}
+
+static void tell(int fd, char word)
+{
+    while (fd >= 0 && send(fd, &word, 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue;
+}
+
 static void on_closed(void *self, const dk_error *why)
 {
     struct running *running = self;
+    if (!running->is_old || !running->options->has_lifetime_restart)
+        tell(running->options->nanny_fd, NANNY_LEAVES);
     if (why)
         running->why = *why;
     if (running->why.status == DK_ECANCELED) {
@@ -72,32 +109,52 @@ static void on_closed(void *self, const dk_error *why)
         uv_close((uv_handle_t *)&running->signals[i], NULL);
     if (running->has_parent)
         uv_close((uv_handle_t *)&running->parent, NULL);
+    if (running->has_nanny)
+        uv_close((uv_handle_t *)&running->nanny, NULL);
 }
 
-static void watch_parent(struct running *running, int fd)
+static bool watch(struct running *running, int fd, uv_poll_t *poll, uv_poll_cb changed)
 {
-    if (fd < 0 || uv_poll_init(&running->loop, &running->parent, fd) != 0)
-        return;
-    running->has_parent = true;
-    running->parent.data = running;
-    uv_poll_start(&running->parent, UV_READABLE, on_parent);
+    if (fd < 0 || uv_poll_init(&running->loop, poll, fd) != 0)
+        return false;
+    poll->data = running;
+    return uv_poll_start(poll, UV_READABLE, changed) == 0;
 }
 
 static void on_registered(void *self)
 {
     const struct running *running = self;
-    while (running->options->parent_fd >= 0 &&
-           send(running->options->parent_fd, "+", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue;
+    tell(running->options->parent_fd, NANNY_REGISTERED);
+    tell(running->options->nanny_fd, NANNY_REGISTERED);
 }
 
+static void on_aged(void *self)
+{
+    struct running *running = self;
+    running->is_old = true;
+}
+
+/* Up to `stagger_s` more or less, at least a millisecond. */
+static double lifetime_of(const struct worker_options *options)
+{
+    uint32_t random = 0;
+    if (options->lifetime_s <= 0 || options->lifetime_stagger_s <= 0)
+        return options->lifetime_s;
+    (void)!getrandom(&random, sizeof(random), 0);
+    double share = 2 * ((double)random / UINT32_MAX) - 1;
+    double lifetime_s = options->lifetime_s + share * options->lifetime_stagger_s;
+    return lifetime_s > 1e-3 ? lifetime_s : 1e-3;
+}
+
+/* Ctrl-C reaches all processes of a terminal: where there is a nanny, it says what comes of it. */
 static void watch_signals(struct running *running)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
+    static const int numbers[] = {SIGTERM, SIGINT};
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&running->loop, &running->signals[i]);
         running->signals[i].data = running;
-        uv_signal_start(&running->signals[i], on_signal, numbers[i]);
+        if (numbers[i] == SIGTERM || running->options->nanny_fd < 0)
+            uv_signal_start(&running->signals[i], on_signal, numbers[i]);
     }
 }
 
@@ -112,15 +169,17 @@ static struct worker_node_options node_options(const struct worker_options *opti
         .host = options->host,
         .ports = options->ports,
         .dashboard = options->has_dashboard ? &options->dashboard : NULL,
+        .nanny = options->nanny,
         .nthreads = options->nthreads,
         .memory_limit = options->memory_limit,
         .local_directory = options->local_directory,
         .resources = options->resources,
         .nresources = options->nresources,
         .death_timeout_s = options->death_timeout_s,
-        .lifetime_s = options->lifetime_s,
+        .lifetime_s = lifetime_of(options),
         .log = log_own,
         .registered = on_registered,
+        .aged = on_aged,
         .closed = on_closed,
         .self = running,
     };
@@ -135,7 +194,8 @@ static int serve(const struct worker_options *options, dk_context *dk, struct ru
         return complain(err.message);
     }
     watch_signals(running);
-    watch_parent(running, options->parent_fd);
+    running->has_parent = watch(running, options->parent_fd, &running->parent, on_parent);
+    running->has_nanny = watch(running, options->nanny_fd, &running->nanny, on_nanny);
     if (!pid_file_write(options->pid_file, &err)) {
         complain(err.message);
         worker_node_close(running->node);

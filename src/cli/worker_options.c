@@ -38,13 +38,18 @@ static const char usage[] =
     "first\n"
     "                          one for ever, leave when it is lost)\n"
     "  --lifetime TIME         leave after so long: 5 minutes, 1h ...\n"
+    "  --lifetime-stagger TIME up to so much sooner or later, so that not all leave at once\n"
+    "  --lifetime-restart      its nanny then starts another\n"
     "  --pid-file FILE         write the process's number there; removed at the end\n"
-    "  --stop-fd FD            leave when this file descriptor can be read or its other end "
+    "  --parent-fd FD          leave when this file descriptor can be read or its other end "
     "closes,\n"
     "                          for programs that start workers\n"
     "  --nanny                 a process beside it starts it again when it was killed or has\n"
-    "                          crashed, and kills it when it takes 95% of the memory limit\n"
-    "  --no-nanny              as it is anyway\n"
+    "                          crashed, or a client restarts the cluster, and kills it when it\n"
+    "                          takes 95% of the memory limit (the default)\n"
+    "  --no-nanny              without one\n"
+    "  --nanny-port PORT       the nanny listens at this port, or at the first that is free of\n"
+    "                          FIRST:LAST (default 0: any that is free)\n"
     "  --dashboard-address AT  serve /health and /metrics there: PORT or HOST:PORT (default: any\n"
     "                          port that is free); at another port when that one is in use\n"
     "  --no-dashboard          serve none\n" TLS_USAGE "  --help                  this text\n";
@@ -62,11 +67,15 @@ enum {
     SCHEDULER_FILE,
     DEATH_TIMEOUT,
     LIFETIME,
+    LIFETIME_STAGGER,
+    LIFETIME_RESTART,
+    NO_LIFETIME_RESTART,
     PID_FILE,
     PARENT_FD,
     QUIET,
     NANNY,
     NO_NANNY,
+    NANNY_PORT,
     DASHBOARD,
     NO_DASHBOARD,
     DASHBOARD_ADDRESS,
@@ -89,11 +98,15 @@ static const struct option options[] = {
     {"scheduler-file", required_argument, NULL, SCHEDULER_FILE},
     {"death-timeout", required_argument, NULL, DEATH_TIMEOUT},
     {"lifetime", required_argument, NULL, LIFETIME},
+    {"lifetime-stagger", required_argument, NULL, LIFETIME_STAGGER},
+    {"lifetime-restart", no_argument, NULL, LIFETIME_RESTART},
+    {"no-lifetime-restart", no_argument, NULL, NO_LIFETIME_RESTART},
     {"pid-file", required_argument, NULL, PID_FILE},
     {"parent-fd", required_argument, NULL, PARENT_FD},
     {"quiet", no_argument, NULL, QUIET},
     {"nanny", no_argument, NULL, NANNY},
     {"no-nanny", no_argument, NULL, NO_NANNY},
+    {"nanny-port", required_argument, NULL, NANNY_PORT},
     {"dashboard", no_argument, NULL, DASHBOARD},
     {"no-dashboard", no_argument, NULL, NO_DASHBOARD},
     {"dashboard-address", required_argument, NULL, DASHBOARD_ADDRESS},
@@ -106,10 +119,7 @@ static const struct option options[] = {
     {"contact-address", required_argument, NULL, REFUSED},
     {"interface", required_argument, NULL, REFUSED},
     {"protocol", required_argument, NULL, REFUSED},
-    {"nanny-port", required_argument, NULL, REFUSED},
     {"preload-nanny", required_argument, NULL, REFUSED},
-    {"lifetime-stagger", required_argument, NULL, REFUSED},
-    {"lifetime-restart", no_argument, NULL, REFUSED},
     {"worker-class", required_argument, NULL, REFUSED},
     {"scheduler-sni", required_argument, NULL, REFUSED},
     TLS_OPTIONS(TLS),
@@ -270,6 +280,12 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
         return read_time("death-timeout", optarg, &out->death_timeout_s);
     case LIFETIME:
         return read_time("lifetime", optarg, &out->lifetime_s);
+    case LIFETIME_STAGGER:
+        return read_time("lifetime-stagger", optarg, &out->lifetime_stagger_s);
+    case LIFETIME_RESTART:
+    case NO_LIFETIME_RESTART:
+        out->has_lifetime_restart = option == LIFETIME_RESTART;
+        return true;
     case PID_FILE:
         out->pid_file = optarg;
         return true;
@@ -281,6 +297,8 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case NO_NANNY:
         out->has_nanny = option == NANNY;
         return true;
+    case NANNY_PORT:
+        return read_ports(optarg, &out->nanny_ports);
     case DASHBOARD:
     case NO_DASHBOARD:
         out->has_dashboard = option == DASHBOARD;
@@ -344,6 +362,8 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
                                    .has_dashboard = true,
                                    .death_timeout_s = -1,
                                    .parent_fd = -1,
+                                   .has_nanny = true,
+                                   .nanny_fd = -1,
                                    .local_directory = tmp && *tmp ? tmp : "/tmp"};
     bool is_right = true;
     while (is_right && !out->help && (option = getopt_long(argc, argv, "", options, &index)) != -1)

@@ -32,11 +32,16 @@ struct worker_options {
     uint32_t nresources;
     double death_timeout_s; /* negative: none */
     double lifetime_s;
+    double lifetime_stagger_s; /* the most that it differs from that */
+    bool has_lifetime_restart;
     struct dashboard_place dashboard;
     bool has_dashboard;
     int parent_fd;  /* negative: none */
     bool is_quiet;  /* only warnings and errors are worth a line */
     bool has_nanny; /* a process that watches over it */
+    struct node_ports nanny_ports;
+    const char *nanny; /* its address, in the worker's process; NULL: none */
+    int nanny_fd;      /* a socket to it, or to whoever waits for it; negative: none */
     bool help;
 };
 

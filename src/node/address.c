@@ -147,3 +147,13 @@ dk_status node_ports_parse(const char *text, struct node_ports *out, dk_error *e
     *out = (struct node_ports){(uint16_t)first, (uint16_t)last};
     return DK_OK;
 }
+
+struct node_ports node_ports_share(const struct node_ports *ports, uint32_t number, uint32_t count)
+{
+    uint32_t nports = (uint32_t)ports->last - ports->first + 1;
+    uint32_t first = ports->first + number * nports / count;
+    uint32_t last = ports->first + (number + 1) * nports / count - 1;
+    if (!ports->first)
+        return *ports;
+    return (struct node_ports){(uint16_t)first, (uint16_t)(last < first ? first : last)};
+}

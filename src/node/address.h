@@ -42,5 +42,7 @@ struct node_ports {
     uint16_t last;
 };
 dk_status node_ports_parse(const char *text, struct node_ports *out, dk_error *err) DK_NODISCARD;
+/* The part that number `number` of `count` has of them, at least one port; all of {0, 0}. */
+struct node_ports node_ports_share(const struct node_ports *ports, uint32_t number, uint32_t count);
 
 #endif

@@ -87,6 +87,8 @@ const char *comm_compression(const struct comm *comm); /* NULL: none */
 /* The peer can open what this process shares. */
 bool comm_shares_machine(const struct comm *comm);
 
+/* Writes at once what the peer's side takes; the rest follows as ever. */
+void comm_flush(struct comm *comm);
 /* Starts to close; what is not written yet is lost. A second call does nothing. */
 void comm_close(struct comm *comm);
 /* Closes once all is written. Nothing more is received or may be sent. */

@@ -245,6 +245,12 @@ size_t comm_queued_nbytes(const struct comm *comm)
            uv_stream_get_write_queue_size((const uv_stream_t *)&comm->tcp);
 }
 
+void comm_flush(struct comm *comm)
+{
+    if (!is_over(comm) && comm->is_open)
+        write_out(comm);
+}
+
 void comm_finish(struct comm *comm)
 {
     comm->is_finishing = true;

@@ -69,9 +69,12 @@ void server_close(struct server *server)
         return;
     server->is_closing = true;
     listener_close(server->listener);
-    for (struct line *line = server->lines; line; line = line->next)
-        if (line->comm) /* else a handler, on whose behalf this is called, has just taken it */
-            comm_close(line->comm);
+    for (struct line *line = server->lines; line; line = line->next) {
+        if (!line->comm) /* a handler, on whose behalf this is called, has just taken it */
+            continue;
+        comm_flush(line->comm); /* the answer may be that we close */
+        comm_close(line->comm);
+    }
 }
 
 static void confirm(struct line *line, bool is_ok)

@@ -62,6 +62,10 @@ class Client:
         error = abi.dk_error()
         check(abi.dk_future_wait(future, seconds, error), error)
 
+    def restart(self, seconds=30):
+        error = abi.dk_error()
+        check(abi.dk_client_restart(self.client, seconds, True, None, error), error)
+
     def close(self):
         for future in self.futures:
             abi.dk_future_free(future)

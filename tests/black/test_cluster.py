@@ -28,7 +28,8 @@ class Cluster:
         return process
 
     def start_worker(self, *options):
-        return self.start("worker", self.address, "--preload", TASKS, "--nthreads", 1, *options)
+        return self.start("worker", self.address, "--preload", TASKS, "--nthreads", 1, "--no-nanny",
+                          *options)
 
     def add_worker(self, *options):
         """One that is there when this returns."""

@@ -63,7 +63,7 @@ class Cluster:
 
     def worker(self, *words, nthreads=1):
         worker = self.start(CDASK, "worker", self.address, "--preload", TASKS, "--nthreads", nthreads,
-                            *words)
+                            "--no-nanny", *words)
         worker.address = worker.wait_for(r"Start worker at:\s*(tcp://\S+)")[1]
         worker.wait_for("Registered to:")
         return worker

@@ -275,7 +275,7 @@ def _words(nthreads, memory_limit, resources, local_directory, nanny, silence_lo
         words += ["--resources", " ".join(f"{name}={amount}" for name, amount in resources.items())]
     if local_directory:
         words += ["--local-directory", os.fspath(local_directory)]
-    return words + ["--nanny"] * bool(nanny) + ["--quiet"] * bool(silence_logs)
+    return words + ["--nanny" if nanny else "--no-nanny"] + ["--quiet"] * bool(silence_logs)
 
 
 class _Group:

@@ -30,8 +30,9 @@ dk_status dk_client_restart(dk_client *client, double timeout_s, bool wait_for_w
 {
     struct wire_entry fields[] = {{wire_text("op"), wire_text("restart")},
                                   {wire_text("timeout"), wire_float(timeout_s)},
-                                  {wire_text("wait_for_workers"), wire_bool(wait_for_workers)}};
-    struct wire_value message = wire_map(fields, 3);
+                                  {wire_text("wait_for_workers"), wire_bool(wait_for_workers)},
+                                  {wire_text("stimulus_id"), wire_text("client-restart")}};
+    struct wire_value message = wire_map(fields, 4);
     struct wait_limit limit = limit_begin(options);
     struct message answer;
     uint64_t before = count_restarts(client);

@@ -1,6 +1,6 @@
-/* A cluster on this machine: workers are forked first, while there is no thread of ours yet; then
- * the scheduler gets its thread, and they are told its address. */
-#include "node/cluster/worker_process.h"
+/* A cluster on this machine: the process that will fork workers is forked first, while there is no
+ * thread of ours yet; then the scheduler gets its thread, and that process is told its address. */
+#include "node/cluster/workers.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -25,8 +25,7 @@
 
 struct dk_cluster {
     struct memory *memory;
-    struct worker_process *workers;
-    int32_t nworkers;
+    struct cluster_workers workers;
     uv_loop_t loop;
     uv_async_t stop;
     pthread_t thread;
@@ -51,31 +50,31 @@ static int32_t choose_nworkers(int32_t ncpus)
     return nworkers;
 }
 
-static dk_status read_options(const dk_cluster_options *options, int32_t *nworkers,
-                              struct worker_process_options *out, dk_error *err)
+static dk_status read_options(const dk_cluster_options *options,
+                              struct cluster_workers_options *out, dk_error *err)
 {
     int32_t ncpus = cpus_available();
-    *nworkers = options ? options->nworkers : 0;
+    int32_t nworkers = options ? options->nworkers : 0;
     int32_t nthreads = options ? options->nthreads : 0;
     int64_t limit = options ? options->memory_limit : 0;
-    if (*nworkers < 0 || *nworkers > NWORKERS_MAX)
+    if (nworkers < 0 || nworkers > NWORKERS_MAX)
         return error_set(err, DK_EINVAL, "nworkers must be 0 to %d, not %d", NWORKERS_MAX,
-                         *nworkers);
+                         nworkers);
     if (nthreads < 0 || nthreads > NWORKERS_MAX)
         return error_set(err, DK_EINVAL, "nthreads must be 0 to %d, not %d", NWORKERS_MAX,
                          nthreads);
     if (options && (options->port < 0 || options->port > UINT16_MAX))
         return error_set(err, DK_EINVAL, "%d is no port", options->port);
-    if (!*nworkers)
-        *nworkers = nthreads ? (ncpus + nthreads - 1) / nthreads : choose_nworkers(ncpus);
+    if (!nworkers)
+        nworkers = nthreads ? (ncpus + nthreads - 1) / nthreads : choose_nworkers(ncpus);
     if (!nthreads)
-        nthreads = ncpus > *nworkers ? ncpus / *nworkers : 1;
+        nthreads = ncpus > nworkers ? ncpus / nworkers : 1;
     out->nthreads = (uint32_t)nthreads;
-    if (options && options->no_workers)
-        *nworkers = 0;
-    out->memory_limit = limit > 0   ? limit
-                        : limit < 0 ? 0
-                                    : machine_nbytes() / (*nworkers ? *nworkers : 1);
+    out->nworkers = options && options->no_workers ? 0 : (uint32_t)nworkers;
+    out->memory_limit = limit > 0 ? limit
+                        : limit < 0
+                            ? 0
+                            : machine_nbytes() / (out->nworkers ? (int64_t)out->nworkers : 1);
     return DK_OK;
 }
 
@@ -94,8 +93,7 @@ static void on_node_closed(void *self)
 {
     dk_cluster *cluster = self;
     cluster->node = NULL;
-    for (int32_t i = 0; i < cluster->nworkers; i++)
-        worker_process_dismiss(&cluster->workers[i]);
+    cluster_workers_dismiss(&cluster->workers);
 }
 
 static void *run_loop(void *self)
@@ -157,56 +155,37 @@ static void stop_scheduler(dk_cluster *cluster)
     uv_loop_close(&cluster->loop);
 }
 
-/* ---- workers ---- */
-
-static dk_status start_workers(dk_context *dk, dk_cluster *cluster, int32_t nworkers,
-                               const struct worker_process_options *options, dk_error *err)
-{
-    for (int32_t i = 0; i < nworkers; i++) {
-        struct worker_process_options one = *options;
-        snprintf(one.name, sizeof(one.name), "%d", i);
-        DK_TRY(worker_process_start(dk, &one, &cluster->workers[i], err));
-        cluster->nworkers++;
-    }
-    return DK_OK;
-}
-
-static dk_status greet_workers(dk_cluster *cluster, dk_error *err)
-{
-    for (int32_t i = 0; i < cluster->nworkers; i++)
-        DK_TRY(worker_process_tell(&cluster->workers[i], cluster->address, err));
-    for (int32_t i = 0; i < cluster->nworkers; i++)
-        DK_TRY(worker_process_wait(&cluster->workers[i], START_MS, err));
-    return DK_OK;
-}
-
 /* ---- opening and closing ---- */
+
+static dk_status greet_workers(const dk_cluster *cluster, dk_error *err)
+{
+    if (!cluster->workers.nworkers)
+        return DK_OK;
+    DK_TRY(cluster_workers_tell(&cluster->workers, cluster->address, err));
+    return cluster_workers_wait(&cluster->workers, START_MS, err);
+}
 
 void dk_cluster_close(dk_cluster *cluster)
 {
     if (!cluster)
         return;
     stop_scheduler(cluster);
-    for (int32_t i = 0; i < cluster->nworkers; i++)
-        worker_process_end(&cluster->workers[i], END_MS);
-    memory_free(cluster->memory, cluster->workers, NWORKERS_MAX * sizeof(*cluster->workers));
+    cluster_workers_end(&cluster->workers, END_MS);
     memory_free(cluster->memory, cluster, sizeof(*cluster));
 }
 
 dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_cluster **out,
                           dk_error *err)
 {
-    int32_t nworkers;
-    struct worker_process_options chosen = {0};
-    DK_TRY(read_options(options, &nworkers, &chosen, err));
+    struct cluster_workers_options chosen = {0};
+    DK_TRY(read_options(options, &chosen, err));
     dk_cluster *cluster = memory_calloc(dk->memory, sizeof(*cluster));
     if (!cluster)
         return error_nomem(err);
     cluster->memory = dk->memory;
-    cluster->workers = memory_calloc(dk->memory, NWORKERS_MAX * sizeof(*cluster->workers));
-    dk_status status = cluster->workers ? DK_OK : error_nomem(err);
-    if (status == DK_OK)
-        status = start_workers(dk, cluster, nworkers, &chosen, err);
+    dk_status status = DK_OK;
+    if (chosen.nworkers)
+        status = cluster_workers_start(dk, &chosen, &cluster->workers, err);
     if (status == DK_OK)
         status = start_scheduler(cluster, options, err);
     if (status == DK_OK)

@@ -223,6 +223,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     const struct worker_node_options *options = &node->options;
     struct wire_filling nothing = wire_begin_map(builder, 0);
     struct wire_filling map = wire_begin_map(builder, 18);
+    const char *nanny = options->nanny;
     char text[64];
     worker_stimulus(node, "worker-connect", text);
     wire_put(&map, "op", wire_text("register-worker"));
@@ -237,7 +238,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
              options->memory_limit ? wire_int(options->memory_limit) : wire_nil());
     wire_put(&map, "local_directory", wire_text(options->local_directory));
     wire_put(&map, "services", dashboard_services(node->dashboard, builder));
-    wire_put(&map, "nanny", wire_nil());
+    wire_put(&map, "nanny", nanny && *nanny ? wire_text(nanny) : wire_nil());
     wire_put(&map, "pid", wire_int(getpid()));
     wire_put(&map, "versions", wire_end_map(&nothing));
     wire_put(&map, "metrics", worker_metrics(node, builder));

@@ -145,8 +145,8 @@ void worker_node_close(struct worker_node *node)
 static void on_retired(void *self, struct message *answer, const dk_error *why)
 {
     struct worker_node *node = self;
-    if (why && node->status != WORKER_CLOSING)
-        worker_log(node, "WARNING", "retire_workers: %s", why->message);
+    if (why && node->status != WORKER_CLOSING) /* a scheduler that is gone is no reason to worry */
+        worker_log(node, "INFO", "retire_workers: %s", why->message);
     if (answer)
         message_deinit(answer);
     worker_leave(node, node->retire_reason, NULL);
@@ -201,7 +201,10 @@ void worker_node_retire(struct worker_node *node, const char *reason)
 
 static void on_lifetime(uv_timer_t *timer)
 {
-    worker_node_retire(timer->data, "worker-lifetime-reached");
+    struct worker_node *node = timer->data;
+    if (node->options.aged)
+        node->options.aged(node->options.self);
+    worker_node_retire(node, "worker-lifetime-reached");
 }
 
 /* ---- opening ---- */

@@ -25,6 +25,7 @@ struct worker_node_options {
     const char *host;        /* to listen at, a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
     const struct dashboard_place *dashboard; /* NULL: none. Read at once, its prefix stays */
+    const char *nanny; /* its address, which the scheduler is told; NULL or "": none */
     uint32_t nthreads;
     int64_t memory_limit; /* 0: none */
     const char *local_directory;
@@ -39,6 +40,8 @@ struct worker_node_options {
     void (*log)(void *self, const char *level, const char *name, const char *text);
     /* The scheduler knows it, and may give it tasks. May be NULL. */
     void (*registered)(void *self);
+    /* Its lifetime is over: it retires. May be NULL. */
+    void (*aged)(void *self);
     /* The last call: the node is gone when it returns. `why` is NULL unless something was wrong:
      * DK_EINVAL (the scheduler refuses it: its name is taken), DK_EIO (no scheduler within the
      * time; it was lost), DK_ENOMEM; DK_ECANCELED: it has left, but some of its threads still run

@@ -274,6 +274,50 @@ static void test_fire_and_forget(void **state)
     end(&fixture);
 }
 
+static void take_pids(const struct fixture *fixture, int64_t pids[2])
+{
+    dk_error err = {0};
+    dk_value answer;
+    size_t count = 0;
+    check(dk_client_run(fixture->client, "pid", NULL, 0, NULL, 0, &answer, &err), &err);
+    const dk_value *items = dk_value_items(answer, &count);
+    assert_int_equal(count, 4);
+    pids[0] = items[1].as.integer;
+    pids[1] = items[3].as.integer;
+    dk_value_unref(answer);
+}
+
+/* Both workers are others then, and work; what was computed is gone. */
+static void test_restart(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value one = dk_value_int(1), result;
+    dk_future *before, *after;
+    int64_t old[2], new[2];
+    begin(&fixture);
+    check(dk_client_submit(fixture.client, "twice", &one, 1, NULL, 0, NULL, &before, &err), &err);
+    check(dk_future_wait(before, -1, &err), &err);
+    take_pids(&fixture, old);
+    check(dk_client_restart(fixture.client, 30, true, NULL, &err), &err);
+    take_pids(&fixture, new);
+    for (int i = 0; i < 2; i++) {
+        assert_int_not_equal(new[i], old[0]);
+        assert_int_not_equal(new[i], old[1]);
+        assert_int_equal(kill((pid_t)old[i], 0), -1);
+    }
+    assert_int_equal(dk_future_result(before, &result, NULL), DK_ECANCELED);
+    check(dk_client_submit(fixture.client, "twice", &one, 1, NULL, 0, NULL, &after, &err), &err);
+    check(dk_future_result(after, &result, &err), &err);
+    assert_int_equal(result.as.integer, 2);
+    dk_future_free(before);
+    dk_future_free(after);
+    end(&fixture);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(kill((pid_t) new[i], 0), -1);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -285,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_publish),
         cmocka_unit_test(test_retire),
         cmocka_unit_test(test_fire_and_forget),
+        cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
