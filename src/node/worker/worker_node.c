@@ -145,8 +145,10 @@ void worker_node_close(struct worker_node *node)
 static void on_retired(void *self, struct message *answer, const dk_error *why)
 {
     struct worker_node *node = self;
+    bool is_lost =
+        why && why->status == DK_EIO; /* the scheduler has gone, too: nothing to retire from */
     if (why && node->status != WORKER_CLOSING)
-        worker_log(node, "WARNING", "retire_workers: %s", why->message);
+        worker_log(node, is_lost ? "INFO" : "WARNING", "retire_workers: %s", why->message);
     if (answer)
         message_deinit(answer);
     worker_leave(node, node->retire_reason, NULL);
