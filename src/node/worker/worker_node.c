@@ -145,8 +145,10 @@ void worker_node_close(struct worker_node *node)
 static void on_retired(void *self, struct message *answer, const dk_error *why)
 {
     struct worker_node *node = self;
-    if (why && node->status != WORKER_CLOSING) /* a scheduler that is gone is no reason to worry */
-        worker_log(node, "INFO", "retire_workers: %s", why->message);
+    bool is_lost =
+        why && why->status == DK_EIO; /* a scheduler that is gone is no reason to worry */
+    if (why && node->status != WORKER_CLOSING)
+        worker_log(node, is_lost ? "INFO" : "WARNING", "retire_workers: %s", why->message);
     if (answer)
         message_deinit(answer);
     worker_leave(node, node->retire_reason, NULL);
