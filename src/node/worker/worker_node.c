@@ -53,6 +53,7 @@ dk_status worker_start_over(struct worker_node *node, dk_error *err)
 
 static void free_node(struct worker_node *node)
 {
+    wire_box_unref(node->versions);
     void (*closed)(void *self, const dk_error *why) = node->options.closed;
     void *self = node->options.self;
     dk_error why = node->why;
