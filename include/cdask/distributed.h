@@ -240,6 +240,8 @@ DK_API dk_status dk_graph_futures(const dk_graph *graph, dk_future **out,
 DK_API dk_status dk_client_future(dk_client *client, dk_value key, dk_future **out,
                                   dk_error *err) DK_NODISCARD;
 
+/* Whose it is.   Ownership: borrowed; it may be closed, and then only compared. */
+DK_API dk_client *dk_future_client(const dk_future *future);
 DK_API dk_future_status dk_future_state(const dk_future *future);
 /* Waits until it is not pending any longer.   Errors: DK_EIO (not in time; the connection is lost),
  * not that the task has failed.   `timeout_s` negative: no limit. */

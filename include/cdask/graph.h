@@ -147,6 +147,10 @@ typedef struct dk_get_options {
     dk_value *raised;           /* on a cluster, what the task that has failed has raised, as
                                    dk_future_raised() gives it: the caller's, where it was null; NULL: not
                                    wanted */
+    struct dk_client *client;   /* on a cluster, whose; NULL: the context's default, see
+                                   <cdask/distributed.h> */
+    const struct dk_submit_options *submit; /* on a cluster, how tasks are run there; the key does
+                                               not count; NULL: as usual */
 } dk_get_options;
 
 /* Runs what `keys` need and returns their results in that order.

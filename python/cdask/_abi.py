@@ -346,10 +346,23 @@ class dk_callbacks(Structure):
                 ("self", c_void_p)]
 
 
+class dk_client(Structure):
+    pass
+
+
+class dk_submit_options(Structure):
+    _fields_ = [("key", c_char_p), ("priority", c_int64), ("retries", c_int32),
+                ("workers", POINTER(c_char_p)), ("nworkers", c_size_t),
+                ("allow_other_workers", c_bool), ("resources", POINTER(c_char_p)),
+                ("amounts", POINTER(c_double)), ("nresources", c_size_t),
+                ("as_named", c_bool)]
+
+
 class dk_get_options(Structure):
     _fields_ = [("num_workers", c_int32), ("callbacks", POINTER(dk_callbacks)),
                 ("ncallbacks", c_size_t), ("profile", POINTER(dk_profile)),
-                ("cancel", POINTER(c_int)), ("no_fuse", c_bool), ("raised", value_p)]
+                ("cancel", POINTER(c_int)), ("no_fuse", c_bool), ("raised", value_p),
+                ("client", POINTER(dk_client)), ("submit", POINTER(dk_submit_options))]
 
 
 dk_function = CFUNCTYPE(dk_status, task_p, value_p, c_size_t, value_p, error_p)
@@ -635,10 +648,6 @@ class dk_worker_options(Structure):
                 ("log", CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_char_p))]
 
 
-class dk_client(Structure):
-    pass
-
-
 class dk_future(Structure):
     pass
 
@@ -655,14 +664,6 @@ class dk_wait_options(Structure):
 dk_future_status = c_int
 (DK_FUTURE_PENDING, DK_FUTURE_FINISHED, DK_FUTURE_ERROR, DK_FUTURE_CANCELLED,
  DK_FUTURE_LOST) = range(5)
-
-
-class dk_submit_options(Structure):
-    _fields_ = [("key", c_char_p), ("priority", c_int64), ("retries", c_int32),
-                ("workers", POINTER(c_char_p)), ("nworkers", c_size_t),
-                ("allow_other_workers", c_bool), ("resources", POINTER(c_char_p)),
-                ("amounts", POINTER(c_double)), ("nresources", c_size_t),
-                ("as_named", c_bool)]
 
 
 cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)
@@ -718,6 +719,7 @@ functions(
                        POINTER(future_p), error_p),
     dk_graph_futures=(dk_status, graph_p, POINTER(future_p), POINTER(c_size_t)),
     dk_client_future=(dk_status, client_p, dk_value, POINTER(future_p), error_p),
+    dk_future_client=(client_p, future_p),
     dk_future_wait=(dk_status, future_p, c_double, error_p),
     dk_future_result=(dk_status, future_p, value_p, error_p),
     dk_client_next_done=(dk_status, client_p, wait_options_p, POINTER(c_int64), error_p),

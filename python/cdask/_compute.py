@@ -1,12 +1,15 @@
 """Running lazy things: which scheduler, who watches, Ctrl-C, and errors."""
+import contextvars
 import ctypes
 import threading
+from concurrent.futures import CancelledError
 
 from . import _abi, _exceptions, _tasks, _values, config
 from ._errors import call, check
 
 INTERRUPTED_WITHIN = 0.02  # seconds
 
+current_client = contextvars.ContextVar("current_client", default=None)  # of Client.as_current()
 watchers = []  # active diagnostics, outermost first: each has _callbacks() or _profile()
 
 
@@ -16,19 +19,22 @@ class Options:
     Parameters
     ----------
     scheduler : str or callable, optional
-        "threads", "processes", "sync" and their other names, or one of the package's `get`
-        functions. Then comes `get`, then the configuration's "scheduler", then the library's
-        default (threads).
+        "threads", "processes", "sync" and their other names, a client of a cluster, or one of the
+        package's `get` functions. Then comes `get`, then the configuration's "scheduler", then the
+        library's default (threads, or the newest client).
     get : callable, optional
         The older spelling: `cdask.threaded.get`, `cdask.multiprocessing.get`, `cdask.get_sync`.
     num_workers : int, optional
         Threads or processes; default: the CPUs that this process may use.
+    _submit : dk_submit_options, optional
+        How tasks are run on the cluster.
     """
 
-    def __init__(self, scheduler=None, get=None, num_workers=None, **unknown):
+    def __init__(self, scheduler=None, get=None, num_workers=None, _submit=None, **unknown):
         if unknown:
             raise TypeError(f"compute() got an unexpected keyword argument {next(iter(unknown))!r}")
-        self.name = scheduler_name(scheduler, get)
+        chosen = chosen_scheduler(scheduler, get)
+        self.name, self.client, self.submit = scheduler_name(chosen), client_of(chosen), _submit
         self.cancel = ctypes.c_int(0)
         self.error = _abi.dk_error()
         self.filled = _abi.dk_compute_options(error=ctypes.pointer(self.error))
@@ -38,6 +44,8 @@ class Options:
         run.raised = ctypes.pointer(self.raised)
         run.num_workers = num_workers or config.get("num_workers", 0) or 0
         run.cancel = ctypes.pointer(self.cancel)
+        run.client = self.client and self.client._open()
+        run.submit = self.submit and ctypes.pointer(self.submit)
         callbacks = [one._callbacks() for one in watchers if hasattr(one, "_callbacks")]
         self.callbacks = (_abi.dk_callbacks * len(callbacks))(*callbacks)
         run.callbacks, run.ncallbacks = self.callbacks, len(callbacks)
@@ -64,19 +72,32 @@ class Options:
             problem = _exceptions.received(raised)
         if problem is not None:
             raise problem
+        if status == _abi.DK_ECANCELED and not self.cancel.value:
+            raise CancelledError(message)
         check(status, self.error)
 
 
-def scheduler_name(scheduler=None, get=None):
+def chosen_scheduler(scheduler=None, get=None):
+    """What the user has chosen; None: nothing."""
+    for chosen in (scheduler, get, config.get("scheduler", None)):
+        if chosen is not None:
+            return chosen
+    return current_client.get()
+
+
+def client_of(chosen):
+    """The client that was chosen by itself or by its `get`, or None."""
+    client = getattr(chosen, "__self__", chosen)
+    return client if hasattr(client, "scheduler_info") else None
+
+
+def scheduler_name(chosen):
     """The C library's name for what the user chose; None: its default.   Errors: TypeError."""
-    chosen = scheduler if scheduler is not None else get
-    if chosen is None:
-        chosen = config.get("scheduler", None)
     if chosen is None or isinstance(chosen, str):
         return chosen
-    name = getattr(chosen, "scheduler_name", None)
+    name = "distributed" if client_of(chosen) else getattr(chosen, "scheduler_name", None)
     if name is None:
-        raise TypeError(f"no scheduler: {chosen!r}; expected a name (threads, processes, sync) or one "
+        raise TypeError(f"no scheduler: {chosen!r}; expected a name (threads, processes, sync), a Client or one "
                         "of cdask.threaded.get, cdask.multiprocessing.get, cdask.get_sync")
     return name
 

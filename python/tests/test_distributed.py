@@ -86,6 +86,16 @@ def test_frames_as_futures(client, frame):
     assert client.compute([7, cdask.delayed(8)])[0] == 7
 
 
+def test_lazy_arguments(client, frame):
+    """What is lazy among the arguments of a task stands for its result."""
+    lazy = dd.from_pandas(frame, npartitions=4)
+    kept, total = lazy.persist(), frame.a.sum()
+    assert client.submit(lambda part, total: len(part) + total, kept, lazy.a.sum()).result() == 1000 + total
+    assert client.submit(lambda a: (type(a), a.sum()), kept.a).result() == (pd.Series, total)
+    assert client.submit(sum, [cdask.delayed(len)("ab"), 3]).result() == 5
+    assert client.gather(client.map(lambda part, k: len(part) + k, [kept, lazy], k=cdask.delayed(int)(1))) == [1001] * 2
+
+
 def test_persisted_frames(client, frame):
     lazy = client.persist(dd.from_pandas(frame, npartitions=4))
     futures = futures_of(lazy)

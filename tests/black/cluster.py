@@ -69,6 +69,13 @@ class Cluster:
         self.processes.append(worker)
         return worker
 
+    def start_native_worker(self, *options, nthreads=1):
+        """One of cdask's own; not yet connected either."""
+        worker = Process(CDASK, "worker", self.address, "--nthreads", nthreads, "--host", "127.0.0.1",
+                         *options, cwd=self.folder)
+        self.processes.append(worker)
+        return worker
+
     def close(self):
         """Ends all of them; the scheduler must never have seen a state that is not valid."""
         self.scheduler.stop(signal.SIGTERM)

@@ -2,6 +2,8 @@
 import os
 import time
 
+from distributed import get_worker
+
 
 def inc(x, by=1):
     return x + by
@@ -16,6 +18,17 @@ def touch(path, value=None):
     with open(path, "a") as file:
         file.write("x")
     return value
+
+
+def note(path, name, *needed):
+    """Notes that it has run."""
+    with open(path, "a") as file:
+        file.write(name)
+
+
+def where():
+    """The address of the worker that runs it."""
+    return get_worker().address
 
 
 def wait_for_file(path, value=None):

@@ -93,6 +93,15 @@ def test_beside_python(scheduler, data):
         assert sum("cdask" in resources for resources in kinds) == 2
 
 
+def test_versions(scheduler, recwarn):
+    """Native workers have no Python that could differ: nobody is warned of them."""
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        versions = client.get_versions(check=True)
+        assert len(versions["workers"]) == 3
+        assert all(worker["packages"] == versions["scheduler"]["packages"] for worker in versions["workers"].values())
+    assert not [warning for warning in recwarn if "Mismatched" in str(warning.message)]
+
+
 def test_a_wrong_column_is_an_error_here(scheduler, data):
     """What a task says when it fails on the cluster arrives."""
     broken = data / "data" / "stocks" / "GOOG" / "2015-01-05.csv"

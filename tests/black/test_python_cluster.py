@@ -14,10 +14,11 @@ import dask  # noqa: E402
 import numpy as np  # noqa: E402
 from dask import delayed  # noqa: E402
 from distributed import Client, Future, fire_and_forget, wait  # noqa: E402
+from distributed.core import connect  # noqa: E402
 from distributed.scheduler import NoValidWorkerError, NoWorkerError  # noqa: E402
 
 from cluster import Cluster  # noqa: E402
-from python_tasks import Counter, divide, fail_until, inc, touch, wait_for_file  # noqa: E402
+from python_tasks import Counter, divide, fail_until, inc, note, touch, wait_for_file, where  # noqa: E402
 
 TIMEOUT = 30
 
@@ -428,6 +429,38 @@ def test_versions(client, recwarn):
     assert not [w for w in recwarn if "Mismatched" in str(w.message)]
 
 
+def test_versions_of_native_workers(fresh, recwarn):
+    """They have no Python that could differ from the client's."""
+    cluster, client = fresh
+    cluster.start_native_worker()
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    versions = client.get_versions(check=True)
+    worker, = versions["workers"].values()
+    assert worker["packages"] == versions["client"]["packages"] == versions["scheduler"]["packages"]
+    assert not [w for w in recwarn if "Mismatched" in str(w.message)]
+
+
+async def register(address, **fields):
+    """The scheduler's answer to a worker that says this of itself, and is gone at once."""
+    comm = await connect(address)
+    await comm.write({"op": "register-worker", "reply": False, "address": "tcp://127.0.0.1:9", "status": "init",
+                      "nthreads": 1, "name": "somebody", "now": time.time(), "resources": {}, "memory_limit": 0,
+                      "local_directory": "", "services": {}, "nanny": None, "pid": 1, "versions": {}, "metrics": {},
+                      "extra": {}, "stimulus_id": "test", "server_id": "somebody", **fields})
+    reply = await comm.read()
+    comm.abort()
+    return reply
+
+
+def test_another_version_of_cdask_is_told(fresh):
+    cluster, client = fresh
+    extra = {"cdask": {"native": True, "python": False, "version": "0.0.1"}}
+    reply = client.sync(register, cluster.address, extra=extra)
+    assert reply["status"] == "OK"
+    assert reply["warning"].startswith("Mismatched cdask: this worker has version 0.0.1, its scheduler ")
+    cluster.scheduler.wait_for("Mismatched cdask")
+
+
 def test_upload_file(client, tmp_path):
     """Those that are there have it, and those that come later."""
     path = tmp_path / "uploaded_module.py"
@@ -690,3 +723,36 @@ def test_sizes_are_told_by_key(client):
     assert client.nbytes(list(sizes), summary=False) == sizes
     futures = [Future(key, client) for key in who_has]
     del futures
+
+
+def test_last_seen_is_a_time(client):
+    for worker in client.scheduler_info(n_workers=-1)["workers"].values():
+        assert abs(time.time() - worker["last_seen"]) < TIMEOUT
+
+
+def test_numbered_worker(fresh):
+    cluster, client = fresh
+    for name in ("1", "2"):
+        cluster.start_worker("--no-nanny", "--name", name)
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    names = {name_of(client, address): address for address in addresses(client)}
+    for name in names:
+        assert client.submit(where, workers=name, pure=False).result(timeout=TIMEOUT) == names[name]
+        assert client.submit(where, workers={name}, pure=False).result(timeout=TIMEOUT) == names[name]
+
+
+def test_graph_is_ordered(fresh, tmp_path):
+    """A dict is run depth first, whatever the order of its keys: one thread notes what it runs."""
+    cluster, client = fresh
+    noted = tmp_path / "noted"
+    dsk = {"sum": (note, str(noted), "S", [f"x{i}" for i in range(4)])}
+    for i in range(4):
+        dsk[f"x{i}"] = (note, str(noted), "X", [f"y{i}{j}" for j in range(3)])
+    for j in range(3):
+        dsk |= {f"y{i}{j}": (note, str(noted), str(i)) for i in range(4)}
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(client.get, dsk, "sum")
+        cluster.start_worker("--no-nanny")
+        answer.result(timeout=TIMEOUT)
+    leaves = noted.read_text().replace("X", "").replace("S", "")
+    assert all(leaves[i] == leaves[i + 1] == leaves[i + 2] for i in range(0, 12, 3)), noted.read_text()

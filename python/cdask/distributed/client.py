@@ -5,7 +5,6 @@ import contextlib
 import ctypes
 import functools
 import hashlib
-import html
 import itertools
 import json
 import logging
@@ -21,13 +20,15 @@ from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import seconds, sent, waited
 from ..delayed import collect
-from .futures import Callbacks, Future, done_soon, futures_of, gathered, handles_of
+from .shown import bytes_text, page_of
+from .futures import Callbacks, Future, done_soon, futures_of, gathered, handles_of, wait_for
 
 NO_DEFAULT = "__no_default__"
 
 log = logging.getLogger("distributed.client")
 
 _open_clients = []  # the newest last
+_clients = weakref.WeakValueDictionary()  # by the addresses of their dk_client
 _task_clients = {}  # those of tasks, by the scheduler's address
 _lock = threading.Lock()
 
@@ -110,7 +111,7 @@ class Client:
             raise TypeError(f"Scheduler address must be a string or a Cluster instance, got {type(address)}")
         self.asynchronous, self._timeout, self._is_default = asynchronous, seconds(timeout, 30), set_as_default
         self._address, self._security, self._cluster_options = address, security, kwargs
-        self._futures = weakref.WeakSet()
+        self._futures, self._kept = weakref.WeakSet(), weakref.WeakValueDictionary()  # those of persisted things
         self._watched, self._tokens, self._watcher = {}, itertools.count(1), None
         self._callbacks, self._lock = Callbacks(), threading.Lock()
         if not asynchronous:
@@ -145,6 +146,7 @@ class Client:
                 setattr(options, field, path and os.fsencode(path))
         handle = _abi.client_p()
         call(_abi.dk_client_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
+        _clients[ctypes.cast(handle, ctypes.c_void_p).value] = self
         return handle
 
     def _open(self):
@@ -251,21 +253,17 @@ class Client:
 
     @contextlib.contextmanager
     def as_current(self):
-        """Makes this what functions without a client use, in a ``with`` statement.
+        """Makes this what functions and computations without a client use, in a ``with`` statement.
 
         Returns
         -------
         context manager
         """
-        with _lock:
-            _open_clients.append(self)
+        token = _compute.current_client.set(self)
         try:
             yield self
         finally:
-            with _lock:
-                index = len(_open_clients) - 1 - _open_clients[::-1].index(self) if self in _open_clients else None
-                if index is not None and _open_clients.count(self) > 1:
-                    del _open_clients[index]
+            _compute.current_client.reset(token)
 
     # Waiting
 
@@ -299,13 +297,16 @@ class Client:
         """Calls the callbacks of futures as they come to be done, until the client is closed."""
         token, error = ctypes.c_int64(), _abi.dk_error()
         while _abi.dk_client_next_done(client, None, ctypes.byref(token), ctypes.byref(error)) == _abi.DK_OK:
-            with self._lock:
-                future = self._watched.pop(token.value, None)
-            if future is not None:
-                future._tell_done()
+            self._tell(token.value)
         with self._lock:
             left, self._watched, self._watcher = list(self._watched.values()), {}, None
         for future in left:
+            future._tell_done()
+
+    def _tell(self, token):
+        with self._lock:
+            future = self._watched.pop(token, None)
+        if future is not None:
             future._tell_done()
 
     def _end_watch(self, handle):
@@ -400,7 +401,7 @@ class Client:
         ----------
         func : callable
         *args
-            Futures stand for their results, also inside lists, tuples, sets and dicts.
+            Futures and lazy things stand for their results, also inside lists, tuples, sets and dicts.
         key : str, optional
             What the task is called; tasks of one key are one task. Default: made of the function's name and, if
             `pure`, of function and arguments.
@@ -444,8 +445,9 @@ class Client:
         return self._submit(func, args, kwargs, options)
 
     def _submit(self, func, args, kwargs, options):
-        futures = []
-        args, kwargs = collect(tuple(args), futures, _is_future), collect(kwargs, futures, _is_future)
+        remote = []
+        args, kwargs = collect(tuple(args), remote, _is_remote), collect(kwargs, remote, _is_remote)
+        futures = self._begun_of(remote)
         handles = handles_of(futures)
         values = (_abi.dk_value * (len(futures) + 1))()
         received = {i: one._received for i, one in enumerate(futures) if one._received is not None}
@@ -513,7 +515,9 @@ class Client:
             keys = [f"{name}-{_token(func, args, kwargs)}" if pure else f"{name}-{call_id}-{i}"
                     for i, args in enumerate(calls)]
         options = _Options(None, workers, resources, retries, priority, allow_other_workers)
-        if futures_of([calls, kwargs]):
+        remote = []
+        collect((calls, kwargs), remote, _is_remote)
+        if remote:
             return [self._submit(func, args, kwargs, options.renamed(key)) for key, args in zip(keys, calls)]
         return self._map(func, calls, kwargs, keys, options)
 
@@ -569,12 +573,20 @@ class Client:
         """
         many = isinstance(collections, (list, tuple, set, frozenset))
         things = list(collections) if many else [collections]
-        lazies = [thing for thing in things if isinstance(thing, Lazy)]
+        _refuse_actors(actors)
         options = _Options(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
-        made = iter(self._compute(lazies, options) if lazies else [])
-        futures = [next(made) if isinstance(thing, Lazy) else thing for thing in things]
+        futures = self._begun_of(things, options)
         result = futures if many else futures[0]
         return self.gather(result) if sync else result
+
+    def _begun_of(self, things, options=None):
+        """Futures in the places of lazy things."""
+        lazies = {id(thing): thing for thing in things if isinstance(thing, Lazy)}
+        if not lazies:
+            return things
+        options = options or _Options(None, None, None, None, 0, False, as_named=False)
+        made = dict(zip(lazies, self._compute(list(lazies.values()), options)))
+        return [made.get(id(thing), thing) for thing in things]
 
     def _compute(self, lazies, options):
         frames = (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies))
@@ -585,7 +597,8 @@ class Client:
         finally:
             _abi.dk_graph_free(graph)
 
-    def persist(self, collections, **kwargs):
+    def persist(self, collections, optimize_graph=True, workers=None, allow_other_workers=None, resources=None,
+                retries=None, priority=0, fifo_timeout="60s", actors=None, **kwargs):
         """Begins to compute lazy things, and keeps their results on the cluster.
 
         Follows :meth:`dask.distributed.Client.persist`.
@@ -593,6 +606,16 @@ class Client:
         Parameters
         ----------
         collections : frame, series, Delayed, or a list of them
+        optimize_graph : bool
+            Accepted as Dask's.
+        workers : str or list of str, optional
+        allow_other_workers : bool, optional
+        resources : dict, optional
+        retries : int, optional
+        priority : number
+        fifo_timeout : str
+        actors : bool, optional
+            All as for :meth:`submit`.
         **kwargs
             Accepted as Dask's.
 
@@ -600,9 +623,10 @@ class Client:
         -------
         The same, on which nothing is left to be computed; a list for several.
         """
-        self._open()
+        _refuse_actors(actors)
+        options = _Options(None, workers, resources, retries, priority, allow_other_workers)
         many = isinstance(collections, (list, tuple, set, frozenset))
-        made = _collections.persist(*(collections if many else [collections]), scheduler="distributed")
+        made = _collections.persist(*(collections if many else [collections]), scheduler=self, _submit=options.filled)
         return list(made) if many else made[0]
 
     def get(self, dsk, keys, workers=None, allow_other_workers=None, resources=None, sync=True, asynchronous=None,
@@ -820,6 +844,76 @@ class Client:
                 call(_abi.dk_future_retry, *handles_of([future]))
         return self._do(work)
 
+    def replicate(self, futures, n=None, workers=None, branching_factor=2, **kwargs):
+        """Has results copied to further workers, and copies beyond `n` dropped.
+
+        Follows :meth:`dask.distributed.Client.replicate`.
+
+        Parameters
+        ----------
+        futures : Future or list of Future
+            Or what has futures inside: persisted dataframes, lists, dicts.
+        n : int, optional
+            How many workers are to have each; default: all.
+        workers : list of str, optional
+            Among which; default: all.
+        branching_factor : int
+            How many copies are made of one at once.
+        **kwargs
+            Accepted as Dask's.
+
+        Returns
+        -------
+        None
+            When they are there. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        ValueError
+            None would be left.
+        """
+        def work():
+            self._ask("replicate", keys=self._kept_keys(futures), n=n, workers=_listed(workers),
+                      branching_factor=branching_factor)
+        return self._do(work)
+
+    def rebalance(self, futures=None, workers=None, **kwargs):
+        """Moves results from workers that have much memory in use to those that have little.
+
+        Follows :meth:`dask.distributed.Client.rebalance`.
+
+        Parameters
+        ----------
+        futures : Future or list of Future, optional
+            Or what has futures inside; default: all results.
+        workers : list of str, optional
+            Among which; default: all.
+        **kwargs
+            Accepted as Dask's.
+
+        Returns
+        -------
+        None
+            When they are there. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        KeyError
+            Results were lost meanwhile.
+        """
+        def work():
+            keys = {} if futures is None else {"keys": self._kept_keys(futures)}
+            answer = self._ask("rebalance", workers=_listed(workers), **keys)
+            if answer["status"] == "partial-fail":
+                raise KeyError(f"Could not rebalance keys: {list(map(_key, answer['keys']))}")
+        return self._do(work)
+
+    def _kept_keys(self, futures):
+        """The keys of what is there, or will soon be."""
+        found = futures_of(futures)
+        wait_for(found)
+        return [future.key for future in found]
+
     # What the scheduler knows
 
     def _identity(self):
@@ -905,8 +999,9 @@ class Client:
             {address: list of keys}. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            answer = self._ask("has_what", workers=_listed(workers))
-            return {worker: list(map(_key, keys)) for worker, keys in _pairs(answer)}
+            asked = _listed(workers)
+            told = {worker: list(map(_key, keys)) for worker, keys in _pairs(self._ask("has_what", workers=asked))}
+            return told if asked is None else {worker: told.get(worker, []) for worker in asked}
         return self._do(work)
 
     def processing(self, workers=None):
@@ -1023,8 +1118,8 @@ class Client:
 
         Returns
         -------
-        Client
-            This one. Or a coroutine, if the client is asynchronous.
+        None
+            Or a coroutine, if the client is asynchronous.
         """
         def work():
             limit = seconds(timeout, 120)
@@ -1033,7 +1128,6 @@ class Client:
                 self._open(), limit, wait_for_workers and respawn is None, options, error))
             if respawn:
                 respawn()
-            return self
         return self._do(work)
 
     def run(self, function, *args, workers=None, wait=True, nanny=False, on_error="raise", **kwargs):
@@ -1275,20 +1369,12 @@ class Client:
             return f"<Client: scheduler='{self.address}'>"
         address, nworkers, nthreads, memory = found
         text = f"<Client: {address!r} processes={nworkers} threads={nthreads}"
-        return text + (f", memory={_bytes_text(memory)}>" if memory else ">")
+        return text + (f", memory={bytes_text(memory)}>" if memory else ">")
 
     def _repr_html_(self):
         found = self._handle and self._summary()
-        if not found:
-            return "<h3>Client</h3><p>No scheduler connected</p>"
-        address, nworkers, nthreads, memory = found
-        link = self.dashboard_link
-        rows = [("Scheduler", address), ("Workers", nworkers), ("Total threads", nthreads)]
-        rows += [("Total memory", _bytes_text(memory))] if memory else []
-        lines = "".join(f"<tr><td><b>{name}:</b></td><td>{html.escape(str(text))}</td></tr>" for name, text in rows)
-        if link:
-            lines += f"<tr><td><b>Dashboard:</b></td><td><a href='{link}' target='_blank'>{link}</a></td></tr>"
-        return f"<h3>Client</h3><table>{lines}</table>"
+        rows = [("Connection method", "Cluster object" if self.cluster is not None else "Direct")]
+        return page_of("Client", rows, found, self.dashboard_link if found else None)
 
 
 class _Options:
@@ -1343,8 +1429,8 @@ class _Quoted:
         return _Quoted, (self.thing,)
 
 
-def _is_future(thing):
-    return isinstance(thing, Future)
+def _is_remote(thing):
+    return isinstance(thing, (Future, Lazy))
 
 
 def _refuse_actors(wanted):
@@ -1399,15 +1485,13 @@ def _raised_in(answer):
     return problem if isinstance(problem, BaseException) else RuntimeError(str(answer.get("exception_text", answer)))
 
 
-def _bytes_text(count):
-    for unit, size in (("PiB", 2**50), ("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10)):
-        if count >= size * 0.9:
-            return f"{count / size:.2f} {unit}"
-    return f"{count} B"
+def client_at(address):
+    """The client of a dk_client, by its address, or None."""
+    return _clients.get(address)
 
 
 def default_client(c=None):
-    """The newest client that is open.
+    """The newest client that is open and wants to be the default.
 
     Follows :func:`dask.distributed.default_client`.
 
@@ -1427,9 +1511,13 @@ def default_client(c=None):
     """
     if c is not None:
         return c
+    current = _compute.current_client.get()
+    if current is not None and current._handle:
+        return current
     with _lock:
-        if _open_clients:
-            return _open_clients[-1]
+        for client in reversed(_open_clients):
+            if client._is_default:
+                return client
     raise ValueError("No clients found\nStart a client and point it to the scheduler address\n"
                      "  from cdask.distributed import Client\n  client = Client('ip-addr-of-scheduler:8786')")
 

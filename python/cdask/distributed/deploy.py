@@ -2,7 +2,6 @@
 import asyncio
 import contextlib
 import ctypes
-import html
 import os
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import weakref
 
 from .. import _abi, _context, _tasks
 from .._errors import call
-from .._waiting import seconds
+from .shown import bytes_text, page_of
 
 START = 60  # seconds for workers to come up
 END = 10  # and to leave
@@ -45,6 +44,7 @@ class LocalCluster:
     silence_logs : int or bool
         Whether workers log warnings and errors only.
     dashboard_address : str, optional
+        Where the scheduler serves its page: ":8787" or "HOST:PORT", at another port if that is in use; None: nowhere.
     worker_dashboard_address : str, optional
         Accepted as Dask's.
     asynchronous : bool
@@ -82,7 +82,8 @@ class LocalCluster:
         self._words = _words(self.threads_per_worker, self._limit, resources, local_directory, nanny, silence_logs)
         _tasks.begin()
         host = host or ip
-        options = _abi.dk_cluster_options(no_workers=True, host=host and host.encode(), port=scheduler_port or 0)
+        options = _abi.dk_cluster_options(no_workers=True, host=host and host.encode(), port=scheduler_port or 0,
+                                          dashboard_address=(dashboard_address or "").encode())
         handle = _abi.cluster_p()
         call(_abi.dk_cluster_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
         self._handle = handle
@@ -128,8 +129,8 @@ class LocalCluster:
         str or None
             None: it has none.
         """
-        with self.get_client(set_as_default=False) as client:
-            return client.dashboard_link
+        link = _abi.dk_cluster_dashboard(self._handle) if self._handle else None
+        return link and link.decode()
 
     def get_client(self, **kwargs):
         """A client of the cluster.
@@ -237,11 +238,21 @@ class LocalCluster:
     def __repr__(self):
         if not self._handle:
             return f"LocalCluster({self.name!r}, closed)"
-        threads = self.n_workers * self.threads_per_worker
-        return f"LocalCluster({self.name!r}, {self.scheduler_address!r}, workers={self.n_workers}, threads={threads})"
+        found = self._summary()
+        if not found:
+            return f"LocalCluster({self.name}, {self.scheduler_address!r})"
+        address, nworkers, nthreads, memory = found
+        text = f"LocalCluster({self.name}, {address!r}, workers={nworkers}, threads={nthreads}"
+        return text + (f", memory={bytes_text(memory)})" if memory else ")")
+
+    def _summary(self):
+        """(address, workers, threads, memory), or None."""
+        with self.get_client(set_as_default=False, timeout=2) as client:
+            return client._summary()
 
     def _repr_html_(self):
-        return f"<h3>LocalCluster</h3><p>{html.escape(repr(self))}</p>"
+        found = self._handle and self._summary()
+        return page_of("LocalCluster", [("Name", self.name)], found, self.dashboard_link if found else None)
 
 
 _open_clusters = weakref.WeakSet()

@@ -4,6 +4,7 @@ import collections
 import ctypes
 import html
 import logging
+import sys
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -15,6 +16,8 @@ from .._waiting import seconds, waited
 TimeoutError = TimeoutError  # the builtin, as in Dask
 
 STATUSES = ("pending", "finished", "error", "cancelled", "lost")
+
+BAR_INTERVAL = 0.1  # seconds
 
 log = logging.getLogger("distributed.client")
 
@@ -38,6 +41,27 @@ class FutureCancelledError(CancelledError):
 
     def __str__(self):
         return f"{self.key} cancelled for reason: {self.reason}." + (f"\n{self.msg}" if self.msg else "")
+
+    def __reduce__(self):
+        return FutureCancelledError, (self.key, self.reason, self.msg)
+
+
+class FuturesCancelledError(CancelledError):
+    """Several results that nobody will make.
+
+    Parameters
+    ----------
+    errors : list of FutureCancelledError
+        Of each one.
+    """
+
+    def __init__(self, errors):
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self):
+        count = len(self.errors)
+        return f"{count} Future{'s' * (count > 1)} cancelled:\n" + "\n".join(map(str, self.errors[:10]))
 
 
 class Future:
@@ -318,7 +342,11 @@ class Future:
         return f"<Future: {self.status}, key: {self.key}>"
 
     def _repr_html_(self):
-        return f"<b>Future: {html.escape(str(self.key))}</b> <font color='gray'>status:</font> <b>{self.status}</b>"
+        status, key = self.status, html.escape(str(self.key))
+        name = html.escape(str(self.key[0] if isinstance(self.key, tuple) else self.key).rsplit("-", 1)[0])
+        color = "red" if status == "error" else "black"
+        return (f"<b>Future: {name}</b> <font color='gray'>status:</font> <font color='{color}'>{status}</font>, "
+                f"<font color='gray'>key:</font> {key}")
 
 
 async def _result_soon(future):
@@ -460,15 +488,19 @@ def wait(fs, timeout=None, return_when="ALL_COMPLETED"):
     if not futures:
         return DoneAndNotDoneFutures(set(), set())
 
-    def work():
-        end = None if limit is None else time.monotonic() + limit
-        _until(futures, len(futures) if return_when == "ALL_COMPLETED" else 1, end)
-        done = {future for future in futures if future.done()}
-        for future in done:
-            if future.cancelled():
-                raise future._problem()
-        return DoneAndNotDoneFutures(done, set(futures) - done)
-    return futures[0].client._do(work)
+    count = len(futures) if return_when == "ALL_COMPLETED" else 1
+    return futures[0].client._do(lambda: wait_for(futures, count, limit))
+
+
+def wait_for(futures, count=None, limit=None):
+    """Both sets, when `count` of the futures, or all, are done."""
+    end = None if limit is None else time.monotonic() + limit
+    _until(futures, len(futures) if count is None else count, end)
+    done = {future for future in futures if future.done()}
+    cancelled = [future._problem() for future in done if future.cancelled()]
+    if cancelled:
+        raise FuturesCancelledError(cancelled)
+    return DoneAndNotDoneFutures(done, set(futures) - done)
 
 
 class as_completed:
@@ -664,20 +696,23 @@ def progress(*futures, notebook=None, multi=True, complete=True, **kwargs):
     -------
     None
     """
-    import sys
     found = futures_of(list(futures))
-    tally, start = _Tally(), time.monotonic()
+    tally, start, shown = _Tally(), time.monotonic(), 0
     for future in found:
         tally.add(future)
-    ndone = 0
-    for ndone in range(len(found) + 1):
-        share = ndone / (len(found) or 1)
-        bar = "#" * int(40 * share)
-        sys.stdout.write(f"\r[{bar:<40}] | {int(100 * share):3d}% Completed | {time.monotonic() - start:4.1f}s")
-        sys.stdout.flush()
-        if ndone < len(found):
-            tally.next(None)
+    for ndone in range(len(found)):
+        if time.monotonic() >= shown + BAR_INTERVAL:
+            _show_bar(ndone / len(found), start)
+            shown = time.monotonic()
+        tally.next(None)
+    _show_bar(1, start)
     sys.stdout.write("\n")
+
+
+def _show_bar(share, start):
+    bar = "#" * int(40 * share)
+    sys.stdout.write(f"\r[{bar:<40}] | {int(100 * share):3d}% Completed | {time.monotonic() - start:4.1f}s")
+    sys.stdout.flush()
 
 
 def futures_of(o, client=None):
@@ -718,7 +753,6 @@ def _find_futures(thing, found):
 
 def _kept_futures(lazy):
     """Those that a persisted thing is made of."""
-    from .client import default_client
     graph, key = _abi.graph_p(), (_abi.dk_task_id * 1)()
     call(_abi.dk_frame_graph, (_abi.dk_frame * 1)(lazy._frame), 1, ctypes.byref(graph), key)
     try:
@@ -728,9 +762,26 @@ def _kept_futures(lazy):
             raise MemoryError
     finally:
         _abi.dk_graph_free(graph)
-    client = default_client() if count.value else None
     # An array gives out views of its items; a future has its own pointer.
-    return [Future._of(client, ctypes.cast(handles[i], _abi.future_p)) for i in range(count.value)]
+    kept = [_kept(ctypes.cast(handles[i], _abi.future_p)) for i in range(count.value)]
+    return [future for future in kept if future is not None]
+
+
+def _kept(handle):
+    """The future of a dk_future *, which it takes; None: nobody knows its client any more."""
+    from .client import client_at
+    client = client_at(ctypes.cast(_abi.dk_future_client(handle), ctypes.c_void_p).value)
+    if client is None:
+        _abi.dk_future_free(handle)
+        return None
+    future = Future._of(client, handle)
+    if not client._handle:
+        future.release()
+    known = client._kept.get(future.key)
+    if known is not None and known.status == future.status:
+        return known
+    client._kept[future.key] = future
+    return future
 
 
 _forgotten = set()  # futures that nobody else holds, until they are done

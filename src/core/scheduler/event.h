@@ -58,7 +58,7 @@ struct sched_keys {
 
 /* What a task, or all of a graph, asks of its worker. */
 struct sched_wishes {
-    const struct wire_value *workers;   /* array of texts: addresses, names, hosts; NULL: any */
+    const struct wire_value *workers;   /* array or set: addresses, names, hosts; NULL: any */
     const struct wire_value *resources; /* map of name to amount; NULL: none */
     const struct wire_value *annotations;
     int64_t priority; /* the user's: larger is earlier */
@@ -81,6 +81,7 @@ struct sched_update_graph {
     size_t ntasks;
     struct sched_keys wanted;
     struct sched_wishes wishes;
+    bool is_unordered;                  /* `order` says nothing: the scheduler finds one */
     int64_t fifo_timeout_us;            /* graphs this close together are of one generation */
     const struct wire_bytes *submitter; /* the task that submits it; NULL: none */
 };

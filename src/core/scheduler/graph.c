@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/scheduler/clients.h"
 #include "core/scheduler/messages.h"
+#include "core/scheduler/order.h"
 #include "core/scheduler/refusals.h"
 #include "core/scheduler/relations.h"
 #include "core/scheduler/tasks.h"
@@ -122,6 +123,18 @@ static void clear_marks(struct intake *intake)
         fresh[i].task->is_marked = false;
         fresh[i].task->mark = 0;
     }
+}
+
+static dk_status find_order(struct intake *intake)
+{
+    struct intake_task *fresh = intake->fresh.data;
+    if (!intake->graph->is_unordered)
+        return DK_OK;
+    for (size_t i = 0; i < intake->fresh.count; i++)
+        fresh[i].task->is_marked = true;
+    dk_status status = sched_order_tasks(intake->sched, &intake->graph->wanted);
+    clear_marks(intake);
+    return status;
 }
 
 /* Takes tasks away whose dependencies are all gone, until only those are left that wait for a
@@ -297,6 +310,8 @@ static dk_status take_in(struct intake *intake)
     DK_TRY(look_for_cycle(intake, &culprit));
     if (culprit)
         refuse_cycle(intake, culprit);
+    else
+        DK_TRY(find_order(intake));
     return start(intake);
 }
 

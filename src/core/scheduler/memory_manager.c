@@ -9,6 +9,9 @@
 #define OLD_US ((int64_t)30000000)
 /* From this many waiting tasks on nobody looks where each of them runs. */
 #define MANY_WAITERS 20
+/* So many tasks with several copies are looked at in a turn: a million of them must not keep
+ * everybody waiting. */
+#define TURN_TASKS 10000
 
 /* ---- the memory of workers ---- */
 
@@ -191,14 +194,19 @@ static void reduce_replicas(struct sched *sched, struct sched_task *task, uint32
     }
 }
 
-/* Each has at least one copy too many, or is left out of the list, whose last takes its place. */
-static void reduce_all(struct sched *sched)
+/* Looks at so many tasks, or at all, going on from where the last turn ended. One that leaves the
+ * list is replaced by its last, which was looked at: they are taken from the end. */
+static void reduce_some(struct sched *sched, size_t ntasks)
 {
-    for (size_t i = sched->replicated.count; i > 0; i--) {
-        struct sched_task *task = ((struct sched_task **)sched->replicated.data)[i - 1];
+    size_t place = sched->next_replicated;
+    for (; ntasks && sched->replicated.count; ntasks--) {
+        if (!place || place > sched->replicated.count)
+            place = sched->replicated.count;
+        struct sched_task *task = ((struct sched_task **)sched->replicated.data)[--place];
         uint32_t nusers = count_users(task);
         reduce_replicas(sched, task, nusers > 1 ? nusers : 1, NULL);
     }
+    sched->next_replicated = place;
 }
 
 void sched_manage_memory(struct sched *sched, enum sched_manager_order order)
@@ -213,7 +221,8 @@ void sched_manage_memory(struct sched *sched, enum sched_manager_order order)
         sched->manages_memory = false;
         break;
     default:
-        reduce_all(sched);
+        sched->next_replicated = 0;
+        reduce_some(sched, sched->replicated.count);
         break;
     }
 }
@@ -223,7 +232,8 @@ void sched_check_memory(struct sched *sched)
     if (!sched->manages_memory || !sched->replicated.count || sched->now_us < sched->next_manage_us)
         return;
     sched->next_manage_us = sched->now_us + sched->options.manage_interval_us;
-    reduce_all(sched);
+    size_t count = sched->replicated.count;
+    reduce_some(sched, count < TURN_TASKS ? count : TURN_TASKS);
 }
 
 int64_t sched_manage_deadline_us(const struct sched *sched)

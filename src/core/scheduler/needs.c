@@ -1,7 +1,10 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "core/scheduler/tasks.h"
+
+#define NUMBER_NBYTES 24
 
 static char *copy_text(struct memory *memory, struct wire_bytes text)
 {
@@ -44,12 +47,32 @@ dk_status sched_resources_read(struct vector *resources, const struct wire_value
     return DK_OK;
 }
 
+/* Addresses, hosts or names, which may be numbers: these in decimal. */
+static bool read_name(const struct wire_value *value, char digits[NUMBER_NBYTES],
+                      struct wire_bytes *out)
+{
+    int64_t number;
+    if (wire_read_text(value, out))
+        return true;
+    if (!wire_read_int(value, &number))
+        return false;
+    *out = (struct wire_bytes){digits,
+                               (size_t)snprintf(digits, NUMBER_NBYTES, "%lld", (long long)number)};
+    return true;
+}
+
+static bool is_list(const struct wire_value *value)
+{
+    return value && (value->kind == WIRE_ARRAY || value->kind == WIRE_SET);
+}
+
 static dk_status read_workers(struct vector *workers, const struct wire_value *list)
 {
-    uint32_t count = list && list->kind == WIRE_ARRAY ? list->count : 0;
+    uint32_t count = is_list(list) ? list->count : 0;
     for (uint32_t i = 0; i < count; i++) {
         struct wire_bytes text;
-        if (!wire_read_text(&list->as.items[i], &text))
+        char digits[NUMBER_NBYTES];
+        if (!read_name(&list->as.items[i], digits, &text))
             continue;
         char **worker = vector_push(workers);
         if (!worker || !(*worker = copy_text(workers->memory, text)))
@@ -60,7 +83,7 @@ static dk_status read_workers(struct vector *workers, const struct wire_value *l
 
 static bool has_entries(const struct wire_value *value)
 {
-    return value && (value->kind == WIRE_MAP || value->kind == WIRE_ARRAY) && value->count;
+    return value && (value->kind == WIRE_MAP || is_list(value)) && value->count;
 }
 
 static dk_status read_wishes(struct sched_needs *needs, struct memory *memory,

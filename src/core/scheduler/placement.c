@@ -1,5 +1,6 @@
 #include "core/scheduler/placement.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/scheduler/processing.h"
@@ -17,7 +18,12 @@ static bool knows_language(const struct sched_task *task, const struct sched_wor
 
 static bool is_called(const struct sched_worker *worker, const char *name)
 {
+    char digits[24];
     struct wire_value alias = wire_box_value(worker->name);
+    if (alias.kind == WIRE_INT) {
+        snprintf(digits, sizeof(digits), "%lld", (long long)alias.as.integer);
+        alias = wire_text(digits);
+    }
     return strcmp(worker->address, name) == 0 || strcmp(worker->host, name) == 0 ||
            wire_text_is(&alias, name);
 }

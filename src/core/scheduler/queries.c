@@ -33,7 +33,8 @@ static struct wire_value describe(const struct sched *sched, struct wire_builder
     wire_put(&map, "name", wire_box_value(worker->name));
     wire_put(&map, "nthreads", wire_int(worker->nthreads));
     wire_put(&map, "memory_limit", wire_int(worker->memory_limit));
-    wire_put(&map, "last_seen", wire_float((double)(sched->now_us - worker->last_seen_us) / 1e6));
+    wire_put(&map, "last_seen",
+             wire_float(sched->options.epoch_s + (double)worker->last_seen_us / 1e6));
     wire_put(&map, "services", registered(worker, "services"));
     wire_put(&map, "metrics", worker->metrics ? worker->metrics->value : wire_map(NULL, 0));
     wire_put(&map, "status", wire_text(status_name(worker->status)));
@@ -41,6 +42,14 @@ static struct wire_value describe(const struct sched *sched, struct wire_builder
     for (uint32_t i = 0; i < nextra; i++)
         wire_put_key(&map, extra->as.entries[i].key, extra->as.entries[i].value);
     return wire_end_map(&map);
+}
+
+const struct wire_value *sched_worker_extra(const struct sched *sched, uint32_t worker,
+                                            const char *name)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    const struct wire_value *extra = found ? wire_find(&found->registration->value, "extra") : NULL;
+    return extra ? wire_find(extra, name) : NULL;
 }
 
 struct wire_value sched_describe_workers(const struct sched *sched, struct wire_builder *builder,

@@ -14,6 +14,10 @@ struct wire_value sched_describe_workers(const struct sched *sched, struct wire_
 int64_t sched_total_threads(const struct sched *sched);
 int64_t sched_total_memory(const struct sched *sched);
 
+/* What a worker told of itself beside what all tell; NULL: nothing by this name. */
+const struct wire_value *sched_worker_extra(const struct sched *sched, uint32_t worker,
+                                            const char *name);
+
 /* {key: [address]}, of these keys or (NULL) of all that are in memory. */
 struct wire_value sched_who_has(const struct sched *sched, struct wire_builder *builder,
                                 const struct sched_keys *keys);

@@ -38,6 +38,7 @@ struct sched_options {
     int64_t steal_interval_us;     /* 0: 1 s */
     int64_t no_workers_timeout_us; /* tasks without a worker fail after it; 0: never */
     int64_t manage_interval_us;    /* of the active memory manager; 0: 2 s */
+    double epoch_s; /* of the time 0 of events, since 1970: for those who are told of times */
     bool no_stealing;
     bool no_memory_manager; /* until it is started */
 };

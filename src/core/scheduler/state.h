@@ -224,6 +224,7 @@ struct sched {
     struct heap open_slots;        /* of workers that take more root tasks */
     struct vector idle;            /* of struct sched_worker * */
     struct vector replicated;      /* of struct sched_task *: those with several copies */
+    size_t next_replicated;        /* above the one of them that is looked at next */
     struct sched_task *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
     uint32_t nretiring;

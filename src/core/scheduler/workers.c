@@ -323,6 +323,15 @@ static void set_type(struct sched *sched, struct sched_task *task, const struct 
     sched->has_failed |= type && !task->type;
 }
 
+/* The worker reports a run that it was told to forget, after which it was given the task again.
+ * That this run goes on under its new number is not sure: told once more, the worker reports by
+ * that what it has, or goes on with what it does. To release the task here instead would make the
+ * report on its way stale in turn, and so on for ever. */
+static void ask_again(struct sched *sched, struct sched_task *task)
+{
+    sched_tell_compute(sched, task);
+}
+
 void sched_worker_finished(struct sched *sched, uint32_t worker,
                            const struct sched_finished *finished)
 {
@@ -339,7 +348,7 @@ void sched_worker_finished(struct sched *sched, uint32_t worker,
         return;
     }
     if (task->run_id != finished->run_id) {
-        sched_recommend(sched, task, SCHED_RELEASED);
+        ask_again(sched, task);
     } else {
         if (finished->compute_s >= 0)
             sched_prefix_learn(sched, task->group->prefix, finished->compute_s);
@@ -357,7 +366,7 @@ void sched_worker_erred(struct sched *sched, uint32_t worker, const struct sched
     if (!task || !is_running_on(task, worker))
         return;
     if (task->run_id != erred->run_id) {
-        sched_recommend(sched, task, SCHED_RELEASED);
+        ask_again(sched, task);
     } else if (task->retries) {
         task->retries--;
         sched_recommend(sched, task, SCHED_WAITING);

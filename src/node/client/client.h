@@ -135,8 +135,11 @@ dk_status client_check(dk_client *client, dk_error *err) DK_NODISCARD;
 
 /* ---- futures.c ---- */
 
-/* A future of the key, which counts as one more of it.   Errors: DK_ENOMEM. */
+/* A future of a key that somebody begins with, or begins with anew after it was cancelled; it
+ * counts as one more of the key.   Errors: DK_ENOMEM. */
 dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out) DK_NODISCARD;
+/* One more of the same key, which stays as it is.   Errors: DK_ENOMEM. */
+dk_status future_copy(const dk_future *future, dk_future **out) DK_NODISCARD;
 /* Waits until none of the keys is pending.   Errors: DK_EIO (the time is over, or the connection is
  * lost), DK_ECANCELED. */
 dk_status futures_wait(dk_client *client, dk_future *const *futures, size_t nfutures,
@@ -188,6 +191,9 @@ enum graph_names {
 dk_status client_begin_graph(dk_client *client, const dk_graph *graph, const dk_task_id *keys,
                              size_t nkeys, enum graph_names names, const dk_submit_options *options,
                              dk_future **out, dk_error *err) DK_NODISCARD;
+
+/* Whom a computation runs by; NULL: no client is open. */
+dk_client *client_chosen(const dk_context *dk, const dk_get_options *options);
 
 dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks, size_t ntasks,
                             const struct wire_bytes *wanted, size_t nwanted,

@@ -18,7 +18,8 @@ struct result *future_result(const dk_future *future)
 
 /* ---- making and freeing ---- */
 
-static dk_status add_result(dk_client *client, struct wire_bytes key, uint32_t *id)
+/* Who begins anew has one that was cancelled pending again. */
+static dk_status add_result(dk_client *client, struct wire_bytes key, bool begins, uint32_t *id)
 {
     bool is_new;
     DK_TRY(keys_add(&client->keys, key, id, &is_new));
@@ -31,19 +32,19 @@ static dk_status add_result(dk_client *client, struct wire_bytes key, uint32_t *
     struct result *result = result_at(client, *id);
     if (is_new)
         *result = (struct result){0};
-    else if (result->status == DK_FUTURE_CANCELLED)
-        result->status = DK_FUTURE_PENDING; /* somebody begins anew */
+    else if (result->status == DK_FUTURE_CANCELLED && begins)
+        result->status = DK_FUTURE_PENDING;
     result_at(client, *id)->references++;
     return DK_OK;
 }
 
-dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
+static dk_status make_future(dk_client *client, struct wire_bytes key, bool begins, dk_future **out)
 {
     dk_future *future = memory_alloc(client->memory, sizeof(*future));
     if (!future)
         return DK_ENOMEM;
     pthread_mutex_lock(&client->lock);
-    dk_status status = add_result(client, key, &future->id);
+    dk_status status = add_result(client, key, begins, &future->id);
     if (status == DK_OK) {
         future->key = keys_packed(&client->keys, future->id);
         client->references++;
@@ -59,6 +60,16 @@ dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
     key_text(key, future->text, sizeof(future->text));
     *out = future;
     return DK_OK;
+}
+
+dk_status future_new(dk_client *client, struct wire_bytes key, dk_future **out)
+{
+    return make_future(client, key, true, out);
+}
+
+dk_status future_copy(const dk_future *future, dk_future **out)
+{
+    return make_future(future->client, future->key, false, out);
 }
 
 static void forget(dk_client *client, uint32_t id)
@@ -227,6 +238,11 @@ dk_future_status dk_future_state(const dk_future *future)
     dk_future_status status = result_at(client, future->id)->status;
     pthread_mutex_unlock(&client->lock);
     return status;
+}
+
+dk_client *dk_future_client(const dk_future *future)
+{
+    return future->client;
 }
 
 const char *dk_future_key(const dk_future *future)

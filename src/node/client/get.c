@@ -184,7 +184,7 @@ static dk_status depart(struct departure *departure, const dk_task_id *keys, siz
     DK_TRY(pack_all(departure, err));
     DK_TRY(make_futures(departure, keys, nkeys, &futures, err));
     dk_wait_options wait = {.cancel = options ? options->cancel : NULL};
-    dk_status status = send_tasks(departure, keys, nkeys, NULL, err);
+    dk_status status = send_tasks(departure, keys, nkeys, options ? options->submit : NULL, err);
     if (status == DK_OK)
         status = dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
     if (status == DK_ECANCELED)
@@ -234,14 +234,20 @@ static void end_departure(struct departure *departure)
     plan_deinit(&departure->plan);
 }
 
+dk_client *client_chosen(const dk_context *dk, const dk_get_options *options)
+{
+    return options && options->client ? options->client : dk->client;
+}
+
 dk_status dk_get_distributed(dk_context *dk, const dk_graph *graph, const dk_task_id *keys,
                              size_t nkeys, const dk_get_options *options, dk_value *results,
                              dk_error *err)
 {
     struct departure departure;
-    if (!dk->client)
+    dk_client *client = client_chosen(dk, options);
+    if (!client)
         return error_set(err, DK_EINVAL, "no client of a cluster is open: see dk_client_open()");
-    DK_TRY(begin_departure(&departure, dk->client, graph, keys, nkeys, NAMES_OWN, err));
+    DK_TRY(begin_departure(&departure, client, graph, keys, nkeys, NAMES_OWN, err));
     dk_status status = depart(&departure, keys, nkeys, options, results, err);
     end_departure(&departure);
     return status;

@@ -59,13 +59,13 @@ static dk_status wrap_all(struct memory *memory, dk_future **futures, size_t cou
 dk_status kept_begin(dk_context *dk, const dk_graph *graph, const dk_task_id *keys, size_t nkeys,
                      const dk_get_options *options, dk_value *results, dk_error *err)
 {
-    (void)options; /* nothing of it is for a cluster that nobody waits for */
     size_t nbytes = nkeys * sizeof(struct dk_future *);
     dk_future **futures = memory_calloc(dk->memory, nbytes);
     if (!futures)
         return error_nomem(err);
-    dk_status status =
-        client_begin_graph(dk->client, graph, keys, nkeys, NAMES_OF_CLIENT, NULL, futures, err);
+    const dk_submit_options *submit = options ? options->submit : NULL;
+    dk_status status = client_begin_graph(client_chosen(dk, options), graph, keys, nkeys,
+                                          NAMES_OF_CLIENT, submit, futures, err);
     if (status == DK_OK && wrap_all(dk->memory, futures, nkeys, results) != DK_OK)
         status = error_nomem(err);
     memory_free(dk->memory, futures, nbytes);
@@ -90,7 +90,7 @@ dk_status dk_graph_futures(const dk_graph *graph, dk_future **out, size_t *count
         const dk_future *kept = kept_result(graph, graph_task(graph, id));
         if (!kept || has_future(out, found, kept))
             continue;
-        status = future_new(kept->client, kept->key, &out[found]);
+        status = future_copy(kept, &out[found]);
         found += status == DK_OK;
     }
     for (size_t i = 0; i < found && status != DK_OK; i++)

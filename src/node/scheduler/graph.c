@@ -266,6 +266,14 @@ static dk_status read_timeout(struct intake *intake)
     return DK_OK;
 }
 
+/* submit and map number their tasks as these come; whoever has a graph leaves it to the scheduler.
+ */
+static void read_order(struct intake *intake)
+{
+    const struct wire_value *numbers = wire_find(intake->message, "internal_priority");
+    intake->event.is_unordered = !numbers || numbers->kind != WIRE_MAP;
+}
+
 static dk_status read_submitter(struct intake *intake)
 {
     const struct wire_value *submitter = wire_find(intake->message, "submitting_task");
@@ -287,6 +295,7 @@ static dk_status read_message(struct intake *intake)
     DK_TRY(read_actors(intake));
     DK_TRY(read_timeout(intake));
     DK_TRY(read_submitter(intake));
+    read_order(intake);
     DK_TRY(sched_decode_keys(&intake->decoding.decoder, wire_find(intake->message, "keys"),
                              &intake->event.wanted));
     DK_TRY(read_frames(intake, expression->as.payload));

@@ -245,14 +245,33 @@ static struct peer *make_peer(struct scheduler_node *node, struct request *reque
 
 /* ---- workers ---- */
 
+/* One of cdask's own of another version may speak otherwise among its own kind: better said than
+ * guessed. */
+static void warn_of_version(const struct peer *peer, struct wire_filling *reply)
+{
+    char text[256];
+    struct wire_bytes version;
+    const char *address = sched_worker_address(peer->node->sched, peer->id);
+    const struct wire_value *told =
+        wire_find(sched_worker_extra(peer->node->sched, peer->id, "cdask"), "version");
+    if (!wire_read_text(told, &version) || wire_text_is(told, CDASK_VERSION))
+        return;
+    snprintf(text, sizeof(text),
+             "Mismatched cdask: this worker has version %.*s, its scheduler " CDASK_VERSION,
+             (int)version.nbytes, version.data);
+    scheduler_log(peer->node, "WARNING", "%s: %s", address, text);
+    wire_put(reply, "warning", wire_copy_text(reply->builder, text));
+}
+
 static void welcome_worker(struct peer *peer)
 {
     struct arena arena;
     struct scheduler_node *node = peer->node;
     arena_init(&arena, node->memory);
     struct wire_builder builder = {.arena = &arena};
-    struct wire_filling map = wire_begin_map(&builder, 4);
+    struct wire_filling map = wire_begin_map(&builder, 5);
     wire_put(&map, "status", wire_text("OK"));
+    warn_of_version(peer, &map);
     wire_put(&map, "time", wire_float(scheduler_wall_s()));
     wire_put(&map, "heartbeat-interval",
              wire_float(heartbeat_interval_s(sched_nworkers(node->sched))));

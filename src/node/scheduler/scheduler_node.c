@@ -265,6 +265,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     node->loop = loop;
     node->options = *options;
     node->started = scheduler_wall_s();
+    node->options.core.epoch_s = node->started - (double)scheduler_now_us() / 1e6;
     node->timer_us = INT64_MAX;
     sched_outbox_init(&node->out, memory);
     vector_init(&node->worker_peers, memory, sizeof(struct peer *));

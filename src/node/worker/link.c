@@ -200,10 +200,11 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
 
 static struct wire_value extra(const struct worker_node *node, struct wire_builder *builder)
 {
-    struct wire_filling kinds = wire_begin_map(builder, 2);
+    struct wire_filling kinds = wire_begin_map(builder, 3);
     struct wire_filling map = wire_begin_map(builder, 1);
     wire_put(&kinds, "native", wire_bool(true));
     wire_put(&kinds, "python", wire_bool(worker_has_python(node)));
+    wire_put(&kinds, "version", wire_text(CDASK_VERSION));
     wire_put(&map, "cdask", wire_end_map(&kinds));
     return wire_end_map(&map);
 }
@@ -242,7 +243,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     wire_put(&map, "services", dashboard_services(node->dashboard, builder));
     wire_put(&map, "nanny", nanny && *nanny ? wire_text(nanny) : wire_nil());
     wire_put(&map, "pid", wire_int(getpid()));
-    wire_put(&map, "versions", wire_end_map(&nothing));
+    wire_put(&map, "versions", node->versions ? node->versions->value : wire_end_map(&nothing));
     wire_put(&map, "metrics", worker_metrics(node, builder));
     wire_put(&map, "extra", extra(node, builder));
     wire_put(&map, "stimulus_id", wire_copy_text(builder, text));
@@ -250,17 +251,38 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     return wire_end_map(&map);
 }
 
-static void on_opened(void *self)
+static void register_worker(struct worker_node *node)
 {
-    struct worker_node *node = self;
     struct arena arena;
     dk_error err = {0};
     arena_init(&arena, node->memory);
     struct wire_builder builder = {&arena, false};
     struct wire_value message = registration(node, &builder);
+    node->has_asked_to_join = true;
     if (builder.failed || comm_send(node->link, &message, &err) != DK_OK)
         comm_close(node->link);
     arena_deinit(&arena);
+}
+
+/* Where there is no Python, no version of its packages can differ: we have those that the scheduler
+ * has, else Dask warns its clients of each. */
+static void on_opened(void *self)
+{
+    struct worker_node *node = self;
+    struct wire_entry op = {wire_text("op"), wire_text("versions")};
+    struct wire_value question = wire_map(&op, 1);
+    node->has_asked_to_join = false;
+    if (worker_has_python(node))
+        register_worker(node);
+    else if (comm_send(node->link, &question, NULL) != DK_OK)
+        comm_close(node->link);
+}
+
+static void take_versions(struct worker_node *node, const struct wire_value *reply)
+{
+    wire_box_unref(node->versions);
+    node->versions = wire_find(reply, "packages") ? wire_box_new(node->memory, reply) : NULL;
+    register_worker(node);
 }
 
 static void refuse_registration(struct worker_node *node, const struct wire_value *reply)
@@ -278,7 +300,9 @@ static void on_reply(void *self, struct message *message)
 {
     struct worker_node *node = self;
     if (node->status != WORKER_CLOSING) {
-        if (wire_text_is(wire_find(&message->root, "status"), "OK"))
+        if (!node->has_asked_to_join)
+            take_versions(node, &message->root);
+        else if (wire_text_is(wire_find(&message->root, "status"), "OK"))
             begin_stream(node, &message->root);
         else
             refuse_registration(node, &message->root);

@@ -64,6 +64,9 @@ struct worker_node {
     uv_timer_t deadline;
     uint64_t nstimuli;
 
+    bool has_asked_to_join;    /* link.c: the next answer is about that */
+    struct wire_box *versions; /* of Python's packages, as the scheduler has them; NULL: unknown */
+
     struct list replications; /* replicate.c: those that are not answered yet */
     struct list runs;         /* compute.c: tasks that run */
 

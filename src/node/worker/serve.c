@@ -7,6 +7,9 @@
 #include "payload/value.h"
 #include "wire/build.h"
 
+/* How long the scheduler has to tell its versions. */
+#define VERSIONS_MS 10000
+
 /* A handler's tools: everything of an answer lives until it is given. */
 struct answer {
     struct worker_node *node;
@@ -163,17 +166,56 @@ static void echo(void *self, struct request *request)
     give(&answer, data ? *data : wire_nil());
 }
 
-static void versions(void *self, struct request *request)
+/* ---- versions ---- */
+
+static void give_versions(struct worker_node *node, struct request *request)
 {
     struct answer answer;
-    begin(&answer, self, request);
-    struct wire_filling host = wire_begin_map(&answer.builder, 0);
-    struct wire_filling packages = wire_begin_map(&answer.builder, 1);
+    begin(&answer, node, request);
+    struct wire_filling nothing = wire_begin_map(&answer.builder, 0);
     struct wire_filling map = wire_begin_map(&answer.builder, 2);
-    wire_put(&packages, "cdask", wire_text(CDASK_VERSION));
-    wire_put(&map, "host", wire_end_map(&host));
-    wire_put(&map, "packages", wire_end_map(&packages));
-    give(&answer, wire_end_map(&map));
+    wire_put(&map, "host", wire_end_map(&nothing));
+    wire_put(&map, "packages", wire_end_map(&nothing));
+    give(&answer, node->versions ? node->versions->value : wire_end_map(&map));
+}
+
+struct asked_versions {
+    struct worker_node *node;
+    struct request *request;
+};
+
+static void on_versions(void *self, struct message *reply, const dk_error *why)
+{
+    struct asked_versions *asked = self;
+    struct worker_node *node = asked->node;
+    if (reply && !why && wire_find(&reply->root, "packages"))
+        request_reply(asked->request, &reply->root);
+    else
+        give_versions(node, asked->request);
+    if (reply)
+        message_deinit(reply);
+    memory_free(node->memory, asked, sizeof(*asked));
+}
+
+/* Where there is no Python there is nothing to differ: those of the scheduler are told, which knows
+ * those of its clients. */
+static void versions(void *self, struct request *request)
+{
+    struct worker_node *node = self;
+    struct wire_entry op = {wire_text("op"), wire_text("versions")};
+    struct wire_value question = wire_map(&op, 1);
+    struct asked_versions *asked = memory_alloc(node->memory, sizeof(*asked));
+    struct pool_question asks = {.address = node->options.scheduler,
+                                 .message = &question,
+                                 .timeout_ms = VERSIONS_MS,
+                                 .answered = on_versions,
+                                 .self = asked};
+    if (asked)
+        *asked = (struct asked_versions){node, request};
+    if (asked && !worker_has_python(node) && pool_ask(node->pool, &asks, NULL, NULL) == DK_OK)
+        return;
+    memory_free(node->memory, asked, sizeof(*asked));
+    give_versions(node, request);
 }
 
 static void nothing_array(void *self, struct request *request)

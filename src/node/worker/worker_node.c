@@ -53,6 +53,7 @@ dk_status worker_start_over(struct worker_node *node, dk_error *err)
 
 static void free_node(struct worker_node *node)
 {
+    wire_box_unref(node->versions);
     void (*closed)(void *self, const dk_error *why) = node->options.closed;
     void *self = node->options.self;
     dk_error why = node->why;
@@ -146,8 +147,10 @@ void worker_node_close(struct worker_node *node)
 static void on_retired(void *self, struct message *answer, const dk_error *why)
 {
     struct worker_node *node = self;
-    if (why && node->status != WORKER_CLOSING) /* a scheduler that is gone is no reason to worry */
-        worker_log(node, "INFO", "retire_workers: %s", why->message);
+    bool is_lost =
+        why && why->status == DK_EIO; /* a scheduler that is gone is no reason to worry */
+    if (why && node->status != WORKER_CLOSING)
+        worker_log(node, is_lost ? "INFO" : "WARNING", "retire_workers: %s", why->message);
     if (answer)
         message_deinit(answer);
     worker_leave(node, node->retire_reason, NULL);

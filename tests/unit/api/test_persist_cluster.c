@@ -248,6 +248,61 @@ static void test_failures_are_told(void **state)
     end(&fixture);
 }
 
+/* It stays so for whoever looks again, until it is persisted anew. */
+static void test_cancelled(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture);
+    dk_frame df = days_read(fixture.dk, &fixture.days), kept = persist(df);
+    dk_future *futures[64];
+    dk_error err = {0};
+    dk_table *table = NULL;
+    size_t count = futures_of(kept, futures);
+    assert_int_equal(count, 6);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(dk_future_cancel(futures[i], NULL), DK_OK);
+    free_all(futures, count);
+    count = futures_of(kept, futures);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(dk_future_state(futures[i]), DK_FUTURE_CANCELLED);
+    free_all(futures, count);
+    dk_compute_options options = {.scheduler = "distributed", .error = &err};
+    assert_int_equal(dk_compute(dk_max(dk_col(kept, "low")), &options, &table), DK_ECANCELED);
+    assert_same(persist(df), df);
+    end(&fixture);
+}
+
+/* Also by one that is no default. */
+static void test_by_a_chosen_client(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture);
+    dk_error err = {0};
+    dk_client *other = NULL;
+    dk_client_options client = {.address = dk_cluster_address(fixture.cluster), .no_default = true};
+    assert_int_equal(dk_client_open(fixture.dk, &client, &other, NULL), DK_OK);
+    dk_frame df = days_read(fixture.dk, &fixture.days), kept;
+    dk_compute_options options = {.scheduler = "distributed", .error = &err, .run.client = other};
+    if (dk_persist(&df, 1, &options, &kept) != DK_OK)
+        fail_msg("%s", err.message);
+    dk_future *futures[64];
+    size_t count = futures_of(kept, futures);
+    assert_int_equal(count, 6);
+    for (size_t i = 0; i < count; i++)
+        assert_ptr_equal(dk_future_client(futures[i]), other);
+    free_all(futures, count);
+    dk_table *table = NULL;
+    assert_int_equal(dk_compute(dk_max(dk_col(kept, "low")), &options, &table), DK_OK);
+    dk_table_unref(table);
+    options.run.client = NULL;
+    assert_int_equal(dk_compute(dk_max(dk_col(kept, "low")), &options, &table), DK_EINVAL);
+    assert_non_null(strstr(err.message, "was persisted by a client"));
+    dk_client_close(other);
+    end(&fixture);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -255,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_computed_once), cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_released),      cmocka_unit_test(test_after_the_client),
         cmocka_unit_test(test_delayed),       cmocka_unit_test(test_failures_are_told),
+        cmocka_unit_test(test_cancelled),     cmocka_unit_test(test_by_a_chosen_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ struct story {
     uint32_t client;
     int64_t run_ids[256]; /* by first letter of the key */
     dk_status status;     /* of the last event */
+    bool is_unordered;    /* graphs come without an order */
 };
 
 /* The packed form of a short text key, in one of a few buffers that are used in turn. */
@@ -236,6 +237,7 @@ static inline void submit_with(struct story *story, const char *graph, const cha
     event.as.graph.ntasks = parse_graph(&parsed, graph, box);
     event.as.graph.tasks = parsed.tasks;
     event.as.graph.wishes = wishes;
+    event.as.graph.is_unordered = story->is_unordered;
     for (size_t i = 0; i < event.as.graph.ntasks; i++)
         parsed.tasks[i].needs_python = needs_python;
     event.as.graph.wanted =

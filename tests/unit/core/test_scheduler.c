@@ -151,6 +151,35 @@ static void test_stale_run(void **state)
     end_story(&story);
 }
 
+/* Proves that a worker that reports an earlier run of the task it has is told of the task once
+ * more, by the same number: the report that is on its way counts. */
+static void test_stale_run_of_the_same_worker(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    submit(&story, "a", "a");
+    int64_t earlier = story.run_ids['a'];
+    say_keys(&story, SCHED_RESCHEDULE, worker_id(&story, "w1"), "a");
+    int64_t later = story.run_ids['a'];
+    assert_int_not_equal(earlier, later);
+    expect_diary(&story, "w1: compute-task a\nw1: free-keys a\nw1: compute-task a\n");
+    story.run_ids['a'] = earlier;
+    finish(&story, "w1", "a");
+    expect_diary(&story, "w1: compute-task a\n");
+    assert_int_equal(story.run_ids['a'], later);
+    story.run_ids['a'] = earlier;
+    fail_task(&story, "w1", "a");
+    expect_diary(&story, "w1: compute-task a\n");
+    finish(&story, "w1", "a");
+    expect_diary(&story, "client: key-in-memory a\n");
+    finish(&story, "w1", "a");
+    expect_diary(&story, "");
+    assert_string_equal(state_of(&story, "a"), "memory");
+    end_story(&story);
+}
+
 /* Proves that a cycle and a dependency nobody knows end with a message, and leave nothing. */
 static void test_bad_graphs(void **state)
 {
@@ -465,6 +494,45 @@ static void submit_to(struct story *story, const char *graph, const char *wanted
                 (struct sched_wishes){.workers = &workers, .resources = &resources}, false);
 }
 
+/* Proves that a graph that comes in no order is run depth first, the heavier dependency first, so
+ * that few results are held at once; and that what is there already counts, but is not run. */
+static void test_order(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    story.is_unordered = true;
+    submit(&story, "s=t,u; u=c,d; t=a,b; d; b; c; a", "s");
+    expect_diary(&story, "w1: compute-task a\nw1: compute-task b\n"
+                         "w1: compute-task c\nw1: compute-task d\n");
+    submit(&story, "v=x,w; x; w=y,z; z; y", "v");
+    expect_diary(&story, "w1: compute-task y\nw1: compute-task z\nw1: compute-task x\n");
+    finish(&story, "w1", "x");
+    submit(&story, "r=x,q; q=p,o; o; p; x", "r");
+    expect_diary(&story, "w1: compute-task p\nw1: compute-task o\n");
+    end_story(&story);
+}
+
+/* Proves that workers are named by numbers, too, and that names come as a set as well. */
+static void test_numbered_workers(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    add_worker(&story, "w1", 1);
+    struct sched_add_worker numbered = a_worker("w2", 1);
+    numbered.name = wire_int(7);
+    assert_int_equal(add_worker_with(&story, numbered), DK_OK);
+    struct wire_value names[] = {wire_int(7), wire_nil()};
+    struct wire_value workers = wire_array(names, 2);
+    submit_with(&story, "a", "a", (struct sched_wishes){.workers = &workers}, false);
+    workers.kind = WIRE_SET;
+    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &workers}, false);
+    expect_diary(&story, "w2: compute-task a\nw2: compute-task b\n");
+    end_story(&story);
+}
+
 /* Proves that a task which no worker may run fails after a while, and says what it asks for; that
  * the time is counted from when it was ready; and that what depends on it fails as well. */
 static void test_no_valid_worker(void **state)
@@ -544,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_worker_dies),
         cmocka_unit_test(test_killer),
         cmocka_unit_test(test_stale_run),
+        cmocka_unit_test(test_stale_run_of_the_same_worker),
         cmocka_unit_test(test_bad_graphs),
         cmocka_unit_test(test_languages),
         cmocka_unit_test(test_restrictions),
@@ -557,6 +626,8 @@ int main(void)
         cmocka_unit_test(test_search_for_what_was_released),
         cmocka_unit_test(test_queue_and_seceded),
         cmocka_unit_test(test_thief_leaves),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_numbered_workers),
         cmocka_unit_test(test_no_valid_worker),
         cmocka_unit_test(test_no_worker),
     };

@@ -45,6 +45,13 @@ static void submit_homeless(struct story *story)
     submit_with(story, "n", "n", (struct sched_wishes){.workers = &workers}, false);
 }
 
+static void submit_unordered(struct story *story)
+{
+    story->is_unordered = true;
+    submit(story, "k=i,j; j; i", "k");
+    story->is_unordered = false;
+}
+
 static void submit_cycle(struct story *story)
 {
     submit(story, "a=b; b=a; c=b", "c");
@@ -230,15 +237,13 @@ static void leave(struct story *story)
 }
 
 static const chapter chapters[] = {
-    another_client, submit_layers, submit_homeless, join_plain,
-    join_rich,      submit_wishes, submit_cycle,    submit_orphan,
-    submit_python,  scatter_data,  use_scattered,   finish_g,
-    fail_h,         fail_h,        retry_h,         finish_u,
-    heartbeat,      join_idle,     give_up,         tick,
-    copy_to_w2,     reduce,        copy_to_w2,      manage,
-    copy_to_w2,     ask_who_has,   kill_w1,         want_again,
-    ask_again,      kill_rich,     cancel_t,        let_go,
-    tick,           leave,
+    another_client, submit_layers, submit_homeless,  join_plain,    join_rich,
+    submit_wishes,  submit_cycle,  submit_unordered, submit_orphan, submit_python,
+    scatter_data,   use_scattered, finish_g,         fail_h,        fail_h,
+    retry_h,        finish_u,      heartbeat,        join_idle,     give_up,
+    tick,           copy_to_w2,    reduce,           copy_to_w2,    manage,
+    copy_to_w2,     ask_who_has,   kill_w1,          want_again,    ask_again,
+    kill_rich,      cancel_t,      let_go,           tick,          leave,
 };
 
 /* True when the story is told to its end. */

@@ -166,6 +166,7 @@ static void submit_some(struct cluster *cluster)
     }
     event.as.graph.tasks = tasks;
     event.as.graph.ntasks = count;
+    event.as.graph.is_unordered = draw(cluster, 2);
     event.as.graph.wanted = (struct sched_keys){wanted, 3};
     event.as.graph.wishes.retries = (uint16_t)draw(cluster, 2);
     take_event(cluster, event);
@@ -467,7 +468,8 @@ static void begin(struct cluster *cluster, uint64_t seed)
 {
     struct wire_value code = wire_text("code");
     *cluster = (struct cluster){.memory = memory_new(NULL, 0), .random = seed};
-    cluster->sched = sched_new(cluster->memory, NULL);
+    struct sched_options options = {.no_workers_timeout_us = seed % 2 ? 3 * SECOND_US : 0};
+    cluster->sched = sched_new(cluster->memory, &options);
     cluster->code = wire_box_new(cluster->memory, &code);
     sched_outbox_init(&cluster->out, cluster->memory);
     take_event(cluster,
