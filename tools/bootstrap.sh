@@ -68,10 +68,10 @@ find_python() {
     return 1
 }
 
-# install_python FILE COST: FILE's requirements into build/venv, unless this very FILE is in.
+# install_python FILE VENV COST: FILE's requirements into VENV, unless this very FILE is in.
 # COST says what is lost when the packages cannot be had.
 install_python() {
-    local file=$1 cost=$2 venv=build/venv stamp python
+    local file=$1 venv=$2 cost=$3 stamp python
     stamp=$venv/$(sha256sum "$file" | cut -c1-16).installed
     [ ! -e "$stamp" ] || return 0
     if ! python=$(find_python); then
@@ -79,11 +79,11 @@ install_python() {
         return
     fi
     # What the tests compare with defines the environment; the benchmarks only add to it.
-    if [ "$file" = tests/requirements.txt ] || [ ! -d $venv ]; then
-        "$python" -m venv --clear $venv
+    if [ "$file" != bench/requirements.txt ] || [ ! -d "$venv" ]; then
+        "$python" -m venv --clear "$venv"
     fi
     echo "bootstrap: installing $file into $venv"
-    if $venv/bin/python -m pip install -q --disable-pip-version-check \
+    if "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         --retries 1 --timeout 30 -r "$file" >build/pip.log 2>&1; then
         touch "$stamp"
     else
@@ -95,9 +95,12 @@ install_packages
 case $step in
 check|bench)
     mkdir -p build
-    install_python tests/requirements.txt "black-box and differential tests are skipped"
+    install_python tests/requirements.txt build/venv "black-box and differential tests are skipped"
     ;;&
+check)
+    install_python tests/requirements-2022.txt build/venv-2022 "tests with Dask 2022.12 are skipped"
+    ;;
 bench)
-    install_python bench/requirements.txt "no comparison with polars and duckdb"
+    install_python bench/requirements.txt build/venv "no comparison with polars and duckdb"
     ;;
 esac

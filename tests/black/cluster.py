@@ -13,6 +13,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CDASK = ROOT / (os.environ.get("CDASK_BUILD") or "build/release") / "bin" / "cdask"
 DASK = pathlib.Path(sys.executable).with_name("dask")
+VENV_2022 = ROOT / "build" / "venv-2022"  # Debian 12's version of Dask
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 

@@ -1,13 +1,14 @@
 """Persisted dataframes on clusters of real processes, of cdask's scheduler and of Dask's: computed
 once, found again, computed again when a worker is lost, let go of with the last reference."""
 import os
+import pathlib
 import signal
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
-from cluster import CDASK, Process
+from cluster import CDASK, VENV_2022, Process
 from native_client import BUILD  # noqa: F401: which library is tested
 from test_cluster import ask
 
@@ -16,7 +17,8 @@ import cdask.dataframe as dd
 from cdask.distributed import Client
 
 SCHEDULERS = {"cdask": [CDASK, "scheduler", "--validate"],
-              "dask": [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--no-dashboard"]}
+              "dask": [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--no-dashboard"],
+              "dask 2022": [VENV_2022 / "bin" / "dask", "scheduler", "--host", "127.0.0.1", "--no-dashboard"]}
 
 
 class Cluster:
@@ -46,6 +48,8 @@ class Cluster:
 
 @pytest.fixture(params=SCHEDULERS)
 def cluster(request, tmp_path):
+    if not pathlib.Path(SCHEDULERS[request.param][0]).exists():
+        pytest.skip("Dask 2022.12 is not in build/venv-2022")
     subprocess.run([CDASK, "demo-data", "--quiet", "--directory", tmp_path, "--start", "2015-04-20", "--end",
                     "2015-05-20", "--freq", "60s"], check=True, timeout=60)
     cluster = Cluster(request.param, next(tmp_path.rglob("*.csv")).parent)

@@ -213,7 +213,8 @@ static void on_opened(void *self)
         {wire_text("versions"), wire_map(NULL, 0)},
         {wire_text("native"), wire_bool(true)}, /* Dask's would not take what it does not know */
     };
-    struct wire_value message = wire_map(fields, client->is_native ? 5 : 4);
+    struct wire_value message =
+        wire_map(fields, client->scheduler.dialect == DIALECT_NATIVE ? 5 : 4);
     dk_error err;
     if (comm_send(client->comm, &message, &err) == DK_OK)
         return;
@@ -232,44 +233,85 @@ static void on_deadline(uv_timer_t *timer)
     lose(client, &err);
 }
 
+static dk_status open_stream(dk_client *client, dk_error *err)
+{
+    struct comm_events events = {
+        .self = client, .opened = on_opened, .received = on_started, .closed = on_comm_closed};
+    struct comm_options options = comm_options(client, 0);
+    DK_TRY(comm_connect(&client->loop, client->memory, &client->address, &options, events,
+                        &client->comm, err));
+    uv_timer_start(&client->deadline, on_deadline, (uint64_t)(client->timeout_s * 1000), 0);
+    return DK_OK;
+}
+
+/* What has scheduled for Dask counts its workers since it speaks the words of 2026, whatever it
+ * says of its version. */
+static dk_status read_identity(dk_client *client, const struct wire_value *identity, dk_error *err)
+{
+    if (!wire_text_is(wire_find(identity, "type"), "Scheduler"))
+        return error_set(err, DK_EIO, "%s: this is no scheduler", client->address.text);
+    if (wire_find(identity, "n_workers"))
+        client->scheduler.dialect = DIALECT_2026;
+    return peer_version_check(&client->scheduler, client->address.text, err);
+}
+
 static void on_identity(void *self, struct message *answer, const dk_error *why)
 {
     dk_client *client = self;
     dk_error err;
-    struct comm_events events = {
-        .self = client, .opened = on_opened, .received = on_started, .closed = on_comm_closed};
-    struct comm_options options = comm_options(client, 0);
-    bool is_scheduler = answer && wire_text_is(wire_find(&answer->root, "type"), "Scheduler");
-    client->is_native = answer && wire_find(&answer->root, "cdask");
+    dk_status status = why ? why->status : read_identity(client, &answer->root, &err);
     if (answer)
         message_deinit(answer);
-    if (!why && !is_scheduler) {
-        error_set(&err, DK_EIO, "%s: this is no scheduler", client->address.text);
-        why = &err;
-    }
-    if (!why && comm_connect(&client->loop, client->memory, &client->address, &options, events,
-                             &client->comm, &err) != DK_OK)
-        why = &err;
-    if (why)
-        lose(client, why);
-    else
-        uv_timer_start(&client->deadline, on_deadline, (uint64_t)(client->timeout_s * 1000), 0);
+    if (status == DK_OK)
+        status = open_stream(client, &err);
+    if (status != DK_OK)
+        lose(client, why ? why : &err);
+}
+
+static dk_status
+ask_first(dk_client *client, const struct wire_value *message,
+          void (*answered)(void *self, struct message *answer, const dk_error *why), dk_error *err)
+{
+    struct pool_question question = {.address = client->address,
+                                     .message = message,
+                                     .timeout_ms = (int64_t)(client->timeout_s * 1000),
+                                     .answered = answered,
+                                     .self = client};
+    return pool_ask(client->pool, &question, NULL, err);
+}
+
+/* Only newer schedulers can leave their workers out of what they tell. */
+static dk_status ask_identity(dk_client *client, dk_error *err)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("identity")},
+                                  {wire_text("n_workers"), wire_int(0)}};
+    struct wire_value message = wire_map(fields, client->scheduler.dialect == DIALECT_2026 ? 2 : 1);
+    return ask_first(client, &message, on_identity, err);
+}
+
+static void on_versions(void *self, struct message *answer, const dk_error *why)
+{
+    dk_client *client = self;
+    dk_error err;
+    dk_status status = why ? why->status : DK_OK;
+    if (!why)
+        peer_version_read(&answer->root, &client->scheduler);
+    if (answer)
+        message_deinit(answer);
+    if (status == DK_OK)
+        status = client->scheduler.dialect == DIALECT_NATIVE ? open_stream(client, &err)
+                                                             : ask_identity(client, &err);
+    if (status != DK_OK)
+        lose(client, why ? why : &err);
 }
 
 static dk_status connect_client(dk_client *client, dk_error *err)
 {
-    struct wire_entry fields[] = {{wire_text("op"), wire_text("identity")},
-                                  {wire_text("n_workers"), wire_int(0)}};
-    struct wire_value message = wire_map(fields, 2);
-    int64_t timeout_ms = (int64_t)(client->timeout_s * 1000);
-    struct pool_options pool = {.comm = comm_options(client, timeout_ms)};
+    struct wire_entry field = {wire_text("op"), wire_text("versions")};
+    struct wire_value message = wire_map(&field, 1);
+    struct pool_options pool = {.comm = comm_options(client, (int64_t)(client->timeout_s * 1000))};
     DK_TRY(pool_new(&client->loop, client->memory, &pool, &client->pool, err));
-    struct pool_question question = {.address = client->address,
-                                     .message = &message,
-                                     .timeout_ms = timeout_ms,
-                                     .answered = on_identity,
-                                     .self = client};
-    return pool_ask(client->pool, &question, NULL, err);
+    return ask_first(client, &message, on_versions, err);
 }
 
 static void *run_loop(void *self)
@@ -524,7 +566,7 @@ static void run_send(dk_client *client, struct command *command)
     struct sending *sending = (struct sending *)command;
     dk_error err = {0};
     futures_flush(client);
-    dk_status status = stream_push(&client->stream, sending->message, &err);
+    dk_status status = client_say_in_words(client, sending->message, &err);
     client_done(client, command, status, &err);
 }
 
@@ -561,7 +603,7 @@ static void run_ask(dk_client *client, struct command *command)
                                   .answered = on_answer,
                                   .self = question};
     dk_error err = {0};
-    dk_status status = pool_ask(client->pool, &asked, &question->call, &err);
+    dk_status status = client_ask_in_words(client, &asked, &question->call, &err);
     if (status != DK_OK)
         client_done(client, command, status, &err);
 }

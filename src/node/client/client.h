@@ -12,8 +12,10 @@
 
 #include "core/keys.h"
 #include "core/list.h"
+#include "node/dialect.h"
 #include "node/pool.h"
 #include "node/stream.h"
+#include "wire/build.h"
 
 /* Why a task has failed. */
 struct failure {
@@ -58,8 +60,8 @@ struct dk_client {
     struct node_address address;
     struct tls_config *tls; /* for tls:// addresses */
     char name[48];
-    dk_cluster *cluster; /* its own; NULL: somebody else's */
-    bool is_native;      /* the scheduler is cdask's: it takes native messages */
+    dk_cluster *cluster;           /* its own; NULL: somebody else's */
+    struct peer_version scheduler; /* which words it understands */
     bool is_default;
     dk_client *older; /* of the same context */
 
@@ -205,5 +207,30 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
 dk_status client_send_python_graph(dk_client *client, const struct outgoing_task *tasks,
                                    size_t ntasks, const struct wire_bytes *wanted, size_t nwanted,
                                    const dk_submit_options *options, dk_error *err) DK_NODISCARD;
+/* {"cdask": 1, ...}: what tasks need there that only cdask's workers have, and the options' own. */
+struct wire_value client_python_resources(struct wire_builder *builder,
+                                          const struct outgoing_task *tasks, size_t ntasks,
+                                          const dk_submit_options *options);
+
+/* ---- flat_graph.c ---- */
+
+/* The same, for one of 2022.12. */
+dk_status client_send_flat_graph(dk_client *client, const struct outgoing_task *tasks,
+                                 size_t ntasks, const struct wire_bytes *wanted, size_t nwanted,
+                                 const dk_submit_options *options, dk_error *err) DK_NODISCARD;
+
+/* ---- words.c ---- */
+
+/* As payload_pack_key(), of which that scheduler takes texts only.   Thread: any. */
+dk_status client_pack_key(const dk_client *client, dk_key key, struct vector *out) DK_NODISCARD;
+
+/* The loop's thread: */
+
+/* As stream_push(), and as pool_ask(), of a message in the words of 2026: in those that the
+ * scheduler understands. Errors: DK_ENOTSUP (it knows no such message). */
+dk_status client_say_in_words(dk_client *client, const struct wire_value *message,
+                              dk_error *err) DK_NODISCARD;
+dk_status client_ask_in_words(dk_client *client, const struct pool_question *question,
+                              struct pool_call **out, dk_error *err) DK_NODISCARD;
 
 #endif

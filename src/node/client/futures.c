@@ -214,6 +214,8 @@ static dk_status take(dk_client *client, const struct wire_value *message)
         return set_failure(client, message);
     if (wire_text_is(op, "cancelled-keys"))
         return set_cancelled(client, wire_find(message, "keys"));
+    if (wire_text_is(op, "cancelled-key")) /* of 2022 */
+        return set_status(client, key, DK_FUTURE_CANCELLED);
     if (wire_text_is(op, "restart"))
         take_restart(client);
     if (wire_text_is(op, "lost-data") || wire_text_is(op, "task-retried"))

@@ -48,8 +48,9 @@ static dk_status name_task(struct departure *departure, uint32_t id)
     const char *given = graph_name(departure->graph, task);
     snprintf(name, sizeof(name), "%.400s-%s", given, departure->suffix);
     departure->scratch.count = 0;
-    DK_TRY(payload_pack_key((dk_key){*departure->suffix ? name : given, task->index},
-                            &departure->scratch));
+    DK_TRY(client_pack_key(departure->client,
+                           (dk_key){*departure->suffix ? name : given, task->index},
+                           &departure->scratch));
     return keep(departure, &departure->keys[id]);
 }
 

@@ -39,14 +39,16 @@ static void name_tasks(struct mapping *mapping, const char *function)
 static dk_status pack(struct mapping *mapping, size_t i, const char *function, const dk_value *arg,
                       dk_error *err)
 {
+    dk_client *client = mapping->client;
     struct outgoing_task *task = &mapping->tasks[i];
     *task = (struct outgoing_task){.order = (int64_t)i};
     mapping->scratch.count = 0;
-    if (payload_pack_key(dk_key_at(mapping->prefix, (int64_t)i), &mapping->scratch) != DK_OK ||
+    if (client_pack_key(client, dk_key_at(mapping->prefix, (int64_t)i), &mapping->scratch) !=
+            DK_OK ||
         keep(mapping, &mapping->keys[i]) != DK_OK)
         return error_nomem(err);
     task->key = mapping->keys[i];
-    DK_TRY(payload_pack_task(mapping->client->dk, function, arg, 1, NULL, &mapping->scratch, err));
+    DK_TRY(payload_pack_task(client->dk, function, arg, 1, NULL, &mapping->scratch, err));
     return keep(mapping, &task->payload) == DK_OK ? DK_OK : error_nomem(err);
 }
 

@@ -74,8 +74,23 @@ static bool need_python(const struct outgoing_task *tasks, size_t ntasks)
     return false;
 }
 
+struct wire_value client_python_resources(struct wire_builder *builder,
+                                          const struct outgoing_task *tasks, size_t ntasks,
+                                          const dk_submit_options *options)
+{
+    size_t nresources = options ? options->nresources : 0;
+    struct wire_filling resources = wire_begin_map(builder, nresources + 2);
+    wire_put(&resources, "cdask", wire_int(1)); /* that cdask's workers have, and no others */
+    if (need_python(tasks, ntasks))
+        wire_put(&resources, "cdask-python", wire_int(1));
+    for (size_t i = 0; i < nresources; i++)
+        wire_put(&resources, options->resources[i], wire_float(options->amounts[i]));
+    return wire_end_map(&resources);
+}
+
 static struct wire_value describe_options(struct wire_builder *builder,
-                                          const dk_submit_options *options, bool needs_python)
+                                          const struct outgoing_task *tasks, size_t ntasks,
+                                          const dk_submit_options *options)
 {
     struct wire_filling map = wire_begin_map(builder, 5);
     if (options && options->priority)
@@ -89,14 +104,7 @@ static struct wire_value describe_options(struct wire_builder *builder,
         wire_put(&map, "workers", wire_end_array(&workers));
         wire_put(&map, "allow_other_workers", wire_bool(options->allow_other_workers));
     }
-    size_t nresources = options ? options->nresources : 0;
-    struct wire_filling resources = wire_begin_map(builder, nresources + 2);
-    wire_put(&resources, "cdask", wire_int(1)); /* that cdask's workers have, and no others */
-    if (needs_python)
-        wire_put(&resources, "cdask-python", wire_int(1));
-    for (size_t i = 0; i < nresources; i++)
-        wire_put(&resources, options->resources[i], wire_float(options->amounts[i]));
-    wire_put(&map, "resources", wire_end_map(&resources));
+    wire_put(&map, "resources", client_python_resources(builder, tasks, ntasks, options));
     return wire_end_map(&map);
 }
 
@@ -155,7 +163,7 @@ static dk_status send_graph(dk_client *client, struct wire_builder *builder, str
     struct made_payload graph;
     struct wire_entry header[] = {{wire_text("serializer"), wire_text("pickle")},
                                   {wire_text("writeable"), wire_array(NULL, 0)}};
-    struct wire_value described = describe_options(builder, options, need_python(tasks, ntasks));
+    struct wire_value described = describe_options(builder, tasks, ntasks, options);
     DK_TRY(pack_tasks(client, &extras->graph, tasks, ntasks, builder->arena, err));
     DK_TRY(pickle_pack(&extras->annotations, &described, err));
     struct wire_bytes frame = {extras->graph.data, extras->graph.count};

@@ -66,7 +66,9 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
                             const dk_submit_options *options, dk_error *err)
 {
     struct arena arena;
-    if (!client->is_native)
+    if (client->scheduler.dialect == DIALECT_2022)
+        return client_send_flat_graph(client, tasks, ntasks, wanted, nwanted, options, err);
+    if (client->scheduler.dialect != DIALECT_NATIVE)
         return client_send_python_graph(client, tasks, ntasks, wanted, nwanted, options, err);
     arena_init(&arena, client->memory);
     struct wire_builder builder = {.arena = &arena};

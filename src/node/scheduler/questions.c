@@ -238,8 +238,9 @@ static void versions(void *self, struct request *request)
     const struct wire_value *packages = wire_find(&told, "packages");
     struct wire_entry fields[] = {
         {wire_text("host"), wire_map(NULL, 0)},
-        {wire_text("packages"), packages ? *packages : wire_map(NULL, 0)}};
-    struct wire_value reply = wire_map(fields, 2);
+        {wire_text("packages"), packages ? *packages : wire_map(NULL, 0)},
+        {wire_text("cdask"), wire_text(CDASK_VERSION)}}; /* how our own peers know us */
+    struct wire_value reply = wire_map(fields, 3);
     request_reply(request, &reply);
 }
 

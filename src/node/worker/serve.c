@@ -188,8 +188,13 @@ static void on_versions(void *self, struct message *reply, const dk_error *why)
 {
     struct asked_versions *asked = self;
     struct worker_node *node = asked->node;
-    if (reply && !why && wire_find(&reply->root, "packages"))
-        request_reply(asked->request, &reply->root);
+    const struct wire_value *packages = reply ? wire_find(&reply->root, "packages") : NULL;
+    struct wire_entry fields[] = {{wire_text("host"), wire_map(NULL, 0)},
+                                  {wire_text("packages"), packages ? *packages : wire_nil()}};
+    struct wire_value told = wire_map(fields, 2);
+    (void)why;
+    if (packages)
+        request_reply(asked->request, &told);
     else
         give_versions(node, asked->request);
     if (reply)
