@@ -93,7 +93,8 @@ static dk_status build_merge(struct run *run, dk_error *err)
         args[i] = dk_value_task(run->keys[0]);
     }
     if (status == DK_OK)
-        status = dk_graph_add(run->graph, dk_key_at("sum", 0), "add", args, nleaves, &run->keys[0], err);
+        status =
+            dk_graph_add(run->graph, dk_key_at("sum", 0), "add", args, nleaves, &run->keys[0], err);
     free(args);
     return status;
 }
