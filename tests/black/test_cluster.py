@@ -132,6 +132,24 @@ def test_worker_stopped(start):
     assert len(ask(cluster.address, "identity")["workers"]) == 1
 
 
+def test_more_than_fits(start, tmp_path):
+    """Results of three times the memory are spilled before the nanny has to kill the worker; what a killed one leaves
+    on disk is removed by the next."""
+    cluster = start(0)
+    options = ["--memory-limit", "200MB", "--local-directory", tmp_path, "--nthreads", 1]
+    worker = cluster.add_worker(*options)
+    with Client(cluster.address) as client:
+        blocks = [client.submit("test.fill", 20_000_000 + i) for i in range(30)]
+        sizes = [client.submit("test.length", block) for block in blocks]
+        assert client.gather(sizes) == [20_000_000 + i for i in range(30)]
+        assert len([*tmp_path.glob("cdask-worker-*/*")]) >= 20
+        worker.stop()
+        assert [*tmp_path.glob("cdask-worker-*/*")]
+        cluster.add_worker(*options[2:])
+        assert not [*tmp_path.iterdir()]
+    assert not [line for line in worker.lines if "estarting" in line]
+
+
 def test_scheduler_killed(start):
     """Who waits, and who comes later, is told whose connection is lost."""
     cluster = start(0)

@@ -204,6 +204,8 @@ static dk_status compute(struct run *run)
 static void run_in_thread(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
+    if (worker_is_full(run->node))
+        return;
     run->has_begun = true;
     run->thread = (uint64_t)pthread_self();
     run->status = compute(run);
@@ -285,7 +287,8 @@ static void share_argument(struct run *run, struct argument *argument)
     argument->value = dk_value_null();
 }
 
-/* It was given out ahead of its time, and what is before it takes long. */
+/* It was given out ahead of its time, and what is before it takes long, or has filled the memory.
+ */
 static void give_back(struct run *run)
 {
     struct wkr_event event = {.kind = WKR_EXECUTE_RESCHEDULED};

@@ -11,6 +11,7 @@
 #include "node/stream.h"
 #include "node/worker/bandwidth.h"
 #include "node/worker/executor.h"
+#include "node/worker/spill_folder.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
 #include "payload/value.h"
@@ -74,10 +75,10 @@ struct worker_node {
     uv_timer_t monitor;
     int64_t process_nbytes; /* of the whole process, as last seen */
     int64_t spilling_nbytes;
-    uint32_t nspills;        /* under way */
-    uint64_t nspilled;       /* ever begun */
-    bool cannot_spill;       /* there is no folder */
-    char spill_folder[1024]; /* "" until something was spilled */
+    uint32_t nspills;  /* under way */
+    uint64_t nspilled; /* ever begun */
+    bool cannot_spill; /* there is no folder */
+    struct spill_folder spill_folder;
 
     struct bandwidth bandwidth; /* of what peers send: gather.c */
 
@@ -168,9 +169,10 @@ bool worker_run_aside(struct worker_node *node, struct request *request);
 
 /* Spills and pauses as far as it is needed. */
 void worker_watch_memory(struct worker_node *node);
+/* By the ledger, no task may begin.   Thread: any. */
+bool worker_is_full(const struct worker_node *node);
 /* From now on, also looks at the process now and then. */
 void worker_monitor_memory(struct worker_node *node);
-void worker_remove_folder(struct worker_node *node);
 
 /* ---- ship.c ---- */
 

@@ -1,9 +1,7 @@
 /* Memory: what was not used for the longest time goes to disk, and a worker that is nearly full
  * takes no more tasks.   Source: distributed.worker_memory.WorkerMemoryManager. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <malloc.h>
 
 #include "base/error.h"
 #include "node/worker/parts.h"
@@ -13,6 +11,10 @@
 #define TARGET 0.60 /* of results in memory: spill until there are less */
 #define SPILL  0.70 /* of the process */
 #define PAUSE  0.80
+/* Of results that are being written: packing may take as much again. */
+#define WRITING 0.10
+/* What the process has beyond the ledger, from which on the allocator is asked for it. */
+#define UNUSED 0.10
 
 #define MONITOR_MS 100
 #define SPILLS_MAX 4 /* at a time: as many threads as libuv has */
@@ -39,11 +41,11 @@ static dk_status pack_and_write(struct spill *spill)
     struct worker_node *node = spill->node;
     struct payload_value packed;
     if (spill->box)
-        return spilled_new(node->memory, node->spill_folder, spill->number, &spill->box->value,
+        return spilled_new(node->memory, node->spill_folder.path, spill->number, &spill->box->value,
                            &spill->spilled, &spill->err);
     DK_TRY(payload_pack_value(node->options.context, spill->value, &packed, &spill->err));
     struct wire_value value = payload_wire(&packed);
-    dk_status status = spilled_new(node->memory, node->spill_folder, spill->number, &value,
+    dk_status status = spilled_new(node->memory, node->spill_folder.path, spill->number, &value,
                                    &spill->spilled, &spill->err);
     payload_value_deinit(&packed);
     return status;
@@ -92,15 +94,10 @@ static void end_spill(uv_work_t *work, int status)
 /* Made when it is needed, removed with the worker. */
 static dk_status make_folder(struct worker_node *node)
 {
-    if (*node->spill_folder)
-        return DK_OK;
-    snprintf(node->spill_folder, sizeof(node->spill_folder), "%s/cdask-worker-XXXXXX",
-             node->options.local_directory);
-    if (mkdtemp(node->spill_folder))
+    if (spill_folder_make(&node->spill_folder, node->options.local_directory))
         return DK_OK;
     worker_log(node, "ERROR", "%s: cannot make a folder for what does not fit into memory",
                node->options.local_directory);
-    *node->spill_folder = '\0';
     node->cannot_spill = true;
     return DK_EIO;
 }
@@ -151,6 +148,19 @@ static int64_t used_nbytes(const struct worker_node *node)
     return ours > node->process_nbytes ? ours : node->process_nbytes;
 }
 
+bool worker_is_full(const struct worker_node *node)
+{
+    double limit = (double)node->options.memory_limit;
+    return limit > 0 && (double)memory_use(node->memory).current > PAUSE * limit;
+}
+
+static bool may_write(const struct worker_node *node, const struct stored *stored)
+{
+    double limit = (double)node->options.memory_limit;
+    int64_t writing = node->spilling_nbytes + stored->content.nbytes;
+    return !node->nspills || (node->nspills < SPILLS_MAX && (double)writing <= WRITING * limit);
+}
+
 static bool should_spill(const struct worker_node *node)
 {
     double limit = (double)node->options.memory_limit;
@@ -183,16 +193,27 @@ void worker_watch_memory(struct worker_node *node)
     if (!node->options.memory_limit || node->status == WORKER_CLOSING)
         return;
     pause_or_resume(node);
-    while (!node->cannot_spill && node->nspills < SPILLS_MAX && should_spill(node) &&
-           (stored = oldest(node)) != NULL)
+    while (!node->cannot_spill && should_spill(node) && (stored = oldest(node)) != NULL &&
+           may_write(node, stored))
         if (make_folder(node) != DK_OK || !begin_spill(node, stored))
             return;
+}
+
+/* Freed memory that the allocator keeps counts for those who look at the process. */
+static void give_up_unused(struct worker_node *node)
+{
+    double limit = (double)node->options.memory_limit;
+    int64_t unused = node->process_nbytes - memory_use(node->memory).current;
+    if ((double)node->process_nbytes > SPILL * limit && (double)unused > UNUSED * limit &&
+        malloc_trim(0))
+        node->process_nbytes = worker_process_nbytes();
 }
 
 static void on_monitor(uv_timer_t *timer)
 {
     struct worker_node *node = timer->data;
     node->process_nbytes = worker_process_nbytes();
+    give_up_unused(node);
     worker_watch_memory(node);
 }
 
@@ -200,10 +221,4 @@ void worker_monitor_memory(struct worker_node *node)
 {
     if (node->options.memory_limit)
         uv_timer_start(&node->monitor, on_monitor, MONITOR_MS, MONITOR_MS);
-}
-
-void worker_remove_folder(struct worker_node *node)
-{
-    if (*node->spill_folder)
-        rmdir(node->spill_folder);
 }

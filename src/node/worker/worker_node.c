@@ -59,7 +59,7 @@ static void free_node(struct worker_node *node)
     dk_error why = node->why;
     worker_close_core(node);
     bandwidth_deinit(&node->bandwidth);
-    worker_remove_folder(node);
+    spill_folder_remove(&node->spill_folder);
     memory_free(node->memory, node->resources, node->nresources * sizeof(*node->resources));
     memory_free(node->memory, node, sizeof(*node));
     if (closed)
@@ -274,6 +274,7 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
                                          .machine = node->machine}};
     if (!node->options.no_shared_memory)
         machine_name(node->machine);
+    spill_folder_clean(node->options.local_directory);
     DK_TRY(make_resources(node, err));
     DK_TRY(worker_serve(node, err));
     node->nopen++;

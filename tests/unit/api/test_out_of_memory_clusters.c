@@ -44,6 +44,7 @@ static dk_status open_client(dk_context *dk, dk_client **client)
 static dk_status wait_for(dk_future *future)
 {
     assert_string_not_equal(dk_future_key(future), "");
+    assert_non_null(dk_future_client(future));
     DK_TRY(dk_future_wait(future, -1, NULL));
     assert_int_not_equal(dk_future_state(future), DK_FUTURE_PENDING);
     return DK_OK;

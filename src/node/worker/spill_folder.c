@@ -1,0 +1,86 @@
+#include "node/worker/spill_folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define NAME "cdask-worker-"
+
+/* ---- those of the dead ---- */
+
+/* Takes the descriptor. Files only: nobody has made folders in it. */
+static void empty(int folder)
+{
+    DIR *entries = fdopendir(folder);
+    if (!entries) {
+        close(folder);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(entries));)
+        unlinkat(dirfd(entries), entry->d_name, 0);
+    closedir(entries);
+}
+
+static void remove_if_left(int parent, const char *name)
+{
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    if (flock(folder, LOCK_EX | LOCK_NB) != 0) {
+        close(folder);
+        return;
+    }
+    empty(folder);
+    unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/* While the lock of a parent is held, every folder in it is locked or was left. */
+void spill_folder_clean(const char *parent)
+{
+    DIR *entries = opendir(parent);
+    if (!entries)
+        return;
+    if (flock(dirfd(entries), LOCK_EX) == 0)
+        for (struct dirent *entry; (entry = readdir(entries));)
+            if (strncmp(entry->d_name, NAME, strlen(NAME)) == 0)
+                remove_if_left(dirfd(entries), entry->d_name);
+    closedir(entries);
+}
+
+/* ---- one's own ---- */
+
+static bool make(struct spill_folder *folder, const char *parent)
+{
+    int length = snprintf(folder->path, sizeof(folder->path), "%s/" NAME "XXXXXX", parent);
+    if (length < 0 || (size_t)length >= sizeof(folder->path) || !mkdtemp(folder->path))
+        return false;
+    folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder->fd >= 0 && flock(folder->fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+bool spill_folder_make(struct spill_folder *folder, const char *parent)
+{
+    if (*folder->path)
+        return true;
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is_made = flock(fd, LOCK_EX) == 0 && make(folder, parent);
+    close(fd);
+    if (!is_made)
+        *folder->path = '\0';
+    return is_made;
+}
+
+void spill_folder_remove(struct spill_folder *folder)
+{
+    if (!*folder->path)
+        return;
+    rmdir(folder->path);
+    close(folder->fd);
+    *folder->path = '\0';
+}

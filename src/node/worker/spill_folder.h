@@ -1,0 +1,23 @@
+/* The folder for what does not fit into a worker's memory, and those that dead workers have left.
+ *
+ * A worker holds the lock of its folder as long as it lives: one whose lock is free was left.
+ * Source of the aim: distributed.diskutils.WorkSpace. */
+#ifndef NODE_WORKER_SPILL_FOLDER_H
+#define NODE_WORKER_SPILL_FOLDER_H
+
+#include <stdbool.h>
+
+/* Zeroes are none. */
+struct spill_folder {
+    char path[1024];
+    int fd; /* that has its lock */
+};
+
+/* Removes those that were left in the parent. */
+void spill_folder_clean(const char *parent);
+/* "PARENT/cdask-worker-XXXXXX", unless there is one already. False when it cannot be made. */
+bool spill_folder_make(struct spill_folder *folder, const char *parent);
+/* It must be empty by now, else it stays. */
+void spill_folder_remove(struct spill_folder *folder);
+
+#endif
