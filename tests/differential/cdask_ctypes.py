@@ -74,7 +74,8 @@ class c_value(ctypes.Structure):  # the union as its bits: ctypes passes no unio
 
 class c_get_options(ctypes.Structure):
     _fields_ = [("num_workers", int32), ("callbacks", pointer), ("ncallbacks", ctypes.c_size_t),
-                ("profile", pointer), ("cancel", pointer), ("no_fuse", flag)]
+                ("profile", pointer), ("cancel", pointer), ("no_fuse", flag),
+                ("raised", pointer), ("client", pointer), ("submit", pointer)]
 
 
 class c_compute_options(ctypes.Structure):

@@ -321,7 +321,7 @@ static dk_status decode_task(struct sched_decoder *decoder, const struct wire_va
         wire_box_unref(task->run_spec);
         return error_nomem(decoder->err);
     }
-    task->needs_python = item->count > 5 && read_flag(&parts[5]);
+    task->language = item->count > 5 && read_flag(&parts[5]) ? SCHED_HOSTED : SCHED_NATIVE;
     if (item->count < 5 || parts[4].kind != WIRE_MAP)
         return DK_OK;
     struct sched_wishes *wishes = arena_alloc(decoder->arena, sizeof(*wishes));

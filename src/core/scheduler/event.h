@@ -67,12 +67,20 @@ struct sched_wishes {
     bool is_actor;
 };
 
+/* Who can run a task. */
+enum sched_language {
+    SCHED_NATIVE, /* a function of cdask's workers */
+    SCHED_PYTHON, /* what Dask's clients send: whoever has Python */
+    SCHED_HOSTED, /* a callable that cdask's client sends: cdask's workers that have Python */
+    SCHED_NLANGUAGES
+};
+
 struct sched_new_task {
     struct wire_bytes key;
     struct sched_keys dependencies;
     int64_t order;             /* smaller is earlier, within the graph */
     struct wire_box *run_spec; /* the scheduler takes a reference of its own */
-    bool needs_python;
+    enum sched_language language;
     const struct sched_wishes *wishes; /* NULL: the graph's */
 };
 

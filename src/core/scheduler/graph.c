@@ -56,7 +56,7 @@ static dk_status equip(struct intake *intake, struct sched_task *task,
 {
     const struct sched_wishes *wishes = source->wishes ? source->wishes : &intake->graph->wishes;
     task->run_spec = wire_box_ref(source->run_spec);
-    task->needs_python = source->needs_python;
+    task->language = (uint8_t)source->language;
     task->is_actor = wishes->is_actor;
     task->retries = wishes->retries;
     task->priority = (struct sched_priority){-wishes->priority, intake->generation, source->order};

@@ -157,7 +157,7 @@ bool sched_is_rootish(const struct sched *sched, const struct sched_task *task)
     const struct sched_group *group = task->group;
     if (task->needs && (task->needs->workers.count || task->needs->resources.count))
         return false;
-    if ((task->needs_python ? sched->npython : sched->nnative) < sched->nworkers)
+    if (sched->nable[task->language] < sched->nworkers)
         return false; /* the queue is for workers that are all alike */
     if (group->size <= 2 * sched->total_nthreads || group->dependencies.count >= ROOTISH_GROUPS)
         return false;

@@ -11,9 +11,15 @@
 
 /* ---- who may ---- */
 
+bool sched_knows_language(const struct sched_worker *worker, uint8_t language)
+{
+    return (language == SCHED_NATIVE || worker->has_python) &&
+           (language == SCHED_PYTHON || worker->has_native);
+}
+
 static bool knows_language(const struct sched_task *task, const struct sched_worker *worker)
 {
-    return !task->run_spec || (task->needs_python ? worker->has_python : worker->has_native);
+    return !task->run_spec || sched_knows_language(worker, task->language);
 }
 
 static bool is_called(const struct sched_worker *worker, const char *name)

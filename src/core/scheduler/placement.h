@@ -4,6 +4,9 @@
 
 #include "core/scheduler/state.h"
 
+/* Of enum sched_language. */
+bool sched_knows_language(const struct sched_worker *worker, uint8_t language);
+
 /* The worker that would start the task first, by its backlog and the data it would have to fetch;
  * of those that may run it. NULL when there is none.
  * Source: distributed.scheduler.decide_worker, worker_objective. */

@@ -81,17 +81,19 @@ bool sched_fail_if_too_large(struct sched *sched, struct sched_task *task)
 
 void sched_fail_if_never_runnable(struct sched *sched, struct sched_task *task)
 {
-    uint32_t nable = task->needs_python ? sched->npython : sched->nnative;
-    if (!sched->nworkers || nable)
+    static const char *const what[] = {[SCHED_NATIVE] = "native function",
+                                       [SCHED_PYTHON] = "Python callable",
+                                       [SCHED_HOSTED] = "Python callable"};
+    static const char *const which[] = {
+        [SCHED_NATIVE] = "runs such: start one with `cdask worker`",
+        [SCHED_PYTHON] = "has Python: start one with `python -m cdask worker` or `dask worker`",
+        [SCHED_HOSTED] = "is cdask's and has Python: start one with `python -m cdask worker`"};
+    if (!sched->nworkers || sched->nable[task->language])
         return;
     char text[TEXT_NBYTES], key[KEY_NBYTES];
-    snprintf(text, sizeof(text),
-             task->needs_python
-                 ? "Task '%s' is a Python callable, and none of the %" PRIu32
-                   " workers has Python: start one with `python -m cdask worker` or `dask worker`"
-                 : "Task '%s' is a native function, and none of the %" PRIu32
-                   " workers runs such: start one with `cdask worker`",
-             name_of(sched, task, key), sched->nworkers);
+    snprintf(text, sizeof(text), "Task '%s' is a %s, and none of the %" PRIu32 " workers %s",
+             name_of(sched, task, key), what[task->language], sched->nworkers,
+             which[task->language]);
     fail(sched, task, "builtins", "RuntimeError", text);
 }
 

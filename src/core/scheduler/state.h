@@ -70,7 +70,7 @@ struct sched_task {
     uint32_t id; /* of its key */
     uint8_t state;
     bool is_actor;
-    bool needs_python; /* run_spec is not of cdask's own kind */
+    uint8_t language; /* enum sched_language: of run_spec */
     bool has_lost_dependencies;
     bool is_marked;       /* while an operation collects tasks */
     bool is_long_running; /* seceded: takes no slot of its worker */
@@ -228,8 +228,7 @@ struct sched {
     struct sched_task *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
     uint32_t nretiring;
-    uint32_t nnative; /* workers that run cdask's own tasks */
-    uint32_t npython; /* workers that run Python's */
+    uint32_t nable[SCHED_NLANGUAGES]; /* workers that can run tasks of each */
     uint32_t nrunning;
     int64_t unrunnable_us;       /* no task can have waited too long for a worker before */
     int64_t no_workers_since_us; /* tasks could run, and no worker does; INT64_MAX: it is not so */

@@ -226,7 +226,7 @@ static inline size_t parse_graph(struct parsed *parsed, const char *graph, struc
 }
 
 static inline void submit_with(struct story *story, const char *graph, const char *wanted,
-                               struct sched_wishes wishes, bool needs_python)
+                               struct sched_wishes wishes, enum sched_language language)
 {
     static struct parsed parsed;
     char wanted_names[128];
@@ -239,7 +239,7 @@ static inline void submit_with(struct story *story, const char *graph, const cha
     event.as.graph.wishes = wishes;
     event.as.graph.is_unordered = story->is_unordered;
     for (size_t i = 0; i < event.as.graph.ntasks; i++)
-        parsed.tasks[i].needs_python = needs_python;
+        parsed.tasks[i].language = language;
     event.as.graph.wanted =
         (struct sched_keys){parsed.wanted, parse_keys(wanted_names, parsed.wanted)};
     take(story, event);
@@ -248,7 +248,7 @@ static inline void submit_with(struct story *story, const char *graph, const cha
 
 static inline void submit(struct story *story, const char *graph, const char *wanted)
 {
-    submit_with(story, graph, wanted, (struct sched_wishes){0}, false);
+    submit_with(story, graph, wanted, (struct sched_wishes){0}, SCHED_NATIVE);
 }
 
 /* The worker is done with the task, as it was last sent. */

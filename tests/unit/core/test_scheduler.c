@@ -90,7 +90,7 @@ static void test_retries(void **state)
     struct story story;
     begin_story(&story, NULL);
     add_worker(&story, "w1", 1);
-    submit_with(&story, "a", "a", (struct sched_wishes){.retries = 1}, false);
+    submit_with(&story, "a", "a", (struct sched_wishes){.retries = 1}, SCHED_NATIVE);
     fail_task(&story, "w1", "a");
     expect_diary(&story, "w1: compute-task a\nw1: free-keys a\nw1: compute-task a\n");
     fail_task(&story, "w1", "a");
@@ -204,7 +204,7 @@ static void test_languages(void **state)
     (void)state;
     struct story story;
     begin_story(&story, NULL);
-    submit_with(&story, "a", "a", (struct sched_wishes){0}, true);
+    submit_with(&story, "a", "a", (struct sched_wishes){0}, SCHED_PYTHON);
     assert_string_equal(state_of(&story, "a"), "queued");
     struct sched_add_worker python = a_worker("p1", 1);
     python.has_native = false;
@@ -213,8 +213,32 @@ static void test_languages(void **state)
     add_worker(&story, "w1", 1);
     expect_diary(&story, "p1: compute-task a\n");
     remove_worker(&story, "p1");
-    submit_with(&story, "b", "b", (struct sched_wishes){0}, true);
+    submit_with(&story, "b", "b", (struct sched_wishes){0}, SCHED_PYTHON);
     assert_string_equal(state_of(&story, "b"), "erred");
+    end_story(&story);
+}
+
+/* Proves that what cdask's client sends of Python goes neither to native workers nor to Dask's. */
+static void test_hosted(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    struct sched_add_worker python = a_worker("p1", 1), hosted = a_worker("h1", 1);
+    python.has_native = false;
+    python.has_python = hosted.has_python = true;
+    assert_int_equal(add_worker_with(&story, python), DK_OK);
+    add_worker(&story, "w1", 1);
+    submit_with(&story, "a", "a", (struct sched_wishes){0}, SCHED_HOSTED);
+    assert_string_equal(state_of(&story, "a"), "erred");
+    assert_int_equal(add_worker_with(&story, hosted), DK_OK);
+    submit_with(&story, "b", "b", (struct sched_wishes){0}, SCHED_HOSTED);
+    submit_with(&story, "c", "c", (struct sched_wishes){0}, SCHED_PYTHON);
+    expect_diary(&story,
+                 "client: task-erred a Task 'a' is a Python callable, and none of the 2 workers "
+                 "is cdask's and has Python: start one with `python -m cdask worker`\n"
+                 "h1: compute-task b\n"
+                 "p1: compute-task c\n");
     end_story(&story);
 }
 
@@ -230,16 +254,16 @@ static void test_restrictions(void **state)
     rich.resources = &resources;
     add_worker(&story, "w1", 1);
     assert_int_equal(add_worker_with(&story, rich), DK_OK);
-    submit_with(&story, "a", "a", (struct sched_wishes){.resources = &resources}, false);
+    submit_with(&story, "a", "a", (struct sched_wishes){.resources = &resources}, SCHED_NATIVE);
     expect_diary(&story, "rich: compute-task a\n");
     struct wire_value there = wire_text("rich"), nowhere = wire_text("nowhere");
     struct wire_value chosen = wire_array(&there, 1), unknown = wire_array(&nowhere, 1);
-    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &chosen}, false);
+    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &chosen}, SCHED_NATIVE);
     expect_diary(&story, "rich: compute-task b\n");
-    submit_with(&story, "c", "c", (struct sched_wishes){.workers = &unknown}, false);
+    submit_with(&story, "c", "c", (struct sched_wishes){.workers = &unknown}, SCHED_NATIVE);
     assert_string_equal(state_of(&story, "c"), "no-worker");
     submit_with(&story, "d", "d", (struct sched_wishes){.workers = &unknown, .is_loose = true},
-                false);
+                SCHED_NATIVE);
     expect_diary(&story, "w1: compute-task d\n");
     end_story(&story);
 }
@@ -491,7 +515,7 @@ static void submit_to(struct story *story, const char *graph, const char *wanted
     struct wire_entry gpu = {wire_text("GPU"), wire_float(2)};
     struct wire_value resources = wire_map(&gpu, 1);
     submit_with(story, graph, wanted,
-                (struct sched_wishes){.workers = &workers, .resources = &resources}, false);
+                (struct sched_wishes){.workers = &workers, .resources = &resources}, SCHED_NATIVE);
 }
 
 /* Proves that a graph that comes in no order is run depth first, the heavier dependency first, so
@@ -526,9 +550,9 @@ static void test_numbered_workers(void **state)
     assert_int_equal(add_worker_with(&story, numbered), DK_OK);
     struct wire_value names[] = {wire_int(7), wire_nil()};
     struct wire_value workers = wire_array(names, 2);
-    submit_with(&story, "a", "a", (struct sched_wishes){.workers = &workers}, false);
+    submit_with(&story, "a", "a", (struct sched_wishes){.workers = &workers}, SCHED_NATIVE);
     workers.kind = WIRE_SET;
-    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &workers}, false);
+    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &workers}, SCHED_NATIVE);
     expect_diary(&story, "w2: compute-task a\nw2: compute-task b\n");
     end_story(&story);
 }
@@ -615,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_stale_run_of_the_same_worker),
         cmocka_unit_test(test_bad_graphs),
         cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_hosted),
         cmocka_unit_test(test_restrictions),
         cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_steal),

@@ -35,14 +35,14 @@ static void submit_wishes(struct story *story)
     struct wire_value workers = wire_array(&name, 1);
     struct sched_wishes wishes = {
         .workers = &workers, .resources = &resources, .annotations = &notes, .retries = 1};
-    submit_with(story, "g; h=g", "h", wishes, false);
+    submit_with(story, "g; h=g", "h", wishes, SCHED_NATIVE);
 }
 
 static void submit_homeless(struct story *story)
 {
     struct wire_value name = wire_text("nowhere");
     struct wire_value workers = wire_array(&name, 1);
-    submit_with(story, "n", "n", (struct sched_wishes){.workers = &workers}, false);
+    submit_with(story, "n", "n", (struct sched_wishes){.workers = &workers}, SCHED_NATIVE);
 }
 
 static void submit_unordered(struct story *story)
@@ -64,7 +64,7 @@ static void submit_orphan(struct story *story)
 
 static void submit_python(struct story *story)
 {
-    submit_with(story, "p", "p", (struct sched_wishes){0}, true);
+    submit_with(story, "p", "p", (struct sched_wishes){0}, SCHED_PYTHON);
 }
 
 static void scatter_data(struct story *story)
