@@ -11,6 +11,7 @@ import threading
 import pytest
 from cluster import CDASK, Process
 from distributed.core import rpc
+from hosts import AS_ROOT
 from native_client import BUILD, Client, Failure, key
 
 TASKS = BUILD / "tests/programs/libtest_tasks.so"
@@ -148,6 +149,22 @@ def test_more_than_fits(start, tmp_path):
         cluster.add_worker(*options[2:])
         assert not [*tmp_path.iterdir()]
     assert not [line for line in worker.lines if "estarting" in line]
+
+
+def test_full_disk(start, tmp_path):
+    """Results that fit neither into memory nor on disk are an error that names the disk, not a wait for ever."""
+    cluster = start(0)
+    mount = ["unshare", *AS_ROOT, "--mount", "sh", "-c", 'mount -t tmpfs -o size=60M none "$0" && exec "$@"', tmp_path]
+    if subprocess.run([*mount, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no file system can be mounted here")
+    worker = Process(*mount, CDASK, "worker", cluster.address, "--preload", TASKS, "--nthreads", 1, "--memory-limit",
+                     "200MB", "--local-directory", tmp_path)
+    cluster.processes.append(worker)
+    worker.wait_for("Registered to:")
+    with Client(cluster.address) as client:
+        blocks = [client.submit("test.fill", 20_000_000 + i) for i in range(30)]
+        with pytest.raises(Failure, match="memory of worker .* is full .*: No space left on device"):
+            client.gather([client.submit("test.length", block) for block in blocks])
 
 
 def test_scheduler_killed(start):

@@ -196,7 +196,7 @@ static dk_status find_recipient(struct balance *balance, const struct sched_task
         struct party *party = heap_first(&balance->recipients);
         if (!party || sched_task_nbytes(task) > party->max_nbytes)
             break;
-        if (!sched_find_replica(task, party->worker)) {
+        if (sched_can_hold(party->worker, task) && !sched_find_replica(task, party->worker)) {
             *out = party;
             break;
         }

@@ -56,12 +56,18 @@ int64_t sched_worker_memory(const struct sched_worker *worker)
 
 /* ---- who gets a copy ---- */
 
+bool sched_can_hold(const struct sched_worker *worker, const struct sched_task *task)
+{
+    return worker->has_native || !task->run_spec || task->language == SCHED_PYTHON;
+}
+
 struct sched_worker *sched_find_recipient(const struct sched *sched, const struct sched_task *task)
 {
     struct sched_worker *best = NULL;
     for (size_t i = 0; i < sched->workers.count; i++) {
         struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
-        if (worker && worker->status == SCHED_RUNNING && !sched_find_replica(task, worker) &&
+        if (worker && worker->status == SCHED_RUNNING && sched_can_hold(worker, task) &&
+            !sched_find_replica(task, worker) &&
             (!best || sched_worker_memory(worker) < sched_worker_memory(best)))
             best = worker;
     }

@@ -16,6 +16,9 @@ void sched_learn_memory(struct sched *sched, struct sched_worker *worker,
  * process has taken besides for half a minute. Source: MemoryState.optimistic. */
 int64_t sched_worker_memory(const struct sched_worker *worker);
 
+/* Dask's workers cannot read what cdask's have computed. */
+bool sched_can_hold(const struct sched_worker *worker, const struct sched_task *task);
+
 /* The running worker with the least memory that has no copy of the task and is promised none; NULL
  * when there is none. */
 struct sched_worker *sched_find_recipient(const struct sched *sched, const struct sched_task *task);

@@ -88,7 +88,7 @@ void sched_fail_if_never_runnable(struct sched *sched, struct sched_task *task)
         [SCHED_NATIVE] = "runs such: start one with `cdask worker`",
         [SCHED_PYTHON] = "has Python: start one with `python -m cdask worker` or `dask worker`",
         [SCHED_HOSTED] = "is cdask's and has Python: start one with `python -m cdask worker`"};
-    if (!sched->nworkers || sched->nable[task->language])
+    if (!sched->nworkers || sched->was_able[task->language])
         return;
     char text[TEXT_NBYTES], key[KEY_NBYTES];
     snprintf(text, sizeof(text), "Task '%s' is a %s, and none of the %" PRIu32 " workers %s",

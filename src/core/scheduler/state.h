@@ -229,6 +229,7 @@ struct sched {
     uint32_t nworkers;
     uint32_t nretiring;
     uint32_t nable[SCHED_NLANGUAGES]; /* workers that can run tasks of each */
+    bool was_able[SCHED_NLANGUAGES];  /* there was one, which may come back */
     uint32_t nrunning;
     int64_t unrunnable_us;       /* no task can have waited too long for a worker before */
     int64_t no_workers_since_us; /* tasks could run, and no worker does; INT64_MAX: it is not so */

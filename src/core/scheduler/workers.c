@@ -123,8 +123,11 @@ static dk_status refuse_taken(struct sched *sched, const struct sched_add_worker
 static void count_worker(struct sched *sched, const struct sched_worker *worker, int sign)
 {
     sched->nworkers += (uint32_t)sign;
-    for (uint8_t language = 0; language < SCHED_NLANGUAGES; language++)
-        sched->nable[language] += (uint32_t)(sign * sched_knows_language(worker, language));
+    for (uint8_t language = 0; language < SCHED_NLANGUAGES; language++) {
+        bool is_able = sched_knows_language(worker, language);
+        sched->nable[language] += (uint32_t)(sign * is_able);
+        sched->was_able[language] |= is_able;
+    }
     sched->total_nthreads += sign * worker->nthreads;
     sched->total_memory += sign * worker->memory_limit;
 }

@@ -103,7 +103,9 @@ void nanny_lost(struct nanny *nanny, int status)
 {
     bool is_short = uv_hrtime() - nanny->started_ns < SHORT_NS;
     on_words(&nanny->words, 0, UV_READABLE); /* its last */
-    nanny->nshort = is_short && status && !nanny->was_told ? nanny->nshort + 1 : 0;
+    bool is_early =
+        is_short && !nanny->is_registered; /* those that tasks kill the scheduler counts */
+    nanny->nshort = is_early && status && !nanny->was_told ? nanny->nshort + 1 : 0;
     if (WIFSIGNALED(status))
         nanny_say(nanny, "WARNING", "Worker process %d was killed by signal %d", (int)nanny->pid,
                   WTERMSIG(status));

@@ -293,6 +293,7 @@ static void give_back(struct run *run)
 {
     struct wkr_event event = {.kind = WKR_EXECUTE_RESCHEDULED};
     event.as.executed = (struct wkr_executed){.task = run->task, .run_id = run->run_id};
+    run->node->process_nbytes = worker_process_nbytes(); /* not given out again at once */
     worker_happen(run->node, &event, "task-not-begun", NULL, 0);
 }
 
@@ -300,8 +301,12 @@ static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
     bool is_wanted = run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING;
-    if (is_wanted && !run->has_begun)
+    if (is_wanted && !run->has_begun && run->node->refuses && worker_is_full(run->node)) {
+        run->has_begun = true;
+        run->status = worker_refuse_full(run->node, &run->err);
+    } else if (is_wanted && !run->has_begun) {
         give_back(run);
+    }
     for (size_t i = 0; i < run->narguments && is_wanted && run->has_begun; i++)
         share_argument(run, &run->arguments[i]);
     if (is_wanted && run->has_begun)

@@ -203,7 +203,7 @@ static struct wire_value extra(const struct worker_node *node, struct wire_build
     struct wire_filling kinds = wire_begin_map(builder, 3);
     struct wire_filling map = wire_begin_map(builder, 1);
     wire_put(&kinds, "native", wire_bool(true));
-    wire_put(&kinds, "python", wire_bool(worker_has_python(node)));
+    wire_put(&kinds, "python", wire_bool(node->has_python));
     wire_put(&kinds, "version", wire_text(CDASK_VERSION));
     wire_put(&map, "cdask", wire_end_map(&kinds));
     return wire_end_map(&map);
@@ -272,7 +272,7 @@ static void on_opened(void *self)
     struct wire_entry op = {wire_text("op"), wire_text("versions")};
     struct wire_value question = wire_map(&op, 1);
     node->has_asked_to_join = false;
-    if (worker_has_python(node))
+    if (node->has_python)
         register_worker(node);
     else if (comm_send(node->link, &question, NULL) != DK_OK)
         comm_close(node->link);

@@ -79,6 +79,10 @@ struct worker_node {
     uint64_t nspilled; /* ever begun */
     bool cannot_spill; /* there is no folder */
     struct spill_folder spill_folder;
+    bool has_python;         /* it can run Python's callables */
+    int64_t stuck_since_ms;  /* full, without anything that could change it; 0: it is not */
+    bool refuses;            /* it has been so for too long: tasks fail instead of waiting */
+    char spill_failure[512]; /* why the last result could not be written */
 
     struct bandwidth bandwidth; /* of what peers send: gather.c */
 
@@ -171,6 +175,8 @@ bool worker_run_aside(struct worker_node *node, struct request *request);
 void worker_watch_memory(struct worker_node *node);
 /* By the ledger, no task may begin.   Thread: any. */
 bool worker_is_full(const struct worker_node *node);
+/* DK_ENOMEM, with how full it is and why nothing helps. */
+dk_status worker_refuse_full(const struct worker_node *node, dk_error *err) DK_NODISCARD;
 /* From now on, also looks at the process now and then. */
 void worker_monitor_memory(struct worker_node *node);
 
@@ -209,8 +215,6 @@ void worker_set_status(struct worker_node *node, enum worker_status status);
 dk_status worker_start_over(struct worker_node *node, dk_error *err) DK_NODISCARD;
 /* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told. */
 void worker_leave(struct worker_node *node, const char *reason, const dk_error *why);
-/* Whether it can run Python's callables. */
-bool worker_has_python(const struct worker_node *node);
 /* One part less. */
 void worker_part_closed(void *self);
 

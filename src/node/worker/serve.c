@@ -217,7 +217,7 @@ static void versions(void *self, struct request *request)
                                  .self = asked};
     if (asked)
         *asked = (struct asked_versions){node, request};
-    if (asked && !worker_has_python(node) && pool_ask(node->pool, &asks, NULL, NULL) == DK_OK)
+    if (asked && !node->has_python && pool_ask(node->pool, &asks, NULL, NULL) == DK_OK)
         return;
     memory_free(node->memory, asked, sizeof(*asked));
     give_versions(node, request);

@@ -2,6 +2,7 @@
  * takes no more tasks.   Source: distributed.worker_memory.WorkerMemoryManager. */
 #include <inttypes.h>
 #include <malloc.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "node/worker/parts.h"
@@ -17,6 +18,7 @@
 #define UNUSED 0.10
 
 #define MONITOR_MS 100
+#define STUCK_MS   10000
 #define SPILLS_MAX 4 /* at a time: as many threads as libuv has */
 
 /* ---- one result ---- */
@@ -66,6 +68,7 @@ static void take_spilled(struct spill *spill)
     stored->is_spilling = false;
     if (spill->status != DK_OK) {
         list_remove(&stored->by_use); /* not again */
+        snprintf(node->spill_failure, sizeof(node->spill_failure), "%.500s", spill->err.message);
         worker_log(node, "WARNING", "cannot spill a result: %s", spill->err.message);
         return;
     }
@@ -96,8 +99,10 @@ static dk_status make_folder(struct worker_node *node)
 {
     if (spill_folder_make(&node->spill_folder, node->options.local_directory))
         return DK_OK;
-    worker_log(node, "ERROR", "%s: cannot make a folder for what does not fit into memory",
-               node->options.local_directory);
+    snprintf(node->spill_failure, sizeof(node->spill_failure),
+             "%.400s: cannot make a folder for what does not fit into memory",
+             node->options.local_directory);
+    worker_log(node, "ERROR", "%s", node->spill_failure);
     node->cannot_spill = true;
     return DK_EIO;
 }
@@ -148,10 +153,15 @@ static int64_t used_nbytes(const struct worker_node *node)
     return ours > node->process_nbytes ? ours : node->process_nbytes;
 }
 
+/* What Python holds is not in the ledger, but its tasks are long enough for a look at the process.
+ */
 bool worker_is_full(const struct worker_node *node)
 {
-    double limit = (double)node->options.memory_limit;
-    return limit > 0 && (double)memory_use(node->memory).current > PAUSE * limit;
+    double limit = PAUSE * (double)node->options.memory_limit;
+    if (limit <= 0)
+        return false;
+    return (double)memory_use(node->memory).current > limit ||
+           (node->has_python && (double)worker_process_nbytes() > limit);
 }
 
 static bool may_write(const struct worker_node *node, const struct stored *stored)
@@ -172,10 +182,40 @@ static bool should_spill(const struct worker_node *node)
            (double)left > 0.1 * limit;
 }
 
+dk_status worker_refuse_full(const struct worker_node *node, dk_error *err)
+{
+    return error_set(err, DK_ENOMEM,
+                     "the memory of worker %s is full (its limit is %" PRId64
+                     " bytes), and has been for %d s: %s",
+                     node->address, node->options.memory_limit, STUCK_MS / 1000,
+                     *node->spill_failure ? node->spill_failure : "nothing of it can be spilled");
+}
+
+/* Nothing runs, and nothing more can be written. */
+static bool is_stuck(const struct worker_node *node)
+{
+    return worker_is_full(node) && !node->nspills && !executor_njobs(node->executor) &&
+           (node->cannot_spill || !oldest(node));
+}
+
+/* What is full for good lets tasks fail, rather than wait for ever. */
+static void look_whether_stuck(struct worker_node *node)
+{
+    int64_t now_ms = (int64_t)uv_now(node->loop);
+    if (!is_stuck(node)) {
+        node->stuck_since_ms = 0;
+        node->refuses = node->refuses && worker_is_full(node);
+        return;
+    }
+    if (!node->stuck_since_ms)
+        node->stuck_since_ms = now_ms;
+    node->refuses = node->refuses || now_ms - node->stuck_since_ms >= STUCK_MS;
+}
+
 static void pause_or_resume(struct worker_node *node)
 {
     double share = (double)used_nbytes(node) / (double)node->options.memory_limit;
-    bool is_full = share > PAUSE;
+    bool is_full = share > PAUSE && !node->refuses;
     if (is_full == (node->status == WORKER_PAUSED) ||
         (node->status != WORKER_RUNNING && node->status != WORKER_PAUSED))
         return;
@@ -214,6 +254,7 @@ static void on_monitor(uv_timer_t *timer)
     struct worker_node *node = timer->data;
     node->process_nbytes = worker_process_nbytes();
     give_up_unused(node);
+    look_whether_stuck(node);
     worker_watch_memory(node);
 }
 

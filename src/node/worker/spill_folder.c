@@ -1,12 +1,16 @@
 #include "node/worker/spill_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/error.h"
 
 #define NAME "cdask-worker-"
 
@@ -39,7 +43,7 @@ static void remove_if_left(int parent, const char *name)
 }
 
 /* While the lock of a parent is held, every folder in it is locked or was left. */
-void spill_folder_clean(const char *parent)
+static void remove_those_left(const char *parent)
 {
     DIR *entries = opendir(parent);
     if (!entries)
@@ -49,6 +53,33 @@ void spill_folder_clean(const char *parent)
             if (strncmp(entry->d_name, NAME, strlen(NAME)) == 0)
                 remove_if_left(dirfd(entries), entry->d_name);
     closedir(entries);
+}
+
+/* As mkdir -p. */
+static bool make_path(const char *path)
+{
+    char part[1024];
+    if (strlen(path) >= sizeof(part))
+        return false;
+    strcpy(part, path);
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return false;
+        *at = '/';
+    }
+    return mkdir(part, 0777) == 0 || errno == EEXIST;
+}
+
+dk_status spill_folder_prepare(const char *parent, dk_error *err)
+{
+    if (!make_path(parent) || access(parent, W_OK | X_OK) != 0)
+        return error_set(err, DK_EIO, "%s: what does not fit into memory cannot be put there: %s",
+                         parent, strerror(errno));
+    remove_those_left(parent);
+    return DK_OK;
 }
 
 /* ---- one's own ---- */

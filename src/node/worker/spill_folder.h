@@ -7,14 +7,17 @@
 
 #include <stdbool.h>
 
+#include <cdask/status.h>
+
 /* Zeroes are none. */
 struct spill_folder {
     char path[1024];
     int fd; /* that has its lock */
 };
 
-/* Removes those that were left in the parent. */
-void spill_folder_clean(const char *parent);
+/* Makes the parent where it is not there, and removes the folders that were left in it.
+ * Errors: DK_EIO (it cannot be made, or nothing can be put there; `err` names it). */
+dk_status spill_folder_prepare(const char *parent, dk_error *err) DK_NODISCARD;
 /* "PARENT/cdask-worker-XXXXXX", unless there is one already. False when it cannot be made. */
 bool spill_folder_make(struct spill_folder *folder, const char *parent);
 /* It must be empty by now, else it stays. */

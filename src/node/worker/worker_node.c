@@ -238,17 +238,12 @@ static void open_timers(struct worker_node *node)
                        0);
 }
 
-bool worker_has_python(const struct worker_node *node)
-{
-    return registry_find(&node->options.context->registry, REGISTRY_PYTHON);
-}
-
 /* What clients of cdask ask for of a scheduler in Python, which knows no other way to keep native
  * tasks off Python's workers, and Python's callables off those that have no interpreter. */
 static dk_status make_resources(struct worker_node *node, dk_error *err)
 {
     static const struct wkr_resource own[] = {{{"cdask", 5}, 1e9}, {{"cdask-python", 12}, 1e9}};
-    size_t nown = worker_has_python(node) ? 2 : 1, ngiven = node->options.nresources;
+    size_t nown = node->has_python ? 2 : 1, ngiven = node->options.nresources;
     node->resources = memory_alloc(node->memory, (ngiven + nown) * sizeof(*node->resources));
     if (!node->resources)
         return error_nomem(err);
@@ -274,7 +269,8 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
                                          .machine = node->machine}};
     if (!node->options.no_shared_memory)
         machine_name(node->machine);
-    spill_folder_clean(node->options.local_directory);
+    node->has_python = registry_find(&node->options.context->registry, REGISTRY_PYTHON);
+    DK_TRY(spill_folder_prepare(node->options.local_directory, err));
     DK_TRY(make_resources(node, err));
     DK_TRY(worker_serve(node, err));
     node->nopen++;

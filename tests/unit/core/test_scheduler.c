@@ -198,7 +198,8 @@ static void test_bad_graphs(void **state)
     end_story(&story);
 }
 
-/* Proves that a Python task goes to no native worker, and says at once that there is none. */
+/* Proves that a Python task goes to no native worker, and waits for those of its kind that were there:
+ * a nanny starts them again. */
 static void test_languages(void **state)
 {
     (void)state;
@@ -214,7 +215,7 @@ static void test_languages(void **state)
     expect_diary(&story, "p1: compute-task a\n");
     remove_worker(&story, "p1");
     submit_with(&story, "b", "b", (struct sched_wishes){0}, SCHED_PYTHON);
-    assert_string_equal(state_of(&story, "b"), "erred");
+    assert_string_equal(state_of(&story, "b"), "no-worker");
     end_story(&story);
 }
 

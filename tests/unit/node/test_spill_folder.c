@@ -29,20 +29,22 @@ static void put_file(const char *folder, const char *name, char out[1100])
 
 static void test_left_ones_go(void **state)
 {
-    char parent[] = "/tmp/cdask-test-XXXXXX", spilled[1100], other[1100], path[1100];
+    char parent[64] = "/tmp/cdask-test-XXXXXX", spilled[1100], other[1100], path[1100];
     struct spill_folder living = {0}, dead = {0};
     (void)state;
     assert_non_null(mkdtemp(parent));
+    strcat(parent, "/a/b");
+    assert_int_equal(spill_folder_prepare(parent, NULL), DK_OK); /* is made */
     assert_true(spill_folder_make(&living, parent));
     assert_true(spill_folder_make(&dead, parent));
     assert_string_not_equal(living.path, dead.path);
     put_file(dead.path, "0", spilled);
     put_file(parent, "cdask-worker-is-a-file", other);
-    spill_folder_clean(parent);
+    assert_int_equal(spill_folder_prepare(parent, NULL), DK_OK);
     assert_true(is_there(living.path));
     assert_true(is_there(spilled));
     close(dead.fd); /* as its process's end does */
-    spill_folder_clean(parent);
+    assert_int_equal(spill_folder_prepare(parent, NULL), DK_OK);
     assert_true(is_there(living.path));
     assert_false(is_there(dead.path));
     assert_true(is_there(other));
@@ -50,6 +52,10 @@ static void test_left_ones_go(void **state)
     spill_folder_remove(&living);
     assert_false(is_there(path));
     unlink(other);
+    assert_int_equal(rmdir(parent), 0);
+    *strrchr(parent, '/') = '\0';
+    assert_int_equal(rmdir(parent), 0);
+    *strrchr(parent, '/') = '\0';
     assert_int_equal(rmdir(parent), 0);
 }
 
@@ -69,11 +75,13 @@ static void test_made_once(void **state)
 static void test_no_parent(void **state)
 {
     struct spill_folder folder = {0};
+    dk_error err = {0};
     (void)state;
     assert_false(spill_folder_make(&folder, "/tmp/there/is/no/such"));
     assert_string_equal(folder.path, "");
     spill_folder_remove(&folder);
-    spill_folder_clean("/tmp/there/is/no/such");
+    assert_int_equal(spill_folder_prepare("/proc/there/is/no/such", &err), DK_EIO);
+    assert_non_null(strstr(err.message, "/proc/there/is/no/such"));
 }
 
 int main(void)
