@@ -56,9 +56,15 @@ static int run(dk_context *host, int argc, char **argv)
     for (size_t i = 0; i < NCOMMANDS; i++) {
         if (strcmp(name, commands[i].name) != 0)
             continue;
-        char program[32]; /* as getopt calls it in its messages */
+        char program[32], help[] = "--help"; /* as getopt calls it in its messages */
         snprintf(program, sizeof(program), "cdask %s", name);
         argv[1] = program;
+        if (argc > 2 && strcmp(argv[2], "--version") == 0) {
+            printf("%s, version %s\n", program, CDASK_VERSION);
+            return 0;
+        }
+        if (argc > 2 && strcmp(argv[2], "-h") == 0)
+            argv[2] = help;
         return commands[i].run(host, argc - 1, argv + 1);
     }
     fprintf(stderr, "cdask: no command '%s'\n\n", name);

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "cli/log.h"
+#include "cli/place.h"
+#include "cli/quantity.h"
 #include "cli/scheduler_file.h"
 #include "cli/tls_options.h"
 #include "node/scheduler/scheduler_node.h"
@@ -22,6 +24,8 @@ static const char usage[] =
     "  --host HOST              listen at this name or number (default 127.0.0.1; \"\" or "
     "0.0.0.0:\n"
     "                           reachable from everywhere, by anyone)\n"
+    "  --interface NAME         listen at the address of this network interface\n"
+    "  --protocol tcp|tls       tls asks for the three options of TLS, which imply it\n"
     "  --port PORT              listen at this port (default 8786; 0: any that is free), or at "
     "the\n"
     "                           first that is free of FIRST:LAST\n"
@@ -37,8 +41,10 @@ static const char usage[] =
     "  --worker-ttl SECONDS     a worker that is silent so long is lost (default 300)\n"
     "  --no-workers-timeout S   tasks that no worker may run fail after S seconds (default: "
     "never)\n"
+    "  --idle-timeout TIME      end when there was nothing to do for so long (default: never)\n"
     "  --no-work-stealing       leave tasks where they are\n"
     "  --validate               check the whole state after every event, for debugging\n" TLS_USAGE
+    "  --version                the version\n"
     "  --help                   this text\n";
 
 struct command {
@@ -46,6 +52,7 @@ struct command {
     struct dashboard_place dashboard;
     bool has_dashboard;
     char prefix[128];
+    char interface[PLACE_NBYTES];
     const char *scheduler_file;
     const char *pid_file;
     struct tls_files tls;
@@ -68,6 +75,8 @@ static int complain(const char *message)
 
 enum {
     HOST = 1,
+    INTERFACE,
+    PROTOCOL,
     PORT,
     SCHEDULER_FILE,
     PID_FILE,
@@ -75,6 +84,7 @@ enum {
     SATURATION,
     TTL,
     NO_WORKERS,
+    IDLE,
     NO_STEALING,
     VALIDATE,
     DASHBOARD,
@@ -82,13 +92,17 @@ enum {
     DASHBOARD_ADDRESS,
     DASHBOARD_PREFIX,
     IGNORED,
+    REFUSED,
     HELP,
     TLS /* and the two that follow */
 };
 
 static const struct option options[] = {
     {"host", required_argument, NULL, HOST},
+    {"interface", required_argument, NULL, INTERFACE},
+    {"protocol", required_argument, NULL, PROTOCOL},
     {"port", required_argument, NULL, PORT},
+    {"idle-timeout", required_argument, NULL, IDLE},
     {"scheduler-file", required_argument, NULL, SCHEDULER_FILE},
     {"pid-file", required_argument, NULL, PID_FILE},
     {"allowed-failures", required_argument, NULL, FAILURES},
@@ -110,6 +124,9 @@ static const struct option options[] = {
     {"show", no_argument, NULL, IGNORED},
     {"no-show", no_argument, NULL, IGNORED},
     {"use-xheaders", required_argument, NULL, IGNORED},
+    /* Dask's, that are not there. */
+    {"preload", required_argument, NULL, REFUSED},
+    {"jupyter", no_argument, NULL, REFUSED},
     TLS_OPTIONS(TLS),
     {NULL, 0, NULL, 0},
 };
@@ -160,7 +177,43 @@ static bool read_prefix(const char *text, struct command *command)
     return false;
 }
 
-static bool take_option(struct command *command, int option, const char *value)
+static bool read_interface(const char *name, struct command *command)
+{
+    dk_error err;
+    command->node.host = command->interface;
+    if (place_of_interface(name, command->interface, &err))
+        return true;
+    fprintf(stderr, "cdask scheduler: %s\n", err.message);
+    return false;
+}
+
+static bool read_protocol(const char *text, struct command *command)
+{
+    bool is_tls;
+    dk_error err;
+    bool is_right = place_read_protocol(text, &is_tls, &err);
+    command->node.protocol = is_right && is_tls ? NODE_TLS : NODE_TCP;
+    if (!is_right)
+        fprintf(stderr, "cdask scheduler: %s\n", err.message);
+    return is_right;
+}
+
+static bool read_idle_timeout(const char *text, struct command *command)
+{
+    if (quantity_parse_seconds(text, &command->node.idle_timeout_s))
+        return true;
+    fprintf(stderr,
+            "cdask scheduler: --idle-timeout: expected a time such as 5 minutes, not '%s'\n", text);
+    return false;
+}
+
+static bool refuse(const char *name)
+{
+    fprintf(stderr, "cdask scheduler: --%s is not there: this scheduler runs no Python\n", name);
+    return false;
+}
+
+static bool take_option(struct command *command, int option, int index, const char *value)
 {
     double number = 0;
     struct sched_options *core = &command->node.core;
@@ -168,6 +221,14 @@ static bool take_option(struct command *command, int option, const char *value)
     case HOST:
         command->node.host = value;
         return true;
+    case INTERFACE:
+        return read_interface(value, command);
+    case PROTOCOL:
+        return read_protocol(value, command);
+    case IDLE:
+        return read_idle_timeout(value, command);
+    case REFUSED:
+        return refuse(options[index].name);
     case PORT:
         return read_ports(value, &command->node.ports);
     case SCHEDULER_FILE:
@@ -226,12 +287,12 @@ static bool take_option(struct command *command, int option, const char *value)
 
 static bool read_command(int argc, char **argv, struct command *command)
 {
-    int option;
+    int option, index = 0;
     *command = (struct command){.node = {.host = "127.0.0.1", .ports = {8786, 8786}},
                                 .dashboard = {.port = DASHBOARD_PORT},
                                 .has_dashboard = true};
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (!take_option(command, option, optarg)) {
+    while ((option = getopt_long(argc, argv, "", options, &index)) != -1)
+        if (!take_option(command, option, index, optarg)) {
             fprintf(stderr, "Try `cdask scheduler --help`.\n");
             return false;
         }
@@ -292,7 +353,9 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
     command->node.log = log_line;
     command->node.closed = on_closed;
     command->node.self = &running;
-    log_line(NULL, "INFO", "distributed.scheduler", "State start");
+    if (!file_is_possible(command->scheduler_file, &err) ||
+        !file_is_possible(command->pid_file, &err))
+        return complain(err.message);
     if (scheduler_node_new(loop, memory, &command->node, &running.node, &err) != DK_OK) {
         uv_run(loop, UV_RUN_DEFAULT);
         return complain(err.message);

@@ -46,6 +46,17 @@ bool pid_file_write(const char *path, dk_error *err)
     return write_file(path, text, err);
 }
 
+bool file_is_possible(const char *path, dk_error *err)
+{
+    char folder[4096];
+    if (!path)
+        return true;
+    const char *slash = strrchr(path, '/');
+    int length = slash == path ? 1 : slash ? (int)(slash - path) : 0;
+    snprintf(folder, sizeof(folder), "%.*s", length, path);
+    return access(slash ? folder : ".", W_OK | X_OK) == 0 || fail(path, err);
+}
+
 void file_remove(const char *path)
 {
     if (path)

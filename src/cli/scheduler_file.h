@@ -12,6 +12,8 @@
  * reading. */
 bool scheduler_file_write(const char *path, const char *identity, dk_error *err);
 bool pid_file_write(const char *path, dk_error *err);
+/* Whether they will be able to: its folder is there, and is ours to write in. NULL: yes. */
+bool file_is_possible(const char *path, dk_error *err);
 /* NULL is ignored. */
 void file_remove(const char *path);
 

@@ -1,12 +1,15 @@
 #include "cli/worker_options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "cli/place.h"
 #include "cli/quantity.h"
 #include "cli/scheduler_file.h"
 #include "local/cpus.h"
@@ -24,6 +27,8 @@ static const char usage[] =
     "  --name NAME             what it is called; several are NAME-0, NAME-1 ...\n"
     "  --host HOST             listen at this name or number (default 127.0.0.1; 0.0.0.0:\n"
     "                          reachable from everywhere, by anyone)\n"
+    "  --interface NAME        listen at the address of this network interface\n"
+    "  --protocol tcp|tls      the scheduler's, to be sure\n"
     "  --worker-port PORT      listen at this port, or at the first that is free of FIRST:LAST\n"
     "                          (default 0: any that is free)\n"
     "  --memory-limit LIMIT    of each: auto (its share of the memory, the default), 4GB, 0.5 (of\n"
@@ -52,13 +57,16 @@ static const char usage[] =
     "                          FIRST:LAST (default 0: any that is free)\n"
     "  --dashboard-address AT  serve /health and /metrics there: PORT or HOST:PORT (default: any\n"
     "                          port that is free); at another port when that one is in use\n"
-    "  --no-dashboard          serve none\n" TLS_USAGE "  --help                  this text\n";
+    "  --no-dashboard          serve none\n" TLS_USAGE "  --version               the version\n"
+    "  --help                  this text\n";
 
 enum {
     NWORKERS = 1,
     NTHREADS,
     NAME,
     HOST,
+    INTERFACE,
+    PROTOCOL,
     PORT,
     MEMORY,
     DIRECTORY,
@@ -90,6 +98,8 @@ static const struct option options[] = {
     {"nthreads", required_argument, NULL, NTHREADS},
     {"name", required_argument, NULL, NAME},
     {"host", required_argument, NULL, HOST},
+    {"interface", required_argument, NULL, INTERFACE},
+    {"protocol", required_argument, NULL, PROTOCOL},
     {"worker-port", required_argument, NULL, PORT},
     {"memory-limit", required_argument, NULL, MEMORY},
     {"local-directory", required_argument, NULL, DIRECTORY},
@@ -117,8 +127,6 @@ static const struct option options[] = {
     /* Dask's, that are not there (yet). */
     {"listen-address", required_argument, NULL, REFUSED},
     {"contact-address", required_argument, NULL, REFUSED},
-    {"interface", required_argument, NULL, REFUSED},
-    {"protocol", required_argument, NULL, REFUSED},
     {"preload-nanny", required_argument, NULL, REFUSED},
     {"worker-class", required_argument, NULL, REFUSED},
     {"scheduler-sni", required_argument, NULL, REFUSED},
@@ -150,7 +158,10 @@ static bool read_fd(const char *text, int *out)
     if (!read_count("parent-fd", text, 0, &fd))
         return false;
     *out = (int)fd;
-    return true;
+    if (fcntl(*out, F_GETFD) >= 0)
+        return true;
+    fprintf(stderr, "cdask worker: --parent-fd: %d is not open\n", *out);
+    return false;
 }
 
 /* A number; "auto", as Dask shares the CPUs out; or all CPUs but some. */
@@ -236,8 +247,34 @@ static bool read_dashboard(const char *text, struct dashboard_place *out)
 struct pending {
     const char *memory;
     const char *scheduler_file;
+    const char *protocol;
     int64_t nthreads; /* 0: not told */
 };
+
+static bool read_interface(const char *name, struct worker_options *out)
+{
+    dk_error err;
+    out->host = out->interface;
+    if (place_of_interface(name, out->interface, &err))
+        return true;
+    fprintf(stderr, "cdask worker: %s\n", err.message);
+    return false;
+}
+
+/* It is the scheduler's anyway. */
+static bool check_protocol(const char *text, const struct node_address *scheduler)
+{
+    bool is_tls = false;
+    dk_error err = {0};
+    if (text && place_read_protocol(text, &is_tls, &err) &&
+        is_tls != (scheduler->protocol == NODE_TLS))
+        error_set(&err, DK_EINVAL, "--protocol: %s, but the scheduler is at %s", text,
+                  scheduler->text);
+    if (err.status == DK_OK)
+        return true;
+    fprintf(stderr, "cdask worker: %s\n", err.message);
+    return false;
+}
 
 static bool refuse(const char *name)
 {
@@ -257,6 +294,11 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
         return true;
     case HOST:
         out->host = optarg;
+        return true;
+    case INTERFACE:
+        return read_interface(optarg, out);
+    case PROTOCOL:
+        pending->protocol = optarg;
         return true;
     case PORT:
         return read_ports(optarg, &out->ports);
@@ -329,6 +371,10 @@ static bool find_scheduler(int argc, char **argv, const struct pending *pending,
         fprintf(stderr, "cdask worker: one ADDRESS at a time\n");
         return false;
     }
+    if (text && pending->scheduler_file) {
+        fprintf(stderr, "cdask worker: either ADDRESS or --scheduler-file\n");
+        return false;
+    }
     if (!text && !pending->scheduler_file) {
         fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file)\n");
         return false;
@@ -346,10 +392,17 @@ static bool find_scheduler(int argc, char **argv, const struct pending *pending,
 static bool complete(int argc, char **argv, const struct pending *pending,
                      struct worker_options *out)
 {
+    bool asks_nanny = out->has_lifetime_restart || out->nanny_ports.first;
+    if (asks_nanny && !out->has_nanny) {
+        fprintf(stderr, "cdask worker: --%s is for the nanny, and there is none with --no-nanny\n",
+                out->has_lifetime_restart ? "lifetime-restart" : "nanny-port");
+        return false;
+    }
     uint32_t share = (uint32_t)cpus_available() / out->nworkers;
     out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
     return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
-           find_scheduler(argc, argv, pending, out);
+           find_scheduler(argc, argv, pending, out) &&
+           check_protocol(pending->protocol, &out->scheduler);
 }
 
 bool worker_options_read(int argc, char **argv, struct worker_options *out)

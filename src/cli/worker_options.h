@@ -19,6 +19,7 @@ struct worker_options {
     struct tls_files tls;
     const char *name; /* NULL: the address */
     const char *host;
+    char interface[64];
     struct node_ports ports;
     uint32_t nworkers;
     uint32_t nthreads;

@@ -71,6 +71,21 @@ int64_t sched_total_threads(const struct sched *sched)
     return sched->total_nthreads;
 }
 
+bool sched_is_idle(const struct sched *sched)
+{
+    for (size_t i = 0; i < sched->workers.count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (worker && worker->nprocessing)
+            return false;
+    }
+    return !heap_count(&sched->queued) && !sched->unrunnable;
+}
+
+uint64_t sched_nassigned(const struct sched *sched)
+{
+    return sched->nassigned;
+}
+
 int64_t sched_total_memory(const struct sched *sched)
 {
     return sched->total_memory;

@@ -13,6 +13,10 @@ struct wire_value sched_describe_workers(const struct sched *sched, struct wire_
                                          uint32_t count);
 int64_t sched_total_threads(const struct sched *sched);
 int64_t sched_total_memory(const struct sched *sched);
+/* Nothing is processing, or waits for a worker. */
+bool sched_is_idle(const struct sched *sched);
+/* How many tasks were ever given to workers. */
+uint64_t sched_nassigned(const struct sched *sched);
 
 /* What a worker told of itself beside what all tell; NULL: nothing by this name. */
 const struct wire_value *sched_worker_extra(const struct sched *sched, uint32_t worker,

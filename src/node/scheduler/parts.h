@@ -41,7 +41,10 @@ struct scheduler_node {
     struct peer *peers;         /* all of them */
     struct vector scratch;      /* of char */
     uv_timer_t timer;
-    int64_t timer_us; /* when it goes off; INT64_MAX: not */
+    uv_timer_t idle;         /* idleness.c */
+    uint64_t nassigned_then; /* when it last rang: how many tasks had ever been given out, */
+    double idle_since;       /* and since when there had been nothing to do; 0: there was */
+    int64_t timer_us;        /* when it goes off; INT64_MAX: not */
     char id[48];
     double started;                 /* seconds since 1970 */
     uint64_t nscattered;            /* whose turn it is to be given data */
@@ -127,6 +130,11 @@ void scheduler_restart_workers(void *self, struct request *request);
 /* There is one worker more. */
 void scheduler_worker_came(struct scheduler_node *node);
 void scheduler_restarts_close(struct scheduler_node *node);
+
+/* ---- idleness.c ---- */
+
+/* Opens the timer `idle`, which closes the node when it has had no work for its idle timeout. */
+void scheduler_watch_idleness(struct scheduler_node *node);
 
 /* ---- relay.c ---- */
 

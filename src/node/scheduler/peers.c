@@ -72,6 +72,12 @@ static void log_leaving(const struct peer *peer)
 }
 
 /* The core is told, unless it knows; the stream may live on until its comm has closed. */
+static void log_client_leaving(struct scheduler_node *node, const char *name)
+{
+    scheduler_log(node, "INFO", "Remove client %s", name);
+    scheduler_log(node, "INFO", "Close client connection: %s", name);
+}
+
 static void leave(struct peer *peer)
 {
     struct scheduler_node *node = peer->node;
@@ -85,7 +91,7 @@ static void leave(struct peer *peer)
     if (address)
         scheduler_log(node, "INFO", "Remove worker addr: %s", address);
     else if (!peer->is_worker)
-        scheduler_log(node, "INFO", "Remove client %s", sched_client_name(node->sched, peer->id));
+        log_client_leaving(node, sched_client_name(node->sched, peer->id));
     log_leaving(peer);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
     if (peer->is_worker)
@@ -481,7 +487,8 @@ void scheduler_register_client(void *self, struct request *request)
         scheduler_node_close(node);
         return;
     }
-    scheduler_log(node, "INFO", "Receive client connection: %s", name_of(peer));
+    scheduler_log(node, "INFO", "Receive client connection: %s",
+                  sched_client_name(node->sched, id));
     coordination_log(node, "all", "add-client", "client", sched_client_name(node->sched, id));
     welcome_client(peer);
     scheduler_flush(node);

@@ -14,6 +14,7 @@
 #define MESSAGE_NFRAMES_MAX ((uint64_t)1 << 24)
 #define HANDSHAKE_MS        30000
 #define US_PER_MS           1000
+#define RULE                "-----------------------------------------------"
 
 double scheduler_wall_s(void)
 {
@@ -245,8 +246,12 @@ static dk_status open_node(struct scheduler_node *node, dk_error *err)
     return scheduler_open_dashboard(node, err);
 }
 
+/* As Dask's does: tools look for these lines. */
 static void announce(struct scheduler_node *node)
 {
+    scheduler_log(node, "INFO", "%s", RULE);
+    scheduler_log(node, "INFO", "State start");
+    scheduler_log(node, "INFO", "%s", RULE);
     scheduler_log(node, "INFO", "  Scheduler at: %25s", scheduler_node_address(node));
     if (!node->dashboard)
         return;
@@ -277,6 +282,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     uv_timer_init(loop, &node->timer);
     node->timer.data = node;
     node->nclosing = 1;
+    scheduler_watch_idleness(node);
     dk_status status = open_node(node, err);
     if (status != DK_OK) {
         node->options.closed = NULL;
@@ -303,6 +309,8 @@ void scheduler_node_close(struct scheduler_node *node)
     if (node->is_closing)
         return;
     node->is_closing = true;
+    if (node->server)
+        scheduler_log(node, "INFO", "Scheduler closing all comms");
     scheduler_restarts_close(node);
     scheduler_scatterings_close(node);
     for (struct peer *peer = node->peers; peer; peer = peer->next) {
@@ -313,8 +321,10 @@ void scheduler_node_close(struct scheduler_node *node)
             (void)!stream_push(&peer->stream, &message, NULL);
         stream_close_saying(&peer->stream, peer->is_worker ? "close-stream" : "stream-closed");
     }
-    if (node->server)
+    if (node->server) {
+        scheduler_log(node, "INFO", "Stopped scheduler at '%s'", scheduler_node_address(node));
         server_close(node->server);
+    }
     if (node->dashboard)
         http_server_close(node->dashboard);
     if (node->pool)
@@ -322,4 +332,5 @@ void scheduler_node_close(struct scheduler_node *node)
     if (node->coordination)
         coordination_close(node->coordination);
     uv_close((uv_handle_t *)&node->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&node->idle, on_timer_closed);
 }

@@ -18,7 +18,8 @@ struct scheduler_node_options {
     struct node_ports ports; /* {0, 0}: any that is free */
     struct sched_options core;
     const struct dashboard_place *dashboard; /* NULL: none. Read at once, its prefix stays */
-    bool is_validated; /* checks the whole state after every event: for tests and debugging */
+    double idle_timeout_s; /* closes when there was no work for so long; 0: never */
+    bool is_validated;     /* checks the whole state after every event: for tests and debugging */
     /* A line for the log ("INFO", "distributed.scheduler", text). NULL: none. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
     void (*closed)(void *self); /* the last call: the node is gone when it returns; may be NULL */
