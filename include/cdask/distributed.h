@@ -159,11 +159,10 @@ DK_API dk_status dk_client_restart(dk_client *client, double timeout_s, bool wai
 typedef struct dk_future dk_future;
 
 typedef enum dk_future_status {
-    DK_FUTURE_PENDING,
+    DK_FUTURE_PENDING, /* also again, when its only copy was on a worker that has left */
     DK_FUTURE_FINISHED,
     DK_FUTURE_ERROR,
-    DK_FUTURE_CANCELLED,
-    DK_FUTURE_LOST /* its only copy was on a worker that has left; it is made again if it can be */
+    DK_FUTURE_CANCELLED
 } dk_future_status;
 
 typedef struct dk_submit_options {

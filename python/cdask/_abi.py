@@ -662,8 +662,7 @@ class dk_wait_options(Structure):
 
 
 dk_future_status = c_int
-(DK_FUTURE_PENDING, DK_FUTURE_FINISHED, DK_FUTURE_ERROR, DK_FUTURE_CANCELLED,
- DK_FUTURE_LOST) = range(5)
+DK_FUTURE_PENDING, DK_FUTURE_FINISHED, DK_FUTURE_ERROR, DK_FUTURE_CANCELLED = range(4)
 
 
 cluster_p, client_p, future_p = POINTER(dk_cluster), POINTER(dk_client), POINTER(dk_future)
