@@ -144,6 +144,18 @@ def test_frozen(fresh):
     assert not is_there(first) and nursed.pid != first
 
 
+def test_silent_for_too_long(tmp_path):
+    """A scheduler that hears nothing of a frozen worker has its nanny start another."""
+    cluster = Cluster(tmp_path, "--worker-ttl", 1)
+    nursed = Nursed(cluster)
+    first = nursed.pid
+    os.kill(first, signal.SIGSTOP)
+    cluster.scheduler.wait_for("silent for too long, and restarted by its nanny")
+    nursed.await_worker()
+    assert not is_there(first) and nursed.pid != first
+    cluster.close()
+
+
 def test_retire(fresh):
     """A worker that retires is not started again, and its nanny goes with it."""
     cluster, client = fresh

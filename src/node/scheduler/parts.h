@@ -18,7 +18,9 @@ struct peer {
     uint32_t id; /* SCHED_NOBODY once the scheduler has forgotten it */
     bool is_worker;
     bool has_said_bye;
-    double heartbeat_s; /* a client's, as it was told */
+    bool has_nanny;
+    struct node_address nanny; /* a worker's */
+    double heartbeat_s;        /* a client's, as it was told */
 };
 
 struct coordination;

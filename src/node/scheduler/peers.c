@@ -22,6 +22,9 @@ static double heartbeat_interval_s(uint32_t nworkers)
 #define CLIENT_INTERVALS   10
 #define CLIENT_HEARTBEAT_S 5.0
 
+/* How long a nanny has to start its worker anew. */
+#define NANNY_MS 30000
+
 /* ---- the table of peers ---- */
 
 static struct peer *peer_at(const struct vector *peers, uint32_t id)
@@ -116,11 +119,37 @@ void scheduler_dismiss_worker(struct peer *peer)
     leave(peer);
 }
 
+static void on_nanny_answer(void *self, struct message *answer, const dk_error *why)
+{
+    struct scheduler_node *node = self;
+    if (why)
+        scheduler_log(node, "WARNING", "A nanny does not restart its worker: %s", why->message);
+    if (answer)
+        message_deinit(answer);
+}
+
+/* A process that is frozen or busy for ever will not end by itself. */
+static void ask_nanny(struct peer *peer)
+{
+    struct wire_entry fields[] = {{wire_text("op"), wire_text("restart")},
+                                  {wire_text("reason"), wire_text("worker-ttl")},
+                                  {wire_text("timeout"), wire_int(NANNY_MS / 1000)}};
+    struct wire_value message = wire_map(fields, 3);
+    struct pool_question question = {.address = peer->nanny,
+                                     .message = &message,
+                                     .timeout_ms = NANNY_MS,
+                                     .answered = on_nanny_answer,
+                                     .self = peer->node};
+    if (peer->has_nanny)
+        (void)!pool_ask(peer->node->pool, &question, NULL, NULL);
+}
+
 /* From now on its number may be another worker's. */
 void scheduler_drop_peer(struct peer *peer)
 {
-    scheduler_log(peer->node, "WARNING",
-                  "A worker is silent for too long, and removed: it came from %s", name_of(peer));
+    scheduler_log(peer->node, "WARNING", "A worker is silent for too long, and %s: it came from %s",
+                  peer->has_nanny ? "restarted by its nanny" : "removed", name_of(peer));
+    ask_nanny(peer);
     ((struct peer **)table_of(peer)->data)[peer->id] = NULL;
     scheduler_worker_retired(peer->node, peer->id, true);
     peer->id = SCHED_NOBODY;
@@ -343,6 +372,8 @@ void scheduler_register_worker(void *self, struct request *request)
         scheduler_node_close(node);
         return;
     }
+    const char *nanny = sched_worker_nanny(node->sched, id);
+    peer->has_nanny = nanny && node_address_parse(nanny, &peer->nanny, NULL) == DK_OK;
     scheduler_log(node, "INFO", "Starting worker compute stream, %s", address);
     coordination_log(node, "all", "add-worker", "worker", address);
     welcome_worker(peer);
