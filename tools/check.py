@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -261,6 +262,8 @@ def perform(name, step):
 
 
 def main():
+    # Shells let what they start in the background ignore SIGINT, and so would all that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Counted are only reports of this run.
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)

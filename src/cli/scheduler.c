@@ -349,13 +349,13 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
 {
     struct running running = {0};
     dk_error err;
+    if (!file_is_possible(command->scheduler_file, &err) ||
+        !file_is_possible(command->pid_file, &err))
+        return complain(err.message);
     command->node.dashboard = command->has_dashboard ? &command->dashboard : NULL;
     command->node.log = log_line;
     command->node.closed = on_closed;
     command->node.self = &running;
-    if (!file_is_possible(command->scheduler_file, &err) ||
-        !file_is_possible(command->pid_file, &err))
-        return complain(err.message);
     if (scheduler_node_new(loop, memory, &command->node, &running.node, &err) != DK_OK) {
         uv_run(loop, UV_RUN_DEFAULT);
         return complain(err.message);

@@ -123,8 +123,8 @@ static dk_status refuse_taken(struct sched *sched, const struct sched_add_worker
 static void count_worker(struct sched *sched, const struct sched_worker *worker, int sign)
 {
     sched->nworkers += (uint32_t)sign;
-    for (uint8_t language = 0; language < SCHED_NLANGUAGES; language++) {
-        bool is_able = sched_knows_language(worker, language);
+    for (int language = 0; language < SCHED_NLANGUAGES; language++) {
+        bool is_able = sched_knows_language(worker, (uint8_t)language);
         sched->nable[language] += (uint32_t)(sign * is_able);
         sched->was_able[language] |= is_able;
     }

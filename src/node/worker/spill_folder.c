@@ -59,9 +59,9 @@ static void remove_those_left(const char *parent)
 static bool make_path(const char *path)
 {
     char part[1024];
-    if (strlen(path) >= sizeof(part))
+    int length = snprintf(part, sizeof(part), "%s", path);
+    if (length < 0 || (size_t)length >= sizeof(part))
         return false;
-    strcpy(part, path);
     for (char *at = part + 1; *at; at++) {
         if (*at != '/')
             continue;

@@ -33,7 +33,7 @@ static void test_left_ones_go(void **state)
     struct spill_folder living = {0}, dead = {0};
     (void)state;
     assert_non_null(mkdtemp(parent));
-    strcat(parent, "/a/b");
+    snprintf(parent + strlen(parent), sizeof(parent) - strlen(parent), "/a/b");
     assert_int_equal(spill_folder_prepare(parent, NULL), DK_OK); /* is made */
     assert_true(spill_folder_make(&living, parent));
     assert_true(spill_folder_make(&dead, parent));
@@ -65,7 +65,7 @@ static void test_made_once(void **state)
     char path[1024];
     (void)state;
     assert_true(spill_folder_make(&folder, "/tmp"));
-    strcpy(path, folder.path);
+    snprintf(path, sizeof(path), "%s", folder.path);
     assert_true(spill_folder_make(&folder, "/tmp"));
     assert_string_equal(folder.path, path);
     spill_folder_remove(&folder);
