@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from .shown import bytes_text, page_of
 
 START = 60  # seconds for workers to come up
 END = 10  # and to leave
+_logger = logging.getLogger("distributed.nanny")
 
 
 class LocalCluster:
@@ -167,6 +169,8 @@ class LocalCluster:
             with self.get_client(set_as_default=False) as client:
                 addresses = list(client.scheduler_info()["workers"])
                 client.retire_workers(addresses[n:])
+            for group in self._groups:
+                group.shrink(n)
             self._groups = [_Group(n, self._groups)]
         self.n_workers = n
 
@@ -295,6 +299,12 @@ class _Group:
     def __init__(self, count, inner=()):
         self.count, self.inner = count, inner
 
+    def shrink(self, count):
+        """No more than that are started again."""
+        self.count = min(self.count, count)
+        for group in self.inner:
+            group.shrink(count)
+
     def dismiss(self):
         for group in self.inner:
             group.dismiss()
@@ -309,16 +319,44 @@ class _Processes(_Group):
 
     def __init__(self, count, scheduler, cluster):
         super().__init__(count)
+        self.scheduler, self.words, self.lock = scheduler, cluster._words, threading.Lock()
+        self.is_dismissed = False
+        self.watch = threading.Thread(target=self._watch, daemon=True, name="cdask-workers")
+        self._begin()
+
+    def _begin(self):
         self.socket, theirs = socket.socketpair()
         # What this interpreter can import the workers can, too.
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-        command = [sys.executable, "-m", "cdask", "worker", scheduler, "--nworkers", str(count), "--parent-fd",
-                   str(theirs.fileno()), *cluster._words]
+        command = [sys.executable, "-m", "cdask", "worker", self.scheduler, "--nworkers", str(self.count),
+                   "--parent-fd", str(theirs.fileno()), *self.words]
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True,
                                             stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths})
 
+    def _watch(self):
+        """Starts it again when a signal killed it: its workers have gone with it."""
+        while (status := self.process.wait()) < 0:
+            with self.lock:
+                if self.is_dismissed:
+                    return
+                _logger.warning("The process %d of the workers was killed by signal %d. Restarting %d workers",
+                                self.process.pid, -status, self.count)
+                self.socket.close()
+                self._begin()
+            try:
+                self._await_workers()
+            except OSError as problem:  # the next would not live either
+                if not self.is_dismissed:
+                    _logger.error("The workers are gone for good: %s", problem)
+                return
+
     def wait_for_start(self):
+        self._await_workers()
+        if "--nanny" in self.words:
+            self.watch.start()
+
+    def _await_workers(self):
         """Each writes a byte when it is registered."""
         end, count = time.monotonic() + START, 0
         while count < self.count:
@@ -332,7 +370,11 @@ class _Processes(_Group):
             count += len(told)
 
     def dismiss(self):
-        self.socket.close()
+        with self.lock:
+            self.is_dismissed = True
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)  # who waits for workers wakes up
+            self.socket.close()
 
     def end(self):
         try:
@@ -341,6 +383,8 @@ class _Processes(_Group):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, 9)
             self.process.wait()
+        if self.watch.is_alive():
+            self.watch.join(END)
 
 
 class _Threads(_Group):
