@@ -376,7 +376,7 @@ def test_command_line(tmp_path):
     """Proves that what cannot be preloaded, and options that are not there, are errors with names."""
     for words, status, text in [
         (["--preload", tmp_path / "none.so"], 1, "none.so"),
-        (["--interface", "eth0"], USAGE, "--interface is not there yet"),
+        (["--worker-class", "x"], USAGE, "--worker-class is not there yet"),
         (["--memory-limit", "much"], USAGE, "--memory-limit: expected"),
         (["--nworkers", "0"], USAGE, "at least one worker"),
         (["--resources", "GPU"], USAGE, "NAME=NUMBER"),

@@ -154,7 +154,7 @@ static void on_comm_closed(void *self, const dk_error *why)
 static void on_stream_message(void *self, const struct wire_value *message)
 {
     dk_client *client = self;
-    dk_error err;
+    dk_error err = {0};
     if (futures_take(client, message) == DK_OK)
         return;
     error_nomem(&err);
@@ -215,7 +215,7 @@ static void on_opened(void *self)
     };
     struct wire_value message =
         wire_map(fields, client->scheduler.dialect == DIALECT_NATIVE ? 5 : 4);
-    dk_error err;
+    dk_error err = {0};
     if (comm_send(client->comm, &message, &err) == DK_OK)
         return;
     comm_close(client->comm);
@@ -225,7 +225,7 @@ static void on_opened(void *self)
 static void on_deadline(uv_timer_t *timer)
 {
     dk_client *client = timer->data;
-    dk_error err;
+    dk_error err = {0};
     error_set(&err, DK_EIO, "%s: not registered within %g s", client->address.text,
               client->timeout_s);
     if (client->comm)
@@ -258,7 +258,7 @@ static dk_status read_identity(dk_client *client, const struct wire_value *ident
 static void on_identity(void *self, struct message *answer, const dk_error *why)
 {
     dk_client *client = self;
-    dk_error err;
+    dk_error err = {0};
     dk_status status = why ? why->status : read_identity(client, &answer->root, &err);
     if (answer)
         message_deinit(answer);
@@ -292,7 +292,7 @@ static dk_status ask_identity(dk_client *client, dk_error *err)
 static void on_versions(void *self, struct message *answer, const dk_error *why)
 {
     dk_client *client = self;
-    dk_error err;
+    dk_error err = {0};
     dk_status status = why ? why->status : DK_OK;
     if (!why)
         peer_version_read(&answer->root, &client->scheduler);

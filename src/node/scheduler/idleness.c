@@ -9,7 +9,7 @@
 static void on_look(uv_timer_t *timer)
 {
     struct scheduler_node *node = timer->data;
-    double now = scheduler_wall_s(), timeout = node->options.idle_timeout_s;
+    double now = (double)uv_now(node->loop) / 1000, timeout = node->options.idle_timeout_s;
     uint64_t nassigned = sched_nassigned(node->sched);
     bool was_idle = nassigned == node->nassigned_then && sched_is_idle(node->sched);
     node->nassigned_then = nassigned;

@@ -198,8 +198,8 @@ static void test_bad_graphs(void **state)
     end_story(&story);
 }
 
-/* Proves that a Python task goes to no native worker, and waits for those of its kind that were there:
- * a nanny starts them again. */
+/* Proves that a Python task goes to no native worker, and waits for those of its kind that were
+ * there: a nanny starts them again. */
 static void test_languages(void **state)
 {
     (void)state;
