@@ -209,7 +209,8 @@ static bool read_idle_timeout(const char *text, struct command *command)
 
 static bool refuse(const char *name)
 {
-    fprintf(stderr, "cdask scheduler: --%s is not there: this scheduler runs nobody else's code\n", name);
+    fprintf(stderr, "cdask scheduler: --%s is not there: this scheduler runs nobody else's code\n",
+            name);
     return false;
 }
 
