@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "core/scheduler/messages.h"
 #include "core/scheduler/relations.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/tasks.h"
 
 /* What the process has held for longer than this is there to stay (recent-to-old-time). */
@@ -80,7 +81,7 @@ struct sched_worker *sched_find_recipient(const struct sched *sched, const struc
 static bool is_used(const struct sched_replica *replica)
 {
     for (const struct sched_edge *e = replica->task->first_dependent; e; e = e->next)
-        if (e->is_waiter && e->to->worker == replica->worker)
+        if (e->is_waiter && sched_task_worker(e->to) == replica->worker)
             return true;
     return false;
 }
@@ -178,13 +179,13 @@ static uint32_t count_users(const struct sched_task *task)
         return task->nwaiters;
     for (const struct sched_edge *e = task->first_dependent; e; e = e->next) {
         uint32_t i = 0;
-        while (i < nworkers && workers[i] != e->to->worker)
+        while (i < nworkers && workers[i] != sched_task_worker(e->to))
             i++;
-        if (!e->is_waiter || (e->to->worker && i < nworkers))
+        if (!e->is_waiter || (sched_task_worker(e->to) && i < nworkers))
             continue;
         nusers++;
-        if (e->to->worker)
-            workers[nworkers++] = e->to->worker;
+        if (sched_task_worker(e->to))
+            workers[nworkers++] = sched_task_worker(e->to);
     }
     return nusers;
 }

@@ -72,8 +72,7 @@ struct sched_task {
     bool is_actor;
     uint8_t language; /* enum sched_language: of run_spec */
     bool has_lost_dependencies;
-    bool is_marked;       /* while an operation collects tasks */
-    bool is_long_running; /* seceded: takes no slot of its worker */
+    bool is_marked; /* while an operation collects tasks */
     uint16_t retries;
     uint16_t suspicious; /* how many workers died of it, perhaps */
     uint32_t ndependencies;
@@ -92,21 +91,28 @@ struct sched_task {
     uint32_t nreplicas;
     uint32_t ndesires;
     struct sched_desire *desires;
-    struct sched_worker *worker; /* it is processing there */
-    struct sched_worker *thief;  /* its worker is being asked to give it up to this one */
-    struct sched_task *previous; /* on that worker's list, or among those without a worker */
-    struct sched_task *next;
+    struct sched_run *run; /* while it is processing or without a worker */
     struct sched_group *group;
-    int64_t nbytes;          /* of the result; -1: unknown */
-    int64_t run_id;          /* of the last time it was sent */
-    uint32_t steal;          /* number of the open question to its worker; 0: none */
-    uint32_t erred_on;       /* the worker on which it has failed */
-    int64_t incoming_nbytes; /* of dependencies that its worker has to fetch */
-    int64_t no_worker_since_us;
+    int64_t nbytes;            /* of the result; -1: unknown */
+    uint32_t erred_on;         /* the worker on which it has failed */
     struct wire_box *run_spec; /* NULL: pure data */
     struct wire_box *type;
     struct sched_failure *failure;
     struct sched_needs *needs;
+};
+
+/* A task that was given to a worker, or waits for one that could run it. */
+struct sched_run {
+    struct sched_task *task;
+    struct sched_worker *worker; /* it is processing there; NULL: nowhere yet */
+    struct sched_run *previous;  /* on that worker's list, or among those without a worker */
+    struct sched_run *next;
+    struct sched_worker *thief; /* the worker is being asked to give it up to this one */
+    int64_t id;                 /* tells a report of this run from one of another */
+    int64_t incoming_nbytes;    /* of dependencies that the worker has to fetch */
+    int64_t since_us;
+    uint32_t steal;       /* number of the open question to the worker; 0: none */
+    bool is_long_running; /* seceded: takes no slot of its worker */
 };
 
 struct sched_prefix {
@@ -152,7 +158,7 @@ struct sched_worker {
     struct vector resources; /* of struct sched_resource: supply */
     struct vector used;      /* the same, in use */
     int64_t last_seen_us;
-    struct sched_task *processing;
+    struct sched_run *processing;
     uint32_t nprocessing;
     uint32_t nlong_running;
     uint32_t nactors;
@@ -220,12 +226,12 @@ struct sched {
     struct vector groups;   /* of struct sched_group *, by number of their names */
     struct vector prefixes; /* of struct sched_prefix *, the same */
     struct vector recommendations;
-    struct heap queued;            /* of tasks */
-    struct heap open_slots;        /* of workers that take more root tasks */
-    struct vector idle;            /* of struct sched_worker * */
-    struct vector replicated;      /* of struct sched_task *: those with several copies */
-    size_t next_replicated;        /* above the one of them that is looked at next */
-    struct sched_task *unrunnable; /* in the state no-worker */
+    struct heap queued;           /* of tasks */
+    struct heap open_slots;       /* of workers that take more root tasks */
+    struct vector idle;           /* of struct sched_worker * */
+    struct vector replicated;     /* of struct sched_task *: those with several copies */
+    size_t next_replicated;       /* above the one of them that is looked at next */
+    struct sched_run *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
     uint32_t nretiring;
     uint32_t nable[SCHED_NLANGUAGES]; /* workers that can run tasks of each */

@@ -232,7 +232,6 @@ static void give_out(struct sched *sched, struct sched_task *task, struct sched_
         return;
     }
     sched_task_enter(task, SCHED_PROCESSING);
-    task->run_id = sched->next_run_id++;
     sched->nassigned++;
     if (!sched_fail_if_too_large(sched, task))
         sched_tell_compute(sched, task);
@@ -252,7 +251,8 @@ static void waiting_to_processing(struct sched *sched, struct sched_task *task)
 static void waiting_to_no_worker(struct sched *sched, struct sched_task *task)
 {
     sched_task_enter(task, SCHED_NO_WORKER);
-    sched_unrunnable_add(sched, task);
+    if (sched_unrunnable_add(sched, task) != DK_OK)
+        sched->has_failed = true;
     sched_fail_if_never_runnable(sched, task);
 }
 
@@ -357,9 +357,9 @@ static void processing_to_released(struct sched *sched, struct sched_task *task)
 
 static void processing_to_erred(struct sched *sched, struct sched_task *task)
 {
-    task->erred_on = task->worker->id;
-    task->worker->nactors -= task->is_actor;
-    sched_processing_remove(sched, task);
+    struct sched_worker *worker = sched_processing_remove(sched, task);
+    task->erred_on = worker->id;
+    worker->nactors -= task->is_actor;
     ready_to_erred(sched, task);
 }
 
