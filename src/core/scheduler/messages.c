@@ -54,7 +54,7 @@ static struct wire_value each_dependency(struct sched *sched, const struct sched
         sched_outbox_alloc(sched->out, (task->ndependencies + 1) * sizeof(*entries));
     uint32_t count = 0;
     struct sched_edge *e = entries ? sched_first_dependency(task) : NULL;
-    for (; e; e = sched_next_dependency(e)) {
+    for (; e; e = sched_next_dependency(task, e)) {
         entries[count].key = sched_outbox_key(sched->out, sched_key(sched, e->from));
         entries[count++].value = of(sched, e->from);
     }

@@ -19,7 +19,7 @@
 int64_t sched_missing_nbytes(const struct sched_task *task, const struct sched_worker *worker)
 {
     int64_t nbytes = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
         if (!sched_find_replica(e->from, worker))
             nbytes += sched_task_nbytes(e->from);
     return nbytes;

@@ -13,15 +13,16 @@
 #include "core/scheduler/scheduler.h"
 #include "wire/box.h"
 
-/* The result of `from` is an argument of `to`. It lies in an array of `to`, and on the list of
- * those that depend on `from`, which is NULL once that was forgotten. */
+/* The result of `from` is an argument of a task, its dependent. It lies in an array of the
+ * dependent, and on the list of those that depend on `from`, which is NULL once that was forgotten.
+ */
 struct sched_edge {
     struct sched_task *from;
-    struct sched_task *to;
     struct sched_edge *previous;
     struct sched_edge *next;
-    bool is_awaited; /* `to` cannot run before `from` has a result */
-    bool is_waiter;  /* `from` must keep its result, or make it, for `to` */
+    uint32_t dependent; /* the id of the task */
+    bool is_awaited;    /* the dependent cannot run before `from` has a result */
+    bool is_waiter;     /* `from` must keep its result, or make it, for the dependent */
 };
 
 /* A copy of a result, on a worker. */
@@ -69,18 +70,21 @@ struct sched_resource {
 struct sched_task {
     uint32_t id; /* of its key */
     uint8_t state;
-    bool is_actor;
     uint8_t language; /* enum sched_language: of run_spec */
-    bool has_lost_dependencies;
-    bool is_marked; /* while an operation collects tasks */
+    bool is_actor : 1;
+    bool has_lost_dependencies : 1;
+    bool is_marked : 1; /* while an operation collects tasks */
     uint16_t retries;
     uint16_t suspicious; /* how many workers died of it, perhaps */
+    uint32_t erred_on;   /* the worker on which it has failed */
     uint32_t ndependencies;
     uint32_t ndependents;
     uint32_t nawaited;
     uint32_t nwaiters;
+    uint32_t nreplicas;
+    uint32_t ndesires;
     uint32_t queue_place;      /* in the heap of queued tasks */
-    uint32_t mark;             /* likewise */
+    uint32_t mark;             /* while an operation counts something of it */
     uint32_t replicated_place; /* 1 + its index among those with several copies; 0: it has not */
     uint32_t recommendation;   /* 1 + its place on the stack; 0: none */
     struct sched_priority priority;
@@ -88,13 +92,10 @@ struct sched_task {
     struct sched_edge *first_dependent;
     struct sched_edge *last_dependent;
     struct sched_replica *replicas;
-    uint32_t nreplicas;
-    uint32_t ndesires;
     struct sched_desire *desires;
     struct sched_run *run; /* while it is processing or without a worker */
     struct sched_group *group;
     int64_t nbytes;            /* of the result; -1: unknown */
-    uint32_t erred_on;         /* the worker on which it has failed */
     struct wire_box *run_spec; /* NULL: pure data */
     struct wire_box *type;
     struct sched_failure *failure;
@@ -124,7 +125,8 @@ struct sched_prefix {
     uint64_t nsuspicious;             /* how often one was on a worker that died, ever */
     double compute_s;                 /* what they have taken, ever */
     double transfer_s;
-    int64_t nbytes; /* of their results that are there, copies left out */
+    int64_t nbytes;        /* of their results that are there, copies left out */
+    struct wire_box *type; /* of the last of their results, shared by all that are alike */
 };
 
 struct sched_group {
@@ -269,6 +271,12 @@ struct sched {
 static inline struct sched_task *sched_task_at(const struct sched *sched, uint32_t id)
 {
     return ((struct sched_task **)sched->tasks.data)[id];
+}
+
+static inline struct sched_task *sched_dependent(const struct sched *sched,
+                                                 const struct sched_edge *edge)
+{
+    return sched_task_at(sched, edge->dependent);
 }
 
 static inline struct sched_worker *sched_worker_at(const struct sched *sched, uint32_t id)

@@ -150,7 +150,8 @@ static bool is_movable(const struct sched *sched, const struct sched_run *run, s
     double cost = 0;
     if (sched_first_dependency(task)) {
         int64_t nbytes = 0;
-        for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+        for (struct sched_edge *e = sched_first_dependency(task); e;
+             e = sched_next_dependency(task, e))
             nbytes += sched_task_nbytes(e->from);
         cost = ((double)nbytes / sched->bandwidth + LATENCY_S) / compute_s(sched, task);
     }

@@ -38,9 +38,10 @@ static void check_dependencies(struct check *check, const struct sched_task *tas
     bool is_live = sched_task_is(task, SCHED_WAITING) || sched_task_is(task, SCHED_QUEUED) ||
                    sched_task_is(task, SCHED_NO_WORKER) || sched_task_is(task, SCHED_PROCESSING);
     uint32_t nawaited = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
         nawaited += e->is_awaited;
-        expect(check, e->to == task, task, "its edge is another's");
+        expect(check, e->dependent == task->id, task, "its edge is another's");
         expect(check, !e->is_awaited || sched_task_is(task, SCHED_WAITING), task,
                "it awaits a dependency");
         if (!is_live)

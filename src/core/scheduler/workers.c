@@ -322,9 +322,17 @@ static bool is_running_on(const struct sched_task *task, uint32_t worker)
 
 static void set_type(struct sched *sched, struct sched_task *task, const struct wire_value *type)
 {
+    struct sched_prefix *prefix = task->group->prefix;
     wire_box_unref(task->type);
-    task->type = type ? wire_box_new(sched->memory, type) : NULL;
-    sched->has_failed |= type && !task->type;
+    task->type = NULL;
+    if (!type)
+        return;
+    if (!prefix->type || !wire_box_holds(prefix->type, type)) {
+        wire_box_unref(prefix->type);
+        prefix->type = wire_box_new(sched->memory, type);
+        sched->has_failed |= !prefix->type;
+    }
+    task->type = wire_box_ref(prefix->type);
 }
 
 /* The worker reports a run that it was told to forget, after which it was given the task again.
