@@ -133,6 +133,19 @@ def test_what_it_is_asked(fresh):
     assert nursed.process.popen.wait(TIMEOUT) == 0 and not is_there(nursed.pid)
 
 
+def test_logs(fresh):
+    """Of the worker and of its nanny, under the worker's address."""
+    cluster, client = fresh
+    nursed = Nursed(cluster)
+    lines, = client.get_worker_logs(workers=[nursed.address]).values()
+    assert ("INFO", f"Registered to: {cluster.address:>26}") in [
+        (level, line.split(" - distributed.worker - INFO - ")[-1].strip()) for level, line in lines]
+    assert client.get_worker_logs(n=2) == {nursed.address: lines[:2]}
+    (address, lines), = client.get_worker_logs(nanny=True).items()
+    assert address == nursed.address
+    assert any("distributed.nanny - INFO -" in line and nursed.nanny in line for level, line in lines)
+
+
 def test_frozen(fresh):
     """A worker that does not listen is killed."""
     cluster, client = fresh

@@ -2,6 +2,7 @@
 #ifndef NODE_NANNY_PARTS_H
 #define NODE_NANNY_PARTS_H
 
+#include "node/logs.h"
 #include "node/nanny/nanny.h"
 #include "node/server.h"
 
@@ -17,6 +18,7 @@ struct waiting {
 
 struct nanny {
     struct nanny_options options;
+    struct logs logs;
     uv_loop_t *loop;
     struct server *server;
     struct waiting *waiting;

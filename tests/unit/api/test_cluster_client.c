@@ -137,6 +137,43 @@ static void test_questions(void **state)
     end(&fixture);
 }
 
+static void check_newest(dk_value lines, size_t most, const char *name)
+{
+    size_t count = 0;
+    const dk_value *list = dk_value_items(lines, &count);
+    assert_in_range(count, 1, most);
+    const dk_value *parts = dk_value_items(list[0], &count);
+    assert_int_equal(count, 2);
+    assert_non_null(strstr(dk_value_data(parts[1], NULL), dk_value_data(parts[0], NULL)));
+    assert_non_null(strstr(dk_value_data(parts[1], NULL), name));
+}
+
+/* Of the scheduler, of all workers, of one. */
+static void test_logs(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value answer, one;
+    size_t count = 0;
+    begin(&fixture);
+    check(dk_client_scheduler_logs(fixture.client, 0, &answer, &err), &err);
+    check_newest(answer, 1000, "distributed.scheduler");
+    dk_value_unref(answer);
+    check(dk_client_worker_logs(fixture.client, 2, NULL, 0, false, &answer, &err), &err);
+    const dk_value *logs = dk_value_items(answer, &count);
+    assert_int_equal(count, 4);
+    check_newest(logs[1], 2, "distributed.worker");
+    const char *worker = dk_value_data(logs[2], NULL);
+    check(dk_client_worker_logs(fixture.client, 1, &worker, 1, false, &one, &err), &err);
+    check_newest(dk_value_find(one, worker), 1, "distributed.worker");
+    (void)dk_value_items(one, &count);
+    assert_int_equal(count, 2);
+    dk_value_unref(one);
+    dk_value_unref(answer);
+    end(&fixture);
+}
+
 /* At once, on each of them. */
 static void test_run(void **state)
 {
@@ -324,6 +361,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_logs),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_publish),
