@@ -1207,7 +1207,7 @@ class Client:
         """
         def work():
             limit = seconds(timeout, 120)
-            respawn = getattr(self.cluster, "_respawn", None)
+            respawn = None if getattr(self.cluster, "_has_nannies", True) else self.cluster._respawn
             waited(lambda options, error: _abi.dk_client_restart(
                 self._open(), limit, wait_for_workers and respawn is None, options, error))
             if respawn:

@@ -111,7 +111,7 @@ static void take_restart(void *self, struct request *request)
 {
     double timeout_s = read_timeout_s(request, RESTART_S);
     await(self, request, true, "OK", timeout_s);
-    nanny_end_worker(self, KILL_S);
+    nanny_end_worker(self, timeout_s / 4 < KILL_S ? timeout_s / 4 : KILL_S);
 }
 
 static void take_instantiate(void *self, struct request *request)
