@@ -301,6 +301,14 @@ DK_API dk_status dk_client_who_has(dk_client *client, dk_future *const *futures,
 /* {address: [key ...]} */
 DK_API dk_status dk_client_has_what(dk_client *client, const char *const *workers, size_t nworkers,
                                     dk_value *out, dk_error *err) DK_NODISCARD;
+/* The last lines of the scheduler's log, or of workers' logs ({address: ...}), or of the logs of
+ * their nannies: a list of [level, line], the newest first; `nlines` at most, 0: all that are kept.
+ * Source: Client.get_scheduler_logs, get_worker_logs. */
+DK_API dk_status dk_client_scheduler_logs(dk_client *client, int64_t nlines, dk_value *out,
+                                          dk_error *err) DK_NODISCARD;
+DK_API dk_status dk_client_worker_logs(dk_client *client, int64_t nlines,
+                                       const char *const *workers, size_t nworkers, bool of_nannies,
+                                       dk_value *out, dk_error *err) DK_NODISCARD;
 /* Has workers hand their results to others and leave; gives who did. */
 DK_API dk_status dk_client_retire_workers(dk_client *client, const char *const *workers,
                                           size_t nworkers, dk_value *out,

@@ -701,6 +701,8 @@ functions(
     dk_client_nthreads=(dk_status, client_p, value_p, error_p),
     dk_client_who_has=(dk_status, client_p, POINTER(future_p), c_size_t, value_p, error_p),
     dk_client_has_what=(dk_status, client_p, POINTER(c_char_p), c_size_t, value_p, error_p),
+    dk_client_scheduler_logs=(dk_status, client_p, c_int64, value_p, error_p),
+    dk_client_worker_logs=(dk_status, client_p, c_int64, POINTER(c_char_p), c_size_t, c_bool, value_p, error_p),
     dk_client_retire_workers=(dk_status, client_p, POINTER(c_char_p), c_size_t, value_p, error_p),
     dk_client_run=(dk_status, client_p, c_char_p, value_p, c_size_t, POINTER(c_char_p), c_size_t,
                    value_p, error_p),

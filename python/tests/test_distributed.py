@@ -178,6 +178,24 @@ def test_restart():
         assert not pids & set(client.run(os.getpid).values())
 
 
+@pytest.mark.parametrize("options", [{}, {"nanny": False}])
+def test_restart_amid_a_task(options, tmp_path):
+    """Nobody waits for a task that does not end."""
+    def endless(path):
+        open(path, "w").close()
+        time.sleep(600)
+
+    with Client(n_workers=1, threads_per_worker=1, **options) as client:
+        [before] = client.run(os.getpid).values()
+        future = client.submit(endless, tmp_path / "begun")
+        while not (tmp_path / "begun").exists():
+            os.sched_yield()
+        client.restart(timeout=5)
+        [after] = client.run(os.getpid).values()
+        assert future.cancelled() and gone(before) and after != before
+        assert client.submit(len, "abc").result() == 3
+
+
 def gone(pid, timeout=20):
     """Waits for the end of a process."""
     try:

@@ -245,6 +245,26 @@ def test_what_the_scheduler_knows(client):
         client.wait_for_workers(3, timeout=0.1)
 
 
+def test_logs(client):
+    """Pairs of level and line, the newest first."""
+    for kept in (client.get_scheduler_logs(), *client.get_worker_logs().values()):
+        assert kept and all(line.split(" - ")[2] == level for level, line in kept)
+    assert client.get_scheduler_logs(n=2) == client.get_scheduler_logs()[:2]
+    first = next(iter(client.nthreads()))
+    assert client.get_worker_logs(n=1, workers=[first]) == {first: client.get_worker_logs()[first][:1]}
+    assert set(client.get_worker_logs()) == set(client.nthreads())
+
+
+def test_events(client):
+    """Under one topic or several; most recent last."""
+    client.log_event("parity", {"x": 1})
+    client.log_event(["parity", "other"], "two")
+    assert [event for _, event in client.get_events("parity")] == [{"x": 1}, "two"]
+    (moment, event), = client.get_events()["other"]
+    assert event == "two" and abs(moment - time.time()) < 60
+    assert client.get_events("nothing") == ()
+
+
 def test_restrictions(client):
     first, second = client.nthreads()
     for worker in (first, second):

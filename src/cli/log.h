@@ -1,9 +1,8 @@
-/* Log lines on stderr, as Python's logging writes them and as tools parse them:
- * "2026-11-22 21:37:20,123 - distributed.scheduler - INFO - text". */
+/* Log lines on stderr, as tools parse them (see logs_write_line()). */
 #ifndef CLI_LOG_H
 #define CLI_LOG_H
 
-/* Fits the `log` of nodes; `self` is not used. Control characters become '?'. */
+/* Fits the `log` of nodes; `self` is not used. */
 void log_line(void *self, const char *level, const char *name, const char *text);
 
 #endif

@@ -116,6 +116,34 @@ def test_restart(fresh):
     assert not is_there(nursed.pid)
 
 
+@pytest.mark.parametrize("restarts", ["ours", "dasks"])
+def test_restart_amid_a_task(fresh, tmp_path, restarts):
+    """Whoever runs a task that does not end is killed, and in time another is there."""
+    (cluster, client), gate = fresh, Gate(tmp_path)
+    nursed = Nursed(cluster)
+    first = nursed.pid
+    with NativeClient(cluster.address) as native:
+        native.submit("test.wait", *gate.paths)
+        gate.wait()
+        (native.restart if restarts == "ours" else client.restart)(5)
+        nursed.await_worker()
+        assert not is_there(first) and set(addresses(client)) == {nursed.address}
+        assert native.gather([native.submit("test.pid", 1)]) == [nursed.pid]
+    assert "is still there, killing" in "".join(nursed.process.lines)
+
+
+def test_restart_amid_a_task_by_dasks_scheduler(dasks, tmp_path):
+    (cluster, client), gate = dasks, Gate(tmp_path)
+    nursed = Nursed(cluster)
+    endless, = submit(client, ("endless", "test.wait", *gate.paths))
+    gate.wait()
+    client.restart(timeout=TIMEOUT)
+    nursed.await_worker()
+    assert endless.cancelled() and set(addresses(client)) == {nursed.address}
+    pid, = submit(client, ("pid", "test.pid", 1))
+    assert pid.result(timeout=TIMEOUT) == nursed.pid
+
+
 def test_what_it_is_asked(fresh):
     cluster, client = fresh
     nursed = Nursed(cluster)
@@ -131,6 +159,19 @@ def test_what_it_is_asked(fresh):
         client.run(os.getpid, nanny=True)
     assert ask(nursed.nanny, "terminate") == "OK"
     assert nursed.process.popen.wait(TIMEOUT) == 0 and not is_there(nursed.pid)
+
+
+def test_logs(fresh):
+    """Of the worker and of its nanny, under the worker's address."""
+    cluster, client = fresh
+    nursed = Nursed(cluster)
+    lines, = client.get_worker_logs(workers=[nursed.address]).values()
+    assert ("INFO", f"Registered to: {cluster.address:>26}") in [
+        (level, line.split(" - distributed.worker - INFO - ")[-1].strip()) for level, line in lines]
+    assert client.get_worker_logs(n=2) == {nursed.address: lines[:2]}
+    (address, lines), = client.get_worker_logs(nanny=True).items()
+    assert address == nursed.address
+    assert any("distributed.nanny - INFO -" in line and nursed.nanny in line for level, line in lines)
 
 
 def test_frozen(fresh):

@@ -423,6 +423,16 @@ def test_worker_logs(client):
     assert all(any("a word in the log" in line for _, line in lines) for lines in logs.values())
 
 
+def test_scheduler_logs(cluster, client):
+    """The newest first, as the scheduler prints them."""
+    logs = client.get_scheduler_logs()
+    assert ("INFO", f"Scheduler at: {cluster.address:>25}") in [
+        (level, line.split(" - distributed.scheduler - INFO - ")[-1].strip()) for level, line in logs]
+    assert client.get_scheduler_logs(n=1) == client.get_scheduler_logs()[:1]
+    printed = [line.rstrip("\n").partition(" - ")[2] for line in cluster.scheduler.lines]
+    assert [line.partition(" - ")[2] for _, line in reversed(logs)][:2] == printed[:2]
+
+
 def test_versions(client, recwarn):
     versions = client.get_versions(check=True)
     assert set(versions["workers"]) == addresses(client)

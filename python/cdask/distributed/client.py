@@ -1045,6 +1045,90 @@ class Client:
         """
         return self._do(lambda: dict(_pairs(self._ask("nbytes", keys=keys, summary=summary))))
 
+    def get_scheduler_logs(self, n=None):
+        """The last lines of the scheduler's log.
+
+        Follows :meth:`dask.distributed.Client.get_scheduler_logs`.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many at most; default: all that are kept.
+
+        Returns
+        -------
+        tuple
+            (level, line), the newest first. Or a coroutine, if the client is asynchronous.
+        """
+        return self._do(lambda: _lines(self._ask("logs", n=n)))
+
+    def get_worker_logs(self, n=None, workers=None, nanny=False):
+        """The last lines of the logs of workers.
+
+        Follows :meth:`dask.distributed.Client.get_worker_logs`.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many of each at most; default: all that are kept.
+        workers : list of str, optional
+            Addresses; default: all.
+        nanny : bool
+            Of their nannies instead.
+
+        Returns
+        -------
+        dict
+            {address: ((level, line) ...)}, the newest first. Or a coroutine, if the client is asynchronous.
+        """
+        def work():
+            answer = self._ask("worker_logs", n=n, workers=_listed(workers), nanny=nanny)
+            return {worker: _lines(lines) for worker, lines in answer.items()}
+        return self._do(work)
+
+    def log_event(self, topic, msg):
+        """Logs an event at the scheduler.
+
+        Follows :meth:`dask.distributed.Client.log_event`.
+
+        Parameters
+        ----------
+        topic : str or list of str
+            Under which names.
+        msg
+            Of plain values.
+
+        Returns
+        -------
+        None
+            Or a coroutine, if the client is asynchronous.
+        """
+        topics = topic if isinstance(topic, str) else list(topic)
+        return self._do(lambda: self._ask("log_event", topic=topics, msg=msg))
+
+    def get_events(self, topic=None):
+        """Events that were logged at the scheduler.
+
+        Follows :meth:`dask.distributed.Client.get_events`.
+
+        Parameters
+        ----------
+        topic : str, optional
+            Default: all.
+
+        Returns
+        -------
+        tuple
+            (seconds since 1970, event), the newest last; for all topics a dict of them. Or a coroutine, if the
+            client is asynchronous.
+        """
+        def work():
+            answer = self._ask("events", topic=topic)
+            if topic is not None:
+                return _lines(answer)
+            return {name: _lines(events) for name, events in _pairs(answer)}
+        return self._do(work)
+
     def wait_for_workers(self, n_workers, timeout=None):
         """Waits until there are so many workers.
 
@@ -1123,7 +1207,7 @@ class Client:
         """
         def work():
             limit = seconds(timeout, 120)
-            respawn = getattr(self.cluster, "_respawn", None)
+            respawn = None if getattr(self.cluster, "_has_nannies", True) else self.cluster._respawn
             waited(lambda options, error: _abi.dk_client_restart(
                 self._open(), limit, wait_for_workers and respawn is None, options, error))
             if respawn:
@@ -1454,6 +1538,10 @@ def _listed(workers):
 
 def _key(key):
     return tuple(map(_key, key)) if isinstance(key, list) else key
+
+
+def _lines(log):
+    return tuple(map(tuple, log))
 
 
 def _pairs(answer):

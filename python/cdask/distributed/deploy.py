@@ -77,7 +77,7 @@ class LocalCluster:
                  ip=None, scheduler_port=0, silence_logs=30, dashboard_address=":8787", worker_dashboard_address=None,
                  asynchronous=False, name=None, security=None, protocol=None, interface=None, memory_limit=None,
                  resources=None, local_directory=None, nanny=True, **kwargs):
-        self._handle, self._groups = None, []
+        self._handle, self._groups, self._has_nannies = None, [], processes and nanny
         self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
         self.n_workers, self.threads_per_worker = _shared_out(n_workers, threads_per_worker)
         self._limit = 1 / max(self.n_workers, 1) if memory_limit in (None, "auto") else memory_limit
@@ -181,7 +181,7 @@ class LocalCluster:
         group.wait_for_start()
 
     def _respawn(self):
-        """After the scheduler has sent all workers away."""
+        """After the scheduler has sent all workers away, and nobody starts them again."""
         self._end_workers()
         self._start(self.n_workers)
 

@@ -76,6 +76,27 @@ dk_status dk_client_who_has(dk_client *client, dk_future *const *futures, size_t
     return status;
 }
 
+/* ---- logs ---- */
+
+dk_status dk_client_scheduler_logs(dk_client *client, int64_t nlines, dk_value *out, dk_error *err)
+{
+    struct question_form form;
+    question_begin(&form, client, "logs", 1);
+    wire_put(&form.fields, "n", wire_int(nlines));
+    return question_ask(&form, out, err);
+}
+
+dk_status dk_client_worker_logs(dk_client *client, int64_t nlines, const char *const *workers,
+                                size_t nworkers, bool of_nannies, dk_value *out, dk_error *err)
+{
+    struct question_form form;
+    question_begin(&form, client, "worker_logs", 3);
+    wire_put(&form.fields, "n", wire_int(nlines));
+    wire_put(&form.fields, "workers", question_texts(&form, workers, nworkers));
+    wire_put(&form.fields, "nanny", wire_bool(of_nannies));
+    return question_ask(&form, out, err);
+}
+
 /* ---- workers ---- */
 
 dk_status dk_client_retire_workers(dk_client *client, const char *const *workers, size_t nworkers,

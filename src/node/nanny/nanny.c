@@ -18,6 +18,7 @@ void nanny_say(struct nanny *nanny, const char *level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    logs_add(&nanny->logs, level, "distributed.nanny", text);
     nanny->options.log(nanny->options.self, level, "distributed.nanny", text);
 }
 
@@ -39,6 +40,7 @@ void nanny_part_closed(void *self)
     if (--nanny->nopen)
         return;
     struct nanny_options options = nanny->options;
+    logs_deinit(&nanny->logs);
     if (options.closed)
         options.closed(options.self, nanny, nanny->exit_status);
     memory_free(options.memory, nanny, sizeof(*nanny));
@@ -99,6 +101,7 @@ dk_status nanny_new(uv_loop_t *loop, const struct nanny_options *options, struct
         return error_nomem(err);
     nanny->options = *options;
     nanny->loop = loop;
+    logs_init(&nanny->logs, options->memory);
     init_timer(nanny, &nanny->monitor);
     init_timer(nanny, &nanny->patience);
     dk_status status = options->only_waits ? DK_OK : nanny_listen(nanny, err);

@@ -2,6 +2,7 @@
 #ifndef NODE_NANNY_PARTS_H
 #define NODE_NANNY_PARTS_H
 
+#include "node/logs.h"
 #include "node/nanny/nanny.h"
 #include "node/server.h"
 
@@ -17,6 +18,7 @@ struct waiting {
 
 struct nanny {
     struct nanny_options options;
+    struct logs logs;
     uv_loop_t *loop;
     struct server *server;
     struct waiting *waiting;
@@ -47,7 +49,7 @@ void nanny_part_closed(void *self);
 /* process.c: the worker's process */
 bool nanny_start_worker(struct nanny *nanny);
 void nanny_tell(const struct nanny *nanny, char word);
-/* It has so long until it is killed. */
+/* It is gone after so long: before that it is killed. */
 void nanny_end_worker(struct nanny *nanny, double timeout_s);
 void nanny_look_at_memory(uv_timer_t *timer);
 

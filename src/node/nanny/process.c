@@ -14,6 +14,8 @@
 #define SHORTS_MAX 5
 /* Of the memory limit; a worker with more than that is killed. */
 #define TERMINATE 0.95
+/* Of the time that a worker has to end: then it is killed, and the rest is for that. */
+#define PATIENCE 0.8
 
 static void on_words(uv_poll_t *poll, int status, int events)
 {
@@ -121,8 +123,10 @@ void nanny_lost(struct nanny *nanny, int status)
 static void lose_patience(uv_timer_t *timer)
 {
     struct nanny *nanny = timer->data;
-    if (nanny->pid)
-        kill(nanny->pid, SIGKILL);
+    if (!nanny->pid)
+        return;
+    nanny_say(nanny, "WARNING", "Worker process %d is still there, killing", (int)nanny->pid);
+    kill(nanny->pid, SIGKILL);
 }
 
 void nanny_tell(const struct nanny *nanny, char word)
@@ -137,7 +141,7 @@ void nanny_end_worker(struct nanny *nanny, double timeout_s)
         return;
     nanny->was_told = true;
     nanny_tell(nanny, NANNY_END);
-    uv_timer_start(&nanny->patience, lose_patience, (uint64_t)(timeout_s * 1e3), 0);
+    uv_timer_start(&nanny->patience, lose_patience, (uint64_t)(PATIENCE * timeout_s * 1e3), 0);
 }
 
 /* ---- memory ---- */

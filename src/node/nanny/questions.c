@@ -111,7 +111,7 @@ static void take_restart(void *self, struct request *request)
 {
     double timeout_s = read_timeout_s(request, RESTART_S);
     await(self, request, true, "OK", timeout_s);
-    nanny_end_worker(self, KILL_S);
+    nanny_end_worker(self, timeout_s / 4 < KILL_S ? timeout_s / 4 : KILL_S);
 }
 
 static void take_instantiate(void *self, struct request *request)
@@ -154,6 +154,12 @@ static void take_identity(void *self, struct request *request)
     request_reply(request, &reply);
 }
 
+static void take_get_logs(void *self, struct request *request)
+{
+    const struct nanny *nanny = self;
+    logs_reply(&nanny->logs, request);
+}
+
 static void take_ping(void *self, struct request *request)
 {
     struct wire_value pong = wire_bin((struct wire_bytes){"pong", 4});
@@ -184,6 +190,7 @@ static const struct server_op ops[] = {
     {"close_gracefully", take_close_gracefully},
     {"terminate", take_terminate},
     {"identity", take_identity},
+    {"get_logs", take_get_logs},
     {"ping", take_ping},
     {"plugin_add", ignore_plugin},
     {"plugin_remove", ignore_plugin},

@@ -5,6 +5,7 @@
 #include "core/scheduler/copies.h"
 #include "core/scheduler/decode.h"
 #include "core/scheduler/queries.h"
+#include "node/logs.h"
 #include "node/pool.h"
 #include "node/scheduler/scheduler_node.h"
 #include "node/stream.h"
@@ -30,6 +31,7 @@ struct scheduler_node {
     struct memory *memory;
     uv_loop_t *loop;
     struct scheduler_node_options options;
+    struct logs logs;
     struct server *server;
     struct http_server *dashboard; /* NULL: none */
     char dashboard_link[DASHBOARD_LINE_MAX];

@@ -244,6 +244,12 @@ static void versions(void *self, struct request *request)
     request_reply(request, &reply);
 }
 
+static void get_logs(void *self, struct request *request)
+{
+    const struct scheduler_node *node = self;
+    logs_reply(&node->logs, request);
+}
+
 static void terminate(void *self, struct request *request)
 {
     struct wire_value reply = wire_text("OK");
@@ -276,6 +282,8 @@ const struct server_op scheduler_ops[] = {
     {"update_data", scheduler_update_data},
     {"broadcast", scheduler_broadcast},
     {"proxy", scheduler_proxy},
+    {"get_logs", get_logs},
+    {"logs", get_logs},
     {"worker_logs", scheduler_worker_logs},
     {"call_stack", scheduler_call_stack},
     {"restart", scheduler_restart},

@@ -5,6 +5,8 @@
 #include "node/scheduler/survey.h"
 
 #define TIMEOUT_S 30
+/* How long a worker has to end; no more than a quarter of all, the rest is for the next one. */
+#define KILL_S 5.0
 
 enum outcome { DONE, REMOVED, TIMED_OUT };
 
@@ -15,6 +17,7 @@ struct restart {
     struct restart *previous;
     struct restart *next; /* of those that wait for workers */
     uv_timer_t timer;
+    uint64_t begun_ms;
     uint32_t nworkers; /* that there were */
     uint32_t nleft;    /* answers in front: of workers without a nanny */
     bool is_of_all;    /* "restart": every task is forgotten as well */
@@ -108,7 +111,10 @@ static void await_workers(struct restart *restart)
         restart->next->previous = restart;
     node->restarts = restart;
     restart->is_waiting = true;
-    uv_timer_start(&restart->timer, on_timeout, (uint64_t)restart->survey->timeout_ms, 0);
+    uint64_t passed_ms = uv_now(node->loop) - restart->begun_ms;
+    uint64_t timeout_ms = (uint64_t)restart->survey->timeout_ms;
+    uv_timer_start(&restart->timer, on_timeout, timeout_ms > passed_ms ? timeout_ms - passed_ms : 0,
+                   0);
     scheduler_worker_came(node);
 }
 
@@ -165,9 +171,12 @@ static void remove_without_nanny(struct restart *restart)
 static void kill_by_nanny(struct restart *restart)
 {
     struct scheduler_node *node = restart->node;
-    struct wire_entry fields[] = {{wire_text("op"), wire_text("kill")},
-                                  {wire_text("reason"), wire_text("scheduler-restart")}};
-    struct wire_value question = wire_map(fields, 2);
+    double quarter_s = (double)restart->survey->timeout_ms / 4e3;
+    struct wire_entry fields[] = {
+        {wire_text("op"), wire_text("kill")},
+        {wire_text("timeout"), wire_float(quarter_s < KILL_S ? quarter_s : KILL_S)},
+        {wire_text("reason"), wire_text("scheduler-restart")}};
+    struct wire_value question = wire_map(fields, 3);
     for (uint32_t i = 0; i < sched_worker_limit(node->sched); i++) {
         const char *address = sched_worker_address(node->sched, i);
         if (address && is_meant(restart, address))
@@ -187,7 +196,8 @@ static struct restart *make(struct scheduler_node *node, struct request *request
     }
     if (!restart)
         return NULL;
-    *restart = (struct restart){.node = node, .survey = survey, .nworkers = nworkers};
+    *restart = (struct restart){
+        .node = node, .survey = survey, .nworkers = nworkers, .begun_ms = uv_now(node->loop)};
     survey->self = restart;
     survey->timeout_ms =
         scheduler_read_timeout_ms(wire_find(&survey->question.root, "timeout"), TIMEOUT_S);

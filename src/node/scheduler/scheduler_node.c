@@ -27,12 +27,12 @@ void scheduler_log(struct scheduler_node *node, const char *level, const char *f
 {
     char text[1024];
     va_list args;
-    if (!node->options.log)
-        return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    node->options.log(node->options.self, level, "distributed.scheduler", text);
+    logs_add(&node->logs, level, "distributed.scheduler", text);
+    if (node->options.log)
+        node->options.log(node->options.self, level, "distributed.scheduler", text);
 }
 
 void decoding_init(struct decoding *decoding, struct scheduler_node *node, dk_error *err)
@@ -174,6 +174,7 @@ static void free_node(struct scheduler_node *node)
     vector_deinit(&node->ops);
     vector_deinit(&node->scratch);
     scheduler_plugins_deinit(node);
+    logs_deinit(&node->logs);
     wire_box_unref(node->versions);
     memory_free(memory, node, sizeof(*node));
 }
@@ -272,6 +273,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     node->started = scheduler_wall_s();
     node->options.core.epoch_s = node->started - (double)scheduler_now_us() / 1e6;
     node->timer_us = INT64_MAX;
+    logs_init(&node->logs, memory);
     sched_outbox_init(&node->out, memory);
     vector_init(&node->worker_peers, memory, sizeof(struct peer *));
     vector_init(&node->client_peers, memory, sizeof(struct peer *));

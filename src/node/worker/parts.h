@@ -5,6 +5,7 @@
 
 #include "core/worker/worker.h"
 #include "graph/context.h"
+#include "node/logs.h"
 #include "node/machine.h"
 #include "node/pool.h"
 #include "node/server.h"
@@ -26,6 +27,7 @@ enum worker_status {
 
 struct worker_node {
     struct worker_node_options options;
+    struct logs logs;
     struct wkr_resource *resources; /* those of the options, and what cdask's workers have */
     size_t nresources;
     struct memory *memory;
@@ -207,7 +209,7 @@ dk_status worker_open_dashboard(struct worker_node *node, dk_error *err) DK_NODI
 
 /* ---- worker_node.c ---- */
 
-void worker_log(const struct worker_node *node, const char *level, const char *format, ...)
+void worker_log(struct worker_node *node, const char *level, const char *format, ...)
     DK_PRINTF(3, 4);
 /* Accepts or stops taking tasks: paused, running, closing gracefully. */
 void worker_set_status(struct worker_node *node, enum worker_status status);

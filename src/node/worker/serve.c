@@ -223,12 +223,10 @@ static void versions(void *self, struct request *request)
     give_versions(node, request);
 }
 
-static void nothing_array(void *self, struct request *request)
+static void get_logs(void *self, struct request *request)
 {
-    struct answer answer;
-    begin(&answer, self, request);
-    struct wire_filling list = wire_begin_array(&answer.builder, 0);
-    give(&answer, wire_end_array(&list));
+    const struct worker_node *node = self;
+    logs_reply(&node->logs, request);
 }
 
 static void nothing_map(void *self, struct request *request)
@@ -254,7 +252,7 @@ static void terminate(void *self, struct request *request)
 static void ignore_plugin(void *self, struct request *request)
 {
     struct answer answer;
-    const struct worker_node *node = self;
+    struct worker_node *node = self;
     begin(&answer, self, request);
     worker_log(node, "WARNING", "a plug-in of Python's is ignored");
     give(&answer, status_ok(&answer));
@@ -287,7 +285,7 @@ static const struct server_op ops[] = {
     {"ping", ping},
     {"echo", echo},
     {"versions", versions},
-    {"get_logs", nothing_array},
+    {"get_logs", get_logs},
     {"call_stack", nothing_map},
     {"profile_metadata", nothing_map},
     {"terminate", terminate},
@@ -310,13 +308,13 @@ static const struct server_op ops[] = {
 
 static void on_refused(void *self, const dk_error *why)
 {
-    const struct worker_node *node = self;
+    struct worker_node *node = self;
     worker_log(node, "WARNING", "%s", why->message);
 }
 
 static void on_unknown(void *self, const char *peer, struct wire_bytes op)
 {
-    const struct worker_node *node = self;
+    struct worker_node *node = self;
     worker_log(node, "WARNING", "%s asks for the operation '%.*s', which is unknown", peer,
                (int)(op.nbytes < 64 ? op.nbytes : 64), op.data);
 }

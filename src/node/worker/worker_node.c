@@ -15,16 +15,16 @@
 #define RETIRE_MS 30000 /* for others to take our results */
 #define TASKS_MS  10000 /* for our tasks to end */
 
-void worker_log(const struct worker_node *node, const char *level, const char *format, ...)
+void worker_log(struct worker_node *node, const char *level, const char *format, ...)
 {
     char text[1024];
-    if (!node->options.log)
-        return;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    node->options.log(node->options.self, level, "distributed.worker", text);
+    logs_add(&node->logs, level, "distributed.worker", text);
+    if (node->options.log)
+        node->options.log(node->options.self, level, "distributed.worker", text);
 }
 
 /* ---- status ---- */
@@ -53,6 +53,7 @@ dk_status worker_start_over(struct worker_node *node, dk_error *err)
 
 static void free_node(struct worker_node *node)
 {
+    logs_deinit(&node->logs);
     wire_box_unref(node->versions);
     void (*closed)(void *self, const dk_error *why) = node->options.closed;
     void *self = node->options.self;
@@ -283,7 +284,7 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
     return worker_open_core(node, err);
 }
 
-static void show(const struct worker_node *node)
+static void show(struct worker_node *node)
 {
     const struct worker_node_options *options = &node->options;
     char memory[32] = "no limit", place[ADDRESS_TEXT_MAX];
@@ -319,6 +320,7 @@ dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *opt
     node->limits = (struct frame_limits){1000000, INT64_MAX};
     if (options->memory_limit)
         node->limits.nbytes = (uint64_t)options->memory_limit;
+    logs_init(&node->logs, memory);
     list_init(&node->replications);
     list_init(&node->runs);
     bandwidth_init(&node->bandwidth, memory);

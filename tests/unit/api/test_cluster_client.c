@@ -43,6 +43,22 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     return DK_EINVAL;
 }
 
+static int begun[2]; /* a pipe that the workers have as well */
+
+/* Says that it has begun, and does not end. */
+static dk_status endless(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                         dk_error *err)
+{
+    (void)task;
+    (void)args;
+    (void)nargs;
+    (void)result;
+    (void)err;
+    while (write(begun[1], "", 1) == 1)
+        pause();
+    return DK_EIO;
+}
+
 static void begin(struct fixture *fixture)
 {
     dk_cluster_options options = {.nworkers = 2, .nthreads = 1};
@@ -50,6 +66,7 @@ static void begin(struct fixture *fixture)
     assert_int_equal(dk_register(fixture->dk, "twice", twice, NULL, NULL), DK_OK);
     assert_int_equal(dk_register(fixture->dk, "pid", pid, NULL, NULL), DK_OK);
     assert_int_equal(dk_register(fixture->dk, "refuse", refuse, NULL, NULL), DK_OK);
+    assert_int_equal(dk_register(fixture->dk, "endless", endless, NULL, NULL), DK_OK);
     assert_int_equal(dk_cluster_open(fixture->dk, &options, &fixture->cluster, NULL), DK_OK);
     dk_client_options client = {.address = dk_cluster_address(fixture->cluster)};
     assert_int_equal(dk_client_open(fixture->dk, &client, &fixture->client, NULL), DK_OK);
@@ -134,6 +151,43 @@ static void test_questions(void **state)
     dk_value_unref(what);
     dk_value_unref(answer);
     dk_future_free(future);
+    end(&fixture);
+}
+
+static void check_newest(dk_value lines, size_t most, const char *name)
+{
+    size_t count = 0;
+    const dk_value *list = dk_value_items(lines, &count);
+    assert_in_range(count, 1, most);
+    const dk_value *parts = dk_value_items(list[0], &count);
+    assert_int_equal(count, 2);
+    assert_non_null(strstr(dk_value_data(parts[1], NULL), dk_value_data(parts[0], NULL)));
+    assert_non_null(strstr(dk_value_data(parts[1], NULL), name));
+}
+
+/* Of the scheduler, of all workers, of one. */
+static void test_logs(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_value answer, one;
+    size_t count = 0;
+    begin(&fixture);
+    check(dk_client_scheduler_logs(fixture.client, 0, &answer, &err), &err);
+    check_newest(answer, 1000, "distributed.scheduler");
+    dk_value_unref(answer);
+    check(dk_client_worker_logs(fixture.client, 2, NULL, 0, false, &answer, &err), &err);
+    const dk_value *logs = dk_value_items(answer, &count);
+    assert_int_equal(count, 4);
+    check_newest(logs[1], 2, "distributed.worker");
+    const char *worker = dk_value_data(logs[2], NULL);
+    check(dk_client_worker_logs(fixture.client, 1, &worker, 1, false, &one, &err), &err);
+    check_newest(dk_value_find(one, worker), 1, "distributed.worker");
+    (void)dk_value_items(one, &count);
+    assert_int_equal(count, 2);
+    dk_value_unref(one);
+    dk_value_unref(answer);
     end(&fixture);
 }
 
@@ -318,18 +372,41 @@ static void test_restart(void **state)
         assert_int_equal(kill((pid_t) new[i], 0), -1);
 }
 
+/* In time, although a task that runs does not end. */
+static void test_restart_amid_a_task(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    dk_error err = {0};
+    dk_future *future;
+    dk_value result;
+    char byte;
+    assert_int_equal(pipe(begun), 0);
+    begin(&fixture);
+    check(dk_client_submit(fixture.client, "endless", NULL, 0, NULL, 0, NULL, &future, &err), &err);
+    assert_int_equal(read(begun[0], &byte, 1), 1);
+    check(dk_client_restart(fixture.client, 5, true, NULL, &err), &err);
+    assert_int_equal(dk_future_result(future, &result, NULL), DK_ECANCELED);
+    dk_future_free(future);
+    end(&fixture);
+    close(begun[0]);
+    close(begun[1]);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_logs),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_publish),
         cmocka_unit_test(test_retire),
         cmocka_unit_test(test_fire_and_forget),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_amid_a_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

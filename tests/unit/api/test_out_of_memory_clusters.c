@@ -316,6 +316,10 @@ static dk_status ask_about(dk_client *client, dk_future *future)
     dk_value_unref(answer);
     DK_TRY(dk_client_has_what(client, NULL, 0, &answer, NULL));
     dk_value_unref(answer);
+    DK_TRY(dk_client_scheduler_logs(client, 1, &answer, NULL));
+    dk_value_unref(answer);
+    DK_TRY(dk_client_worker_logs(client, 1, NULL, 0, false, &answer, NULL));
+    dk_value_unref(answer);
     return DK_OK;
 }
 
