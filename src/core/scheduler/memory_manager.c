@@ -171,8 +171,8 @@ dk_status sched_count_replicas(struct sched *sched, struct sched_task *task)
     return DK_OK;
 }
 
-/* How many workers have tasks that wait for this one; those that are nowhere yet count each. As many
- * as there are copies are enough to know. */
+/* How many workers have tasks that wait for this one; those that are nowhere yet count each. As
+ * many as there are copies are enough to know. */
 static uint32_t count_users(const struct sched *sched, const struct sched_task *task)
 {
     const struct sched_worker *workers[MANY_WAITERS];
