@@ -1,9 +1,10 @@
 /* How fast results go from one worker to another on this machine: tables of one column are made by
  * one, and the other is asked how large they are.
  *
- *     bench_cdask_transfer [NBLOCKS] [BLOCK_BYTES] [tcp]
+ *     bench_cdask_transfer [NBLOCKS] [BLOCK_BYTES] [tcp] [client | scheduler]
  *
- * tcp: as between machines, without shared memory.
+ * tcp: as between machines, without shared memory. client: they go to the client instead;
+ * scheduler: to the client by way of the scheduler.
  */
 #include "measure.h"
 
@@ -114,6 +115,8 @@ struct run {
     dk_value nbytes[NBLOCKS_MAX];
     size_t nblocks;
     int64_t block_nbytes;
+    bool is_for_client;
+    dk_direct direct;
 };
 
 static dk_status make_blocks(struct run *run, dk_error *err)
@@ -142,13 +145,25 @@ static dk_status read_blocks(struct run *run, dk_error *err)
     return status;
 }
 
+static dk_status gather_blocks(struct run *run, dk_error *err)
+{
+    dk_status status = dk_client_gather_with(run->client, run->made, run->nblocks, run->direct,
+                                             NULL, run->nbytes, err);
+    for (size_t i = 0; i < run->nblocks && status == DK_OK; i++) {
+        dk_value table = run->nbytes[i];
+        run->nbytes[i] = dk_value_int(dk_table_nbytes(table.as.table));
+        dk_value_unref(table);
+    }
+    return status;
+}
+
 static dk_status measure(struct run *run, dk_error *err)
 {
     int64_t total = 0;
     dk_status status = make_blocks(run, err);
     double start = measure_now();
     if (status == DK_OK)
-        status = read_blocks(run, err);
+        status = run->is_for_client ? gather_blocks(run, err) : read_blocks(run, err);
     double seconds = measure_now() - start;
     for (size_t i = 0; i < run->nblocks; i++) {
         total += run->nbytes[i].as.integer;
@@ -188,6 +203,13 @@ static dk_status measure_on_cluster(struct run *run, const int pipes[2], dk_erro
     return status;
 }
 
+static bool has_word(char **words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words;
+}
+
 int main(int argc, char **argv)
 {
     static struct run run;
@@ -195,12 +217,14 @@ int main(int argc, char **argv)
     int pipes[2];
     run.nblocks = argc > 1 ? (size_t)atoll(argv[1]) : 32;
     run.block_nbytes = argc > 2 ? atoll(argv[2]) : 16 << 20;
+    run.direct = has_word(argv, "client") ? DK_DIRECT_YES : DK_DIRECT_NO;
+    run.is_for_client = has_word(argv, "client") || has_word(argv, "scheduler");
     if (run.nblocks < 1 || run.nblocks > NBLOCKS_MAX || run.block_nbytes < 1) {
         fprintf(stderr, "bench_cdask_transfer: 1 to %d blocks of at least one byte\n", NBLOCKS_MAX);
         return 2;
     }
     for (int i = 0; i < 2; i++)
-        if (start_worker(i, argc > 3, &pipes[i]) < 0)
+        if (start_worker(i, has_word(argv, "tcp"), &pipes[i]) < 0)
             return 1;
     dk_status status = measure_on_cluster(&run, pipes, &err);
     while (wait(NULL) > 0)

@@ -3,8 +3,9 @@
 
 #include "base/error.h"
 #include "core/worker/decode.h"
-#include "node/worker/held.h"
-#include "node/worker/share.h"
+#include "node/held.h"
+#include "node/share.h"
+#include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
 #include "wire/unpack.h"
@@ -61,15 +62,27 @@ struct harvest {
     bool cannot_map; /* what is shared */
 };
 
+static dk_status read_shared(struct harvest *harvest, const struct wire_value *entry,
+                             struct content *out, dk_error *err)
+{
+    struct worker_node *node = harvest->node;
+    struct shared shared;
+    dk_status status = shared_open(node->memory, entry, &shared, err);
+    harvest->cannot_map = status == DK_EIO;
+    DK_TRY(status);
+    struct wire_value value = shared_value(&shared);
+    struct payload_owner owner = shared_owner(&shared);
+    status = worker_read_content(node, &value, &owner, out, err);
+    shared_close(&shared);
+    return status;
+}
+
 /* `value` NULL: it is shared as `entry` says. */
 static dk_status read_one(struct harvest *harvest, const struct wire_value *value,
                           const struct wire_value *entry, struct content *out, dk_error *err)
 {
-    if (value)
-        return worker_read_content(harvest->node, value, &harvest->owner, out, err);
-    dk_status status = share_take(harvest->node, entry, out, err);
-    harvest->cannot_map = status == DK_EIO;
-    return status;
+    return value ? worker_read_content(harvest->node, value, &harvest->owner, out, err)
+                 : read_shared(harvest, entry, out, err);
 }
 
 static dk_status harvest_one(struct harvest *harvest, const struct wire_value *name,

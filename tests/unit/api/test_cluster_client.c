@@ -397,16 +397,11 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_map),
-        cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_logs),
-        cmocka_unit_test(test_run),
-        cmocka_unit_test(test_upload),
-        cmocka_unit_test(test_publish),
-        cmocka_unit_test(test_retire),
-        cmocka_unit_test(test_fire_and_forget),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_restart_amid_a_task),
+        cmocka_unit_test(test_map),     cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_logs),    cmocka_unit_test(test_run),
+        cmocka_unit_test(test_upload),  cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_retire),  cmocka_unit_test(test_fire_and_forget),
+        cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_amid_a_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
