@@ -207,7 +207,7 @@ static void end_reading(struct cluster *cluster, struct reading *reading)
     struct wire_box **boxes = cluster->boxes.data;
     for (size_t i = 0; i < cluster->boxes.count; i++)
         wire_box_unref(boxes[i]);
-    cluster->boxes.count = 0;
+    vector_deinit(&cluster->boxes);
     arena_deinit(&reading->arena);
     note_memory(cluster);
 }

@@ -29,12 +29,16 @@ typedef struct dk_cluster_options {
     /* Where the scheduler serves /health, /metrics and /json: ":8787" (NULL) or "HOST:PORT", at
      * another port when that one is in use; "": nowhere. */
     const char *dashboard_address;
+    /* All workers have ended and none will be started again (who would do so was killed, too): the
+     * scheduler has closed, clients are told. Called once, from another thread. May be NULL. */
+    void (*lost)(void *self, const char *why);
+    void *self;
 } dk_cluster_options;
 
 /* Starts a scheduler in a thread of this process and workers in forked processes, which know the
  * functions and object types that `dk` has registered by now. They end with this process, at the
  * latest. One that was killed, crashes, or takes 95 % of its memory limit is started again by a
- * process that watches over them.
+ * process that watches over them, and so is that process.
  *
  * Ownership: the caller closes it, before the context.   Blocks: until all workers are there.
  * Errors: DK_EINVAL, DK_EIO (no port, process or thread left; a worker did not come up), DK_ENOMEM.

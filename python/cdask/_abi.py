@@ -637,7 +637,8 @@ class dk_cluster(Structure):
 class dk_cluster_options(Structure):
     _fields_ = [("nworkers", c_int32), ("nthreads", c_int32), ("memory_limit", c_int64),
                 ("no_workers", c_bool), ("host", c_char_p), ("port", c_int32),
-                ("dashboard_address", c_char_p)]
+                ("dashboard_address", c_char_p), ("lost", CFUNCTYPE(None, c_void_p, c_char_p)),
+                ("self", c_void_p)]
 
 
 class dk_worker_options(Structure):

@@ -2,9 +2,11 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cdask/distributed.h>
 
@@ -33,6 +35,7 @@ struct command {
     const char *preloads[PRELOADS_MAX];
     int npreloads;
     bool help;
+    atomic_bool is_lost; /* it has ended by itself */
 };
 
 static bool complain(const char *option, const char *text, const char *expected)
@@ -123,6 +126,15 @@ static int fail(const dk_error *err)
     return 1;
 }
 
+/* Ends the waiting below as a signal would. */
+static void on_lost(void *self, const char *why)
+{
+    struct command *command = self;
+    fprintf(stderr, "cdask cluster: %s\n", why);
+    atomic_store(&command->is_lost, true);
+    kill(getpid(), SIGTERM);
+}
+
 /* The signals are blocked before there are other threads, so that they are for us alone. */
 static void wait_for_signal(const sigset_t *ends)
 {
@@ -130,9 +142,11 @@ static void wait_for_signal(const sigset_t *ends)
     sigwait(ends, &number);
 }
 
-static int serve(dk_context *dk, const struct command *command, const sigset_t *ends)
+static int serve(dk_context *dk, struct command *command, const sigset_t *ends)
 {
     dk_error err = {0};
+    command->cluster.lost = on_lost;
+    command->cluster.self = command;
     dk_cluster *cluster;
     for (int i = 0; i < command->npreloads; i++)
         if (preload(dk, command->preloads[i], &err) != DK_OK)
@@ -145,7 +159,7 @@ static int serve(dk_context *dk, const struct command *command, const sigset_t *
     fflush(stdout);
     wait_for_signal(ends);
     dk_cluster_close(cluster);
-    return 0;
+    return atomic_load(&command->is_lost);
 }
 
 int cluster_command(dk_context *host, int argc, char **argv)

@@ -141,3 +141,42 @@ void wire_box_unref(struct wire_box *box)
     if (box && atomic_fetch_sub_explicit(&box->references, 1, memory_order_acq_rel) == 1)
         memory_free(box->memory, box, box->nbytes);
 }
+
+static bool are_equal(struct wire_bytes a, struct wire_bytes b)
+{
+    return a.nbytes == b.nbytes && (!a.nbytes || memcmp(a.data, b.data, a.nbytes) == 0);
+}
+
+static bool are_same_payloads(const struct wire_payload *a, const struct wire_payload *b)
+{
+    bool are_same = a->nframes == b->nframes && are_equal(a->header, b->header);
+    for (size_t i = 0; are_same && i < a->nframes; i++)
+        are_same = are_equal(a->frames[i], b->frames[i]);
+    return are_same;
+}
+
+bool wire_box_holds(const struct wire_box *box, const struct wire_value *value)
+{
+    const struct wire_value *held = &box->value;
+    if (held->kind != value->kind)
+        return false;
+    switch (value->kind) {
+    case WIRE_NIL:
+        return true;
+    case WIRE_BOOL:
+        return held->as.boolean == value->as.boolean;
+    case WIRE_INT:
+    case WIRE_UINT:
+        return held->as.natural == value->as.natural;
+    case WIRE_TEXT:
+    case WIRE_BIN:
+    case WIRE_PACKED:
+        return are_equal((struct wire_bytes){held->as.bytes, held->count},
+                         (struct wire_bytes){value->as.bytes, value->count});
+    case WIRE_SERIALIZED:
+    case WIRE_PICKLED:
+        return are_same_payloads(held->as.payload, value->as.payload);
+    default:
+        return false;
+    }
+}

@@ -25,6 +25,10 @@ struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *va
 struct wire_box *wire_box_ref(struct wire_box *box);
 void wire_box_unref(struct wire_box *box);
 
+/* Whether it is a copy of such a value. Says so of plain values and payloads only: of containers it
+ * never does. */
+bool wire_box_holds(const struct wire_box *box, const struct wire_value *value);
+
 /* The value, nil for NULL.   Ownership: borrowed from the box. */
 static inline struct wire_value wire_box_value(const struct wire_box *box)
 {

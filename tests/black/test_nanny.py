@@ -12,7 +12,7 @@ distributed = pytest.importorskip("distributed", reason="distributed is not inst
 from distributed import Client, wait  # noqa: E402
 
 from cluster import CDASK, DASK, Cluster, Process  # noqa: E402
-from native_client import Client as NativeClient  # noqa: E402
+from native_client import Client as NativeClient, Failure  # noqa: E402
 from test_cluster import TASKS, ask  # noqa: E402
 from test_python_cluster import TIMEOUT, addresses, until  # noqa: E402
 from test_worker import Gate, submit  # noqa: E402
@@ -273,28 +273,85 @@ def test_our_client(clusters, request):
         assert client.gather([client.submit("test.add", 2)]) == [2]
 
 
-@pytest.mark.parametrize("victim", ["a worker", "the nannies", "all"])
-def test_local_cluster(victim):
-    """The workers of `cdask cluster` have nannies too; no process stays without its parent."""
-    cluster = Process(CDASK, "cluster", "--nworkers", 2, "--nthreads", 1, "--no-dashboard")
-    try:
-        address = cluster.wait_for(r"Scheduler at:\s*(\S+)").group(1)
-        nannies, = children_of(cluster.popen.pid)
-        first = children_of(nannies)
-        with Client(address, timeout=TIMEOUT) as client:
-            assert len(workers_of(client)) == len(first) == 2
-            client.restart(timeout=TIMEOUT)
-            second = children_of(nannies)
-            assert len(second) == 2 and not set(first) & set(second)
-            os.kill({"a worker": second[0], "the nannies": nannies, "all": cluster.popen.pid}[victim], signal.SIGKILL)
-            if victim == "a worker":
-                until(lambda: second[0] not in children_of(nannies) and len(children_of(nannies)) == 2)
-                client.wait_for_workers(2, timeout=TIMEOUT)
-            else:
-                until(lambda: not any(map(is_there, second)))
-    finally:
-        cluster.stop(signal.SIGTERM)
-    until(lambda: not is_there(nannies) and not any(map(is_there, second)))
+class LocalCluster:
+    """`cdask cluster`: a process that keeps one of nannies, which keep two workers."""
+
+    def __init__(self):
+        self.process = Process(CDASK, "cluster", "--nworkers", 2, "--nthreads", 1, "--no-dashboard", "--preload", TASKS)
+        self.address = self.process.wait_for(r"Scheduler at:\s*(\S+)").group(1)
+        self.keeper, = children_of(self.process.popen.pid)
+        self.seen = {self.keeper, self.nannies, *self.workers}
+
+    @property
+    def nannies(self):
+        return next(iter(children_of(self.keeper)), None)
+
+    @property
+    def workers(self):
+        try:
+            return children_of(self.nannies)
+        except FileNotFoundError:
+            return []
+
+    def await_others(self, before):
+        until(lambda: len(self.workers) == 2 and not set(before) & set(self.workers))
+        self.seen |= {self.nannies, *self.workers}
+
+
+@pytest.fixture
+def local():
+    cluster = LocalCluster()
+    yield cluster
+    cluster.process.stop(signal.SIGTERM)
+    until(lambda: not any(map(is_there, cluster.seen)))  # none stays without its parent
+
+
+def test_local_cluster(local):
+    """The workers of `cdask cluster` have nannies too."""
+    with Client(local.address, timeout=TIMEOUT) as client:
+        first = local.workers
+        assert len(workers_of(client)) == len(first) == 2
+        client.restart(timeout=TIMEOUT)
+        local.await_others(first)
+        os.kill(local.workers[0], signal.SIGKILL)
+        until(lambda: len(local.workers) == 2 and len(set(local.workers) - local.seen) == 1)
+        local.seen |= {*local.workers}
+        client.wait_for_workers(2, timeout=TIMEOUT)
+    assert local.process.popen.poll() is None
+
+
+def test_local_nannies_killed(local, tmp_path):
+    """Their process is started again, with workers, which run what was wanted."""
+    gates = [Gate(tmp_path, name) for name in "ab"]
+    with NativeClient(local.address) as client:
+        futures = [client.submit("test.wait", *gate.paths, i) for i, gate in enumerate(gates)]
+        for gate in gates:
+            gate.wait()
+        before = local.workers
+        os.kill(local.nannies, signal.SIGKILL)
+        for gate in gates:
+            gate.wait()
+            gate.let_through()
+        assert client.gather(futures) == [0, 1]
+        local.await_others(before)
+
+
+def test_local_cluster_lost(local, tmp_path):
+    """When nobody is left who could start workers, who waits for them is told, and the command ends."""
+    gate = Gate(tmp_path, "a")
+    with NativeClient(local.address) as client:
+        future = client.submit("test.wait", *gate.paths, 8)
+        gate.wait()
+        os.kill(local.keeper, signal.SIGKILL)
+        with pytest.raises(Failure, match="lost|closed"):
+            client.gather([future])
+    local.process.wait_for("cdask cluster: the processes of its workers have ended")
+    assert local.process.popen.wait(TIMEOUT) == 1
+
+
+def test_local_cluster_killed(local):
+    local.process.popen.kill()
+    until(lambda: not any(map(is_there, local.seen)))
 
 
 def test_lifetime(fresh):

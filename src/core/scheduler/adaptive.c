@@ -28,9 +28,9 @@ static struct ready count_ready(const struct sched *sched)
         ready.work_s += sched_prefix_duration(sched, task->group->prefix);
     }
     ready.ntasks = (double)nqueued;
-    for (struct sched_task *t = sched->unrunnable; t; t = t->next, ready.ntasks++) {
+    for (struct sched_run *run = sched->unrunnable; run; run = run->next, ready.ntasks++) {
         if (sampled < SAMPLE) {
-            ready.work_s += sched_prefix_duration(sched, t->group->prefix);
+            ready.work_s += sched_prefix_duration(sched, run->task->group->prefix);
             sampled++;
         }
     }

@@ -179,7 +179,7 @@ static void mark_all_cancelled(struct sched *sched, struct vector *cancelled,
     for (size_t i = 0; i < cancelled->count; i++) {
         struct sched_task *task = ((struct sched_task **)cancelled->data)[i];
         for (struct sched_edge *e = task->first_dependent; e; e = e->next)
-            mark_cancelled(sched, cancelled, e->to, client, is_forced);
+            mark_cancelled(sched, cancelled, sched_dependent(sched, e), client, is_forced);
     }
 }
 
@@ -220,7 +220,7 @@ static void retry_roots(struct sched *sched, struct vector *stack)
         struct sched_task *task = ((struct sched_task **)stack->data)[--stack->count];
         bool is_root = true;
         struct sched_edge *e = sched_first_dependency(task);
-        for (; e; e = sched_next_dependency(e)) {
+        for (; e; e = sched_next_dependency(task, e)) {
             if (!sched_task_is(e->from, SCHED_ERRED))
                 continue;
             is_root = false;

@@ -6,8 +6,6 @@
 #include "base/error.h"
 #include "core/keys.h"
 
-#define PRIORITY_MAX 1e15
-
 /* ---- parts ---- */
 
 static dk_status missing(struct sched_decoder *decoder, const struct wire_value *message,
@@ -96,7 +94,7 @@ dk_status sched_decode_wishes(struct sched_decoder *decoder, const struct wire_v
     out->is_loose = read_flag(wire_find(map, "allow_other_workers"));
     out->is_actor = read_flag(wire_find(map, "actor"));
     if (wire_read_float(wire_find(map, "priority"), &priority))
-        out->priority = (int64_t)fmin(fmax(floor(priority), -PRIORITY_MAX), PRIORITY_MAX);
+        out->priority = (int32_t)fmin(fmax(floor(priority), -INT32_MAX), INT32_MAX);
     (void)wire_read_int(wire_find(map, "retries"), &retries);
     out->retries = (uint16_t)(retries < 0 ? 0 : retries > UINT16_MAX ? UINT16_MAX : retries);
     return DK_OK;
@@ -305,6 +303,7 @@ dk_status sched_decode_registration(struct sched_decoder *decoder, const struct 
 static dk_status decode_task(struct sched_decoder *decoder, const struct wire_value *item,
                              struct sched_new_task *task)
 {
+    int64_t order = 0;
     *task = (struct sched_new_task){0};
     if (item->kind != WIRE_ARRAY || item->count < 4)
         return error_set(decoder->err, DK_EPARSE,
@@ -312,7 +311,8 @@ static dk_status decode_task(struct sched_decoder *decoder, const struct wire_va
     const struct wire_value *parts = item->as.items;
     DK_TRY(sched_decode_key(decoder, &parts[0], &task->key));
     DK_TRY(sched_decode_keys(decoder, &parts[1], &task->dependencies));
-    (void)wire_read_int(&parts[2], &task->order);
+    (void)wire_read_int(&parts[2], &order);
+    task->order = (int32_t)(order < INT32_MIN ? INT32_MIN : order > INT32_MAX ? INT32_MAX : order);
     if (parts[3].kind != WIRE_BIN)
         return error_set(decoder->err, DK_EPARSE, "update-graph-native: the code of a task is %s",
                          wire_kind_name(parts[3].kind));

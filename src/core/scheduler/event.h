@@ -9,11 +9,11 @@
 
 #include "wire/box.h"
 
-/* Smaller runs first, compared from left to right. */
+/* Smaller runs first: by the user, then the generation, then the order. */
 struct sched_priority {
-    int64_t user; /* the negative of the user's priority */
+    int32_t user; /* the negative of the user's priority */
+    int32_t order;
     double generation;
-    int64_t order;
 };
 
 /* No worker, no client. */
@@ -61,7 +61,7 @@ struct sched_wishes {
     const struct wire_value *workers;   /* array or set: addresses, names, hosts; NULL: any */
     const struct wire_value *resources; /* map of name to amount; NULL: none */
     const struct wire_value *annotations;
-    int64_t priority; /* the user's: larger is earlier */
+    int32_t priority; /* the user's: larger is earlier; never INT32_MIN */
     uint16_t retries;
     bool is_loose; /* other workers will do when there are none of `workers` */
     bool is_actor;
@@ -78,7 +78,7 @@ enum sched_language {
 struct sched_new_task {
     struct wire_bytes key;
     struct sched_keys dependencies;
-    int64_t order;             /* smaller is earlier, within the graph */
+    int32_t order;             /* smaller is earlier, within the graph */
     struct wire_box *run_spec; /* the scheduler takes a reference of its own */
     enum sched_language language;
     const struct sched_wishes *wishes; /* NULL: the graph's */

@@ -59,7 +59,7 @@ static dk_status equip(struct intake *intake, struct sched_task *task,
     task->language = (uint8_t)source->language;
     task->is_actor = wishes->is_actor;
     task->retries = wishes->retries;
-    task->priority = (struct sched_priority){-wishes->priority, intake->generation, source->order};
+    task->priority = (struct sched_priority){-wishes->priority, source->order, intake->generation};
     if (has_needs(wishes) && !(task->needs = sched_needs_new(intake->sched->memory, wishes)))
         return DK_ENOMEM;
     return DK_OK;
@@ -102,7 +102,7 @@ static void count_fresh_dependencies(struct intake *intake)
     for (size_t i = 0; i < intake->fresh.count; i++) {
         struct sched_task *task = fresh[i].task;
         struct sched_edge *e = sched_first_dependency(task);
-        for (; e; e = sched_next_dependency(e))
+        for (; e; e = sched_next_dependency(task, e))
             task->mark += e->from->is_marked;
     }
 }
@@ -152,9 +152,11 @@ static dk_status look_for_cycle(struct intake *intake, struct sched_task **culpr
             DK_TRY_OUT(vector_append(&free_ones, &fresh[i].task, 1));
     while (free_ones.count) {
         struct sched_task *task = ((struct sched_task **)free_ones.data)[--free_ones.count];
-        for (struct sched_edge *e = task->first_dependent; e; e = e->next)
-            if (e->to->is_marked && --e->to->mark == 0)
-                DK_TRY_OUT(vector_append(&free_ones, &e->to, 1));
+        for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
+            struct sched_task *dependent = sched_dependent(intake->sched, e);
+            if (dependent->is_marked && --dependent->mark == 0)
+                DK_TRY_OUT(vector_append(&free_ones, &dependent, 1));
+        }
     }
     *culprit = find_in_cycle(intake);
 out:
@@ -164,11 +166,11 @@ out:
 }
 
 /* Without their edges, failed tasks can be forgotten one by one. */
-static void cut_edges(struct sched_task *task)
+static void cut_edges(struct sched *sched, struct sched_task *task)
 {
     struct sched_edge *e = sched_first_dependency(task);
-    for (; e; e = sched_next_dependency(e))
-        sched_edge_cut(e);
+    for (; e; e = sched_next_dependency(task, e))
+        sched_edge_cut(sched, e);
 }
 
 static void refuse_cycle(struct intake *intake, struct sched_task *culprit)
@@ -185,7 +187,7 @@ static void refuse_cycle(struct intake *intake, struct sched_task *culprit)
     struct intake_task *fresh = intake->fresh.data;
     sched->has_failed |= !failure;
     for (size_t i = 0; i < intake->fresh.count; i++)
-        cut_edges(fresh[i].task);
+        cut_edges(sched, fresh[i].task);
     for (size_t i = 0; i < intake->fresh.count && failure; i++)
         sched_task_fail(sched, fresh[i].task, failure);
     sched_failure_unref(failure);
@@ -210,7 +212,7 @@ static dk_status collect_needed(struct intake *intake, struct vector *needed)
     for (size_t i = 0; i < needed->count; i++) {
         struct sched_task *task = ((struct sched_task **)needed->data)[i];
         struct sched_edge *e = sched_first_dependency(task);
-        for (; e; e = sched_next_dependency(e))
+        for (; e; e = sched_next_dependency(task, e))
             DK_TRY(collect(needed, e->from));
     }
     return DK_OK;

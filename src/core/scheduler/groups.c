@@ -92,13 +92,19 @@ void sched_group_release(struct sched *sched, struct sched_group *group)
     free_group(sched, group);
 }
 
+static void free_prefix(struct sched *sched, struct sched_prefix *prefix)
+{
+    wire_box_unref(prefix->type);
+    memory_free(sched->memory, prefix, sizeof(*prefix));
+}
+
 void sched_groups_deinit(struct sched *sched)
 {
     for (size_t i = 0; i < sched->groups.count; i++)
         if (((struct sched_group **)sched->groups.data)[i])
             free_group(sched, ((struct sched_group **)sched->groups.data)[i]);
     for (size_t i = 0; i < sched->prefixes.count; i++)
-        memory_free(sched->memory, ((void **)sched->prefixes.data)[i], sizeof(struct sched_prefix));
+        free_prefix(sched, ((struct sched_prefix **)sched->prefixes.data)[i]);
 }
 
 dk_status sched_group_depend(struct sched_group *group, struct sched_group *from)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "core/scheduler/messages.h"
 #include "core/scheduler/relations.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/tasks.h"
 
 /* What the process has held for longer than this is there to stay (recent-to-old-time). */
@@ -77,10 +78,10 @@ struct sched_worker *sched_find_recipient(const struct sched *sched, const struc
 /* ---- who drops one ---- */
 
 /* A task that runs there, or is queued there, needs the copy. */
-static bool is_used(const struct sched_replica *replica)
+static bool is_used(const struct sched *sched, const struct sched_replica *replica)
 {
     for (const struct sched_edge *e = replica->task->first_dependent; e; e = e->next)
-        if (e->is_waiter && e->to->worker == replica->worker)
+        if (e->is_waiter && sched_task_worker(sched_dependent(sched, e)) == replica->worker)
             return true;
     return false;
 }
@@ -110,14 +111,15 @@ struct candidates {
 };
 
 /* `reduce` says on which workers; NULL: on all. */
-static struct candidates look_at(const struct sched_task *task, const struct sched_reduce *reduce)
+static struct candidates look_at(const struct sched *sched, const struct sched_task *task,
+                                 const struct sched_reduce *reduce)
 {
     struct candidates found = {0};
     uint32_t nused = 0, nused_running = 0;
     for (struct sched_replica *r = task->replicas; r; r = r->next_of_task) {
         if (!is_among(reduce, r->worker))
             continue;
-        if (is_used(r)) {
+        if (is_used(sched, r)) {
             nused++;
             nused_running += r->worker->status == SCHED_RUNNING;
             continue;
@@ -132,12 +134,12 @@ static struct candidates look_at(const struct sched_task *task, const struct sch
 
 /* The fullest holder that does not need its copy; NULL when none can go. The only copy that is not
  * on a worker that leaves stays, though the leaver still uses its own: it would be made again. */
-static struct sched_replica *find_dropper(const struct sched_task *task,
+static struct sched_replica *find_dropper(const struct sched *sched, const struct sched_task *task,
                                           const struct sched_reduce *reduce)
 {
     if (task->nreplicas < 2 || task->is_actor)
         return NULL;
-    struct candidates found = look_at(task, reduce);
+    struct candidates found = look_at(sched, task, reduce);
     if (found.nfree == 1 && found.best->worker->status == SCHED_RUNNING && found.is_used_by_leavers)
         return NULL;
     return found.best;
@@ -169,22 +171,27 @@ dk_status sched_count_replicas(struct sched *sched, struct sched_task *task)
     return DK_OK;
 }
 
-/* How many workers have tasks that wait for this one; those that are nowhere yet count each. */
-static uint32_t count_users(const struct sched_task *task)
+/* How many workers have tasks that wait for this one; those that are nowhere yet count each. As
+ * many as there are copies are enough to know. */
+static uint32_t count_users(const struct sched *sched, const struct sched_task *task)
 {
     const struct sched_worker *workers[MANY_WAITERS];
     uint32_t nusers = 0, nworkers = 0;
     if (task->nwaiters >= MANY_WAITERS)
         return task->nwaiters;
-    for (const struct sched_edge *e = task->first_dependent; e; e = e->next) {
+    const struct sched_edge *e = task->first_dependent;
+    for (; e && nusers < task->nreplicas; e = e->next) {
+        if (!e->is_waiter)
+            continue;
+        const struct sched_worker *worker = sched_task_worker(sched_dependent(sched, e));
         uint32_t i = 0;
-        while (i < nworkers && workers[i] != e->to->worker)
+        while (i < nworkers && workers[i] != worker)
             i++;
-        if (!e->is_waiter || (e->to->worker && i < nworkers))
+        if (worker && i < nworkers)
             continue;
         nusers++;
-        if (e->to->worker)
-            workers[nworkers++] = e->to->worker;
+        if (worker)
+            workers[nworkers++] = worker;
     }
     return nusers;
 }
@@ -193,7 +200,7 @@ static void reduce_replicas(struct sched *sched, struct sched_task *task, uint32
                             const struct sched_reduce *reduce)
 {
     for (uint32_t count = task->nreplicas; count > nwanted; count--) {
-        struct sched_replica *replica = find_dropper(task, reduce);
+        struct sched_replica *replica = find_dropper(sched, task, reduce);
         if (!replica)
             return;
         sched_drop_replica(sched, replica);
@@ -209,7 +216,7 @@ static void reduce_some(struct sched *sched, size_t ntasks)
         if (!place || place > sched->replicated.count)
             place = sched->replicated.count;
         struct sched_task *task = ((struct sched_task **)sched->replicated.data)[--place];
-        uint32_t nusers = count_users(task);
+        uint32_t nusers = count_users(sched, task);
         reduce_replicas(sched, task, nusers > 1 ? nusers : 1, NULL);
     }
     sched->next_replicated = place;

@@ -54,7 +54,7 @@ static struct wire_value each_dependency(struct sched *sched, const struct sched
         sched_outbox_alloc(sched->out, (task->ndependencies + 1) * sizeof(*entries));
     uint32_t count = 0;
     struct sched_edge *e = entries ? sched_first_dependency(task) : NULL;
-    for (; e; e = sched_next_dependency(e)) {
+    for (; e; e = sched_next_dependency(task, e)) {
         entries[count].key = sched_outbox_key(sched->out, sched_key(sched, e->from));
         entries[count++].value = of(sched, e->from);
     }
@@ -105,7 +105,7 @@ void sched_tell_compute(struct sched *sched, struct sched_task *task)
 {
     struct draft draft = begin(sched, "compute-task");
     put(&draft, "key", sched_outbox_key(sched->out, sched_key(sched, task)));
-    put(&draft, "run_id", wire_int(task->run_id));
+    put(&draft, "run_id", wire_int(task->run->id));
     put(&draft, "priority", priority_of(sched, task));
     put_stimulus(&draft, sched);
     put(&draft, "who_has", each_dependency(sched, task, addresses_of));
@@ -115,7 +115,7 @@ void sched_tell_compute(struct sched *sched, struct sched_task *task)
     put(&draft, "actor", wire_bool(task->is_actor));
     put(&draft, "annotations", annotations_of(sched, task));
     put(&draft, "span_id", wire_nil());
-    send(&draft, SCHED_TO_WORKER, task->worker->id);
+    send(&draft, SCHED_TO_WORKER, task->run->worker->id);
 }
 
 static void tell_keys(struct sched *sched, const char *op, uint32_t worker, struct wire_bytes key)
@@ -141,7 +141,7 @@ void sched_tell_steal(struct sched *sched, struct sched_task *task, const char *
     struct draft draft = begin(sched, "steal-request");
     put(&draft, "key", sched_outbox_key(sched->out, sched_key(sched, task)));
     put(&draft, "stimulus_id", sched_outbox_text(sched->out, stimulus));
-    send(&draft, SCHED_TO_WORKER, task->worker->id);
+    send(&draft, SCHED_TO_WORKER, task->run->worker->id);
 }
 
 /* It is there, or will be made: else whoever waits for it would ask for ever. */

@@ -17,7 +17,7 @@ struct visit {
 struct walk {
     struct vector stack; /* of struct visit */
     bool by_weight;
-    int64_t norder;
+    int32_t norder;
 };
 
 static dk_status push(struct walk *walk, struct sched_task *task, uint32_t argument, bool is_left)
@@ -30,7 +30,8 @@ static dk_status push(struct walk *walk, struct sched_task *task, uint32_t argum
 static uint32_t weight_of(const struct sched_task *task)
 {
     uint32_t heaviest = 0, second = 0, count = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
         uint32_t weight = e->from->is_marked ? e->from->mark - 1 : 1;
         count++;
         if (weight > heaviest) {
@@ -65,7 +66,7 @@ static dk_status enter(struct walk *walk, struct sched_task *task)
     task->mark = walk->by_weight ? ORDERED : SEEN;
     DK_TRY(push(walk, task, 0, true));
     size_t first = walk->stack.count;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
         if (is_new(walk, e->from))
             DK_TRY(push(walk, e->from, argument++, false));
     if (walk->by_weight && argument > 1)

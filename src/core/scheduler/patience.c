@@ -1,6 +1,7 @@
 #include "core/scheduler/patience.h"
 
 #include "core/scheduler/refusals.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/transitions.h"
 
 static int64_t timeout_us(const struct sched *sched)
@@ -8,27 +9,18 @@ static int64_t timeout_us(const struct sched *sched)
     return sched->options.no_workers_timeout_us;
 }
 
-void sched_unrunnable_add(struct sched *sched, struct sched_task *task)
+dk_status sched_unrunnable_add(struct sched *sched, struct sched_task *task)
 {
-    task->no_worker_since_us = sched->now_us;
-    task->previous = NULL;
-    task->next = sched->unrunnable;
-    if (task->next)
-        task->next->previous = task;
-    sched->unrunnable = task;
+    if (!sched_run_begin(sched, &sched->unrunnable, task, NULL))
+        return DK_ENOMEM;
     if (timeout_us(sched) && sched->unrunnable_us == INT64_MAX) /* else one waits for longer */
         sched->unrunnable_us = sched->now_us + timeout_us(sched);
+    return DK_OK;
 }
 
 void sched_unrunnable_remove(struct sched *sched, struct sched_task *task)
 {
-    if (task->previous)
-        task->previous->next = task->next;
-    else
-        sched->unrunnable = task->next;
-    if (task->next)
-        task->next->previous = task->previous;
-    task->previous = task->next = NULL;
+    sched_run_end(sched, &sched->unrunnable, task);
 }
 
 void sched_note_no_workers(struct sched *sched)
@@ -40,26 +32,26 @@ void sched_note_no_workers(struct sched *sched)
 }
 
 /* Who waits though there are workers, or did so before they left, asks for too much. */
-static void give_up(struct sched *sched, struct sched_task *task)
+static void give_up(struct sched *sched, const struct sched_run *run)
 {
-    if (sched->no_workers_since_us > task->no_worker_since_us)
-        sched_fail_without_valid_worker(sched, task);
+    if (sched->no_workers_since_us > run->since_us)
+        sched_fail_without_valid_worker(sched, run->task);
     else
-        sched_fail_without_workers(sched, task);
+        sched_fail_without_workers(sched, run->task);
 }
 
 /* Tasks without a worker are looked through once in the time that they have, not at each event. */
 static void drop_unrunnable(struct sched *sched)
 {
-    struct sched_task *next;
+    struct sched_run *next;
     if (sched->now_us < sched->unrunnable_us)
         return;
     sched->unrunnable_us = INT64_MAX;
-    for (struct sched_task *t = sched->unrunnable; t; t = next) {
-        int64_t deadline_us = t->no_worker_since_us + timeout_us(sched);
-        next = t->next;
+    for (struct sched_run *run = sched->unrunnable; run; run = next) {
+        int64_t deadline_us = run->since_us + timeout_us(sched);
+        next = run->next;
         if (deadline_us <= sched->now_us)
-            give_up(sched, t);
+            give_up(sched, run);
         else if (deadline_us < sched->unrunnable_us)
             sched->unrunnable_us = deadline_us;
     }

@@ -6,8 +6,8 @@
 
 #include "core/scheduler/state.h"
 
-/* A task waits for a worker that may run it, or does so no longer. */
-void sched_unrunnable_add(struct sched *sched, struct sched_task *task);
+/* A task waits for a worker that may run it, or does so no longer.   Errors: DK_ENOMEM. */
+dk_status sched_unrunnable_add(struct sched *sched, struct sched_task *task) DK_NODISCARD;
 void sched_unrunnable_remove(struct sched *sched, struct sched_task *task);
 
 /* Notes since when no worker runs, though there are tasks for one. After every step. */

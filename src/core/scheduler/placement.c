@@ -109,7 +109,8 @@ static bool is_better(const struct contest *contest, const struct sched_worker *
 static void find_holders(struct contest *contest)
 {
     const struct sched_task *task = contest->task;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
         int64_t nbytes = sched_task_nbytes(e->from);
         contest->needed_nbytes += nbytes;
         for (struct sched_replica *r = e->from->replicas; r; r = r->next_of_task) {

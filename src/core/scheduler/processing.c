@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "core/scheduler/relations.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/steal.h"
 #include "core/scheduler/tasks.h"
 
@@ -18,7 +19,7 @@
 int64_t sched_missing_nbytes(const struct sched_task *task, const struct sched_worker *worker)
 {
     int64_t nbytes = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
         if (!sched_find_replica(e->from, worker))
             nbytes += sched_task_nbytes(e->from);
     return nbytes;
@@ -77,66 +78,45 @@ double sched_total_occupancy(const struct sched *sched)
 
 /* ---- the worker's list ---- */
 
-static void link_task(struct sched_worker *worker, struct sched_task *task)
-{
-    task->worker = worker;
-    task->previous = NULL;
-    task->next = worker->processing;
-    if (task->next)
-        task->next->previous = task;
-    worker->processing = task;
-    worker->nprocessing++;
-}
-
-static void unlink_task(struct sched_worker *worker, struct sched_task *task)
-{
-    if (task->previous)
-        task->previous->next = task->next;
-    else
-        worker->processing = task->next;
-    if (task->next)
-        task->next->previous = task->previous;
-    task->previous = task->next = NULL;
-    task->worker = NULL;
-    worker->nprocessing--;
-}
-
 dk_status sched_processing_add(struct sched *sched, struct sched_task *task,
                                struct sched_worker *worker)
 {
     struct sched_prefix_count *count = count_of(worker, task->group->prefix);
-    if (!count)
+    struct sched_run *run =
+        count ? sched_run_begin(sched, &worker->processing, task, worker) : NULL;
+    if (!run)
         return DK_ENOMEM;
+    run->id = sched->next_run_id++;
+    run->incoming_nbytes = sched_missing_nbytes(task, worker);
+    worker->nprocessing++;
+    worker->incoming_nbytes += run->incoming_nbytes;
+    sched->total_incoming_nbytes += run->incoming_nbytes;
     count_work(sched, count, 1);
-    task->incoming_nbytes = sched_missing_nbytes(task, worker);
-    worker->incoming_nbytes += task->incoming_nbytes;
-    sched->total_incoming_nbytes += task->incoming_nbytes;
     count_resources(worker, task, 1);
     worker->nactors += task->is_actor;
-    link_task(worker, task);
     return sched_check_idle(sched, worker);
 }
 
-static void stop_counting(struct sched *sched, struct sched_task *task)
+static void stop_counting(struct sched *sched, struct sched_run *run)
 {
-    struct sched_worker *worker = task->worker;
-    count_work(sched, count_of(worker, task->group->prefix), -1);
-    worker->incoming_nbytes -= task->incoming_nbytes;
-    sched->total_incoming_nbytes -= task->incoming_nbytes;
-    task->incoming_nbytes = 0;
+    struct sched_worker *worker = run->worker;
+    count_work(sched, count_of(worker, run->task->group->prefix), -1);
+    worker->incoming_nbytes -= run->incoming_nbytes;
+    sched->total_incoming_nbytes -= run->incoming_nbytes;
+    run->incoming_nbytes = 0;
 }
 
 struct sched_worker *sched_processing_remove(struct sched *sched, struct sched_task *task)
 {
-    struct sched_worker *worker = task->worker;
-    sched_steal_forget(sched, task);
-    if (task->is_long_running)
+    struct sched_worker *worker = task->run->worker;
+    sched_steal_forget(sched, task->run);
+    if (task->run->is_long_running)
         worker->nlong_running--;
     else
-        stop_counting(sched, task);
-    task->is_long_running = false;
+        stop_counting(sched, task->run);
     count_resources(worker, task, -1);
-    unlink_task(worker, task);
+    sched_run_end(sched, &worker->processing, task);
+    worker->nprocessing--;
     if (worker->status != SCHED_CLOSED && sched_check_idle(sched, worker) != DK_OK)
         sched->has_failed = true;
     return worker;
@@ -144,12 +124,13 @@ struct sched_worker *sched_processing_remove(struct sched *sched, struct sched_t
 
 void sched_processing_secede(struct sched *sched, struct sched_task *task)
 {
-    if (task->is_long_running)
+    struct sched_run *run = task->run;
+    if (run->is_long_running)
         return;
-    stop_counting(sched, task);
-    task->is_long_running = true;
-    task->worker->nlong_running++;
-    if (sched_check_idle(sched, task->worker) != DK_OK)
+    stop_counting(sched, run);
+    run->is_long_running = true;
+    run->worker->nlong_running++;
+    if (sched_check_idle(sched, run->worker) != DK_OK)
         sched->has_failed = true;
 }
 

@@ -5,10 +5,10 @@
 
 #include "core/scheduler/state.h"
 
-/* Puts the task on the worker's list, with all accounts.   Errors: DK_ENOMEM. */
+/* Begins a run of the task on the worker, with all accounts.   Errors: DK_ENOMEM. */
 dk_status sched_processing_add(struct sched *sched, struct sched_task *task,
                                struct sched_worker *worker) DK_NODISCARD;
-/* Takes it off again, and returns the worker. */
+/* Ends it, and returns the worker. */
 struct sched_worker *sched_processing_remove(struct sched *sched, struct sched_task *task);
 /* It runs on, but takes no slot and counts as no work any longer. */
 void sched_processing_secede(struct sched *sched, struct sched_task *task);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/scheduler/runs.h"
 #include "core/scheduler/tasks.h"
 
 /* ---- workers ---- */
@@ -109,8 +110,8 @@ static struct wire_value list_processing(const struct sched *sched, struct wire_
                                          const struct sched_worker *worker)
 {
     struct wire_filling array = wire_begin_array(builder, worker->nprocessing);
-    for (struct sched_task *t = worker->processing; t; t = t->next)
-        wire_add(&array, key_of(sched, t));
+    for (struct sched_run *run = worker->processing; run; run = run->next)
+        wire_add(&array, key_of(sched, run->task));
     return wire_end_array(&array);
 }
 
@@ -319,5 +320,5 @@ size_t sched_holders(const struct sched *sched, struct wire_bytes key, uint32_t 
 uint32_t sched_runner(const struct sched *sched, struct wire_bytes key)
 {
     const struct sched_task *task = sched_find_task(sched, key);
-    return task && task->worker ? task->worker->id : SCHED_NOBODY;
+    return task && sched_task_worker(task) ? sched_task_worker(task)->id : SCHED_NOBODY;
 }

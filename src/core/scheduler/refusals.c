@@ -64,9 +64,9 @@ static const char *name_of(const struct sched *sched, const struct sched_task *t
 bool sched_fail_if_too_large(struct sched *sched, struct sched_task *task)
 {
     int64_t needed = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
         needed += sched_task_nbytes(e->from);
-    const struct sched_worker *worker = task->worker;
+    const struct sched_worker *worker = task->run->worker;
     if (!worker->memory_limit || needed <= worker->memory_limit)
         return false;
     char text[TEXT_NBYTES], key[KEY_NBYTES];

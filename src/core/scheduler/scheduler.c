@@ -99,6 +99,7 @@ static void free_relations(struct sched *sched, struct sched_task *task)
         sched_remove_replica(sched, task->replicas);
     while (task->desires)
         sched_remove_desire(sched, task->desires);
+    memory_free(sched->memory, task->run, sizeof(*task->run));
 }
 
 static void free_tasks(struct sched *sched)

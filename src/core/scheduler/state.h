@@ -13,15 +13,16 @@
 #include "core/scheduler/scheduler.h"
 #include "wire/box.h"
 
-/* The result of `from` is an argument of `to`. It lies in an array of `to`, and on the list of
- * those that depend on `from`, which is NULL once that was forgotten. */
+/* The result of `from` is an argument of a task, its dependent. It lies in an array of the
+ * dependent, and on the list of those that depend on `from`, which is NULL once that was forgotten.
+ */
 struct sched_edge {
     struct sched_task *from;
-    struct sched_task *to;
     struct sched_edge *previous;
     struct sched_edge *next;
-    bool is_awaited; /* `to` cannot run before `from` has a result */
-    bool is_waiter;  /* `from` must keep its result, or make it, for `to` */
+    uint32_t dependent; /* the id of the task */
+    bool is_awaited;    /* the dependent cannot run before `from` has a result */
+    bool is_waiter;     /* `from` must keep its result, or make it, for the dependent */
 };
 
 /* A copy of a result, on a worker. */
@@ -69,19 +70,21 @@ struct sched_resource {
 struct sched_task {
     uint32_t id; /* of its key */
     uint8_t state;
-    bool is_actor;
     uint8_t language; /* enum sched_language: of run_spec */
-    bool has_lost_dependencies;
-    bool is_marked;       /* while an operation collects tasks */
-    bool is_long_running; /* seceded: takes no slot of its worker */
+    bool is_actor : 1;
+    bool has_lost_dependencies : 1;
+    bool is_marked : 1; /* while an operation collects tasks */
     uint16_t retries;
     uint16_t suspicious; /* how many workers died of it, perhaps */
+    uint32_t erred_on;   /* the worker on which it has failed */
     uint32_t ndependencies;
     uint32_t ndependents;
     uint32_t nawaited;
     uint32_t nwaiters;
+    uint32_t nreplicas;
+    uint32_t ndesires;
     uint32_t queue_place;      /* in the heap of queued tasks */
-    uint32_t mark;             /* likewise */
+    uint32_t mark;             /* while an operation counts something of it */
     uint32_t replicated_place; /* 1 + its index among those with several copies; 0: it has not */
     uint32_t recommendation;   /* 1 + its place on the stack; 0: none */
     struct sched_priority priority;
@@ -89,24 +92,28 @@ struct sched_task {
     struct sched_edge *first_dependent;
     struct sched_edge *last_dependent;
     struct sched_replica *replicas;
-    uint32_t nreplicas;
-    uint32_t ndesires;
     struct sched_desire *desires;
-    struct sched_worker *worker; /* it is processing there */
-    struct sched_worker *thief;  /* its worker is being asked to give it up to this one */
-    struct sched_task *previous; /* on that worker's list, or among those without a worker */
-    struct sched_task *next;
+    struct sched_run *run; /* while it is processing or without a worker */
     struct sched_group *group;
-    int64_t nbytes;          /* of the result; -1: unknown */
-    int64_t run_id;          /* of the last time it was sent */
-    uint32_t steal;          /* number of the open question to its worker; 0: none */
-    uint32_t erred_on;       /* the worker on which it has failed */
-    int64_t incoming_nbytes; /* of dependencies that its worker has to fetch */
-    int64_t no_worker_since_us;
+    int64_t nbytes;            /* of the result; -1: unknown */
     struct wire_box *run_spec; /* NULL: pure data */
     struct wire_box *type;
     struct sched_failure *failure;
     struct sched_needs *needs;
+};
+
+/* A task that was given to a worker, or waits for one that could run it. */
+struct sched_run {
+    struct sched_task *task;
+    struct sched_worker *worker; /* it is processing there; NULL: nowhere yet */
+    struct sched_run *previous;  /* on that worker's list, or among those without a worker */
+    struct sched_run *next;
+    struct sched_worker *thief; /* the worker is being asked to give it up to this one */
+    int64_t id;                 /* tells a report of this run from one of another */
+    int64_t incoming_nbytes;    /* of dependencies that the worker has to fetch */
+    int64_t since_us;
+    uint32_t steal;       /* number of the open question to the worker; 0: none */
+    bool is_long_running; /* seceded: takes no slot of its worker */
 };
 
 struct sched_prefix {
@@ -118,7 +125,8 @@ struct sched_prefix {
     uint64_t nsuspicious;             /* how often one was on a worker that died, ever */
     double compute_s;                 /* what they have taken, ever */
     double transfer_s;
-    int64_t nbytes; /* of their results that are there, copies left out */
+    int64_t nbytes;        /* of their results that are there, copies left out */
+    struct wire_box *type; /* of the last of their results, shared by all that are alike */
 };
 
 struct sched_group {
@@ -152,7 +160,7 @@ struct sched_worker {
     struct vector resources; /* of struct sched_resource: supply */
     struct vector used;      /* the same, in use */
     int64_t last_seen_us;
-    struct sched_task *processing;
+    struct sched_run *processing;
     uint32_t nprocessing;
     uint32_t nlong_running;
     uint32_t nactors;
@@ -220,12 +228,12 @@ struct sched {
     struct vector groups;   /* of struct sched_group *, by number of their names */
     struct vector prefixes; /* of struct sched_prefix *, the same */
     struct vector recommendations;
-    struct heap queued;            /* of tasks */
-    struct heap open_slots;        /* of workers that take more root tasks */
-    struct vector idle;            /* of struct sched_worker * */
-    struct vector replicated;      /* of struct sched_task *: those with several copies */
-    size_t next_replicated;        /* above the one of them that is looked at next */
-    struct sched_task *unrunnable; /* in the state no-worker */
+    struct heap queued;           /* of tasks */
+    struct heap open_slots;       /* of workers that take more root tasks */
+    struct vector idle;           /* of struct sched_worker * */
+    struct vector replicated;     /* of struct sched_task *: those with several copies */
+    size_t next_replicated;       /* above the one of them that is looked at next */
+    struct sched_run *unrunnable; /* in the state no-worker */
     uint32_t nworkers;
     uint32_t nretiring;
     uint32_t nable[SCHED_NLANGUAGES]; /* workers that can run tasks of each */
@@ -263,6 +271,12 @@ struct sched {
 static inline struct sched_task *sched_task_at(const struct sched *sched, uint32_t id)
 {
     return ((struct sched_task **)sched->tasks.data)[id];
+}
+
+static inline struct sched_task *sched_dependent(const struct sched *sched,
+                                                 const struct sched_edge *edge)
+{
+    return sched_task_at(sched, edge->dependent);
 }
 
 static inline struct sched_worker *sched_worker_at(const struct sched *sched, uint32_t id)

@@ -9,6 +9,7 @@
 #include "core/scheduler/messages.h"
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/tasks.h"
 #include "core/scheduler/transitions.h"
 
@@ -86,7 +87,7 @@ static struct sched_worker *best_thief(const struct sched *sched, const struct s
     double best_s = 0;
     for (size_t i = 0; i < sched->idle.count; i++) {
         struct sched_worker *worker = ((struct sched_worker **)sched->idle.data)[i];
-        if (worker == task->worker || !takes_more(worker) || !sched_may_run(task, worker))
+        if (worker == task->run->worker || !takes_more(worker) || !sched_may_run(task, worker))
             continue;
         double start_s =
             expected_s(sched, worker) / worker->nthreads + transfer_s(sched, task, worker);
@@ -100,54 +101,57 @@ static struct sched_worker *best_thief(const struct sched *sched, const struct s
 
 /* ---- moving ---- */
 
-static void account(const struct sched *sched, struct sched_task *task, int sign)
+static void account(const struct sched *sched, struct sched_run *run, int sign)
 {
-    double seconds = sign * compute_s(sched, task);
-    task->thief->inflight_s += seconds;
-    task->worker->inflight_s -= seconds;
-    task->thief->ninflight += sign;
+    double seconds = sign * compute_s(sched, run->task);
+    run->thief->inflight_s += seconds;
+    run->worker->inflight_s -= seconds;
+    run->thief->ninflight += sign;
 }
 
 /* When nothing is on its way, nothing is on the account, whatever rounding says. */
-static void end_steal(struct sched *sched, struct sched_task *task)
+static void end_steal(struct sched *sched, struct sched_run *run)
 {
-    account(sched, task, -1);
+    account(sched, run, -1);
     if (--sched->nsteals == 0)
         for (size_t i = 0; i < sched->workers.count; i++)
             if (sched_worker_at(sched, (uint32_t)i))
                 sched_worker_at(sched, (uint32_t)i)->inflight_s = 0;
-    task->thief = NULL;
+    run->thief = NULL;
 }
 
-static void ask_for(struct sched *sched, struct sched_task *task, struct sched_worker *thief)
+static void ask_for(struct sched *sched, struct sched_run *run, struct sched_worker *thief)
 {
     char stimulus[32];
-    task->thief = thief;
-    task->steal = ++sched->last_steal;
+    run->thief = thief;
+    run->steal = ++sched->last_steal;
     sched->nsteals++;
-    account(sched, task, 1);
-    snprintf(stimulus, sizeof(stimulus), "steal-%" PRIu32, task->steal);
-    sched_tell_steal(sched, task, stimulus);
+    account(sched, run, 1);
+    snprintf(stimulus, sizeof(stimulus), "steal-%" PRIu32, run->steal);
+    sched_tell_steal(sched, run->task, stimulus);
 }
 
-static bool is_worth_it(const struct sched *sched, const struct sched_task *task,
+static bool is_worth_it(const struct sched *sched, const struct sched_run *run,
                         const struct sched_worker *thief)
 {
+    const struct sched_task *task = run->task;
     double work = compute_s(sched, task);
     double there = expected_s(sched, thief) + transfer_s(sched, task, thief) + work;
     double here =
-        expected_s(sched, task->worker) - (transfer_s(sched, task, task->worker) + work) / 2;
+        expected_s(sched, run->worker) - (transfer_s(sched, task, run->worker) + work) / 2;
     return there <= here;
 }
 
-static bool is_movable(const struct sched *sched, const struct sched_task *task, size_t round)
+static bool is_movable(const struct sched *sched, const struct sched_run *run, size_t round)
 {
-    if (task->thief || task->is_long_running || task->is_actor)
+    const struct sched_task *task = run->task;
+    if (run->thief || run->is_long_running || task->is_actor)
         return false;
     double cost = 0;
     if (sched_first_dependency(task)) {
         int64_t nbytes = 0;
-        for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+        for (struct sched_edge *e = sched_first_dependency(task); e;
+             e = sched_next_dependency(task, e))
             nbytes += sched_task_nbytes(e->from);
         cost = ((double)nbytes / sched->bandwidth + LATENCY_S) / compute_s(sched, task);
     }
@@ -159,17 +163,18 @@ static bool is_movable(const struct sched *sched, const struct sched_task *task,
 static void rob(struct sched *sched, struct sched_worker *victim, size_t round)
 {
     int64_t left = (int64_t)victim->nprocessing - victim->nthreads;
-    for (struct sched_task *t = victim->processing; t && left > 0; t = t->next) {
-        if (!is_movable(sched, t, round))
+    for (struct sched_run *run = victim->processing; run && left > 0; run = run->next) {
+        if (!is_movable(sched, run, round))
             continue;
-        struct sched_worker *thief = best_thief(sched, t);
+        struct sched_worker *thief = best_thief(sched, run->task);
         if (!thief)
             return;
-        if (!is_worth_it(sched, t, thief))
+        if (!is_worth_it(sched, run, thief))
             continue;
         sched->ever.steals[round].count++;
-        sched->ever.steals[round].cost_s += compute_s(sched, t) + transfer_s(sched, t, victim);
-        ask_for(sched, t, thief);
+        sched->ever.steals[round].cost_s +=
+            compute_s(sched, run->task) + transfer_s(sched, run->task, victim);
+        ask_for(sched, run, thief);
         left--;
     }
 }
@@ -211,7 +216,6 @@ static void move(struct sched *sched, struct sched_task *task, struct sched_work
         sched->has_failed = true;
         return;
     }
-    task->run_id = sched->next_run_id++;
     sched_tell_compute(sched, task);
 }
 
@@ -220,14 +224,14 @@ void sched_steal_answered(struct sched *sched, struct sched_worker *victim,
 {
     char expected[32];
     struct sched_task *task = sched_find_task(sched, event->as.steal.key);
-    if (!task || task->worker != victim)
+    if (!task || sched_task_worker(task) != victim)
         return;
-    snprintf(expected, sizeof(expected), "steal-%" PRIu32, task->steal);
+    snprintf(expected, sizeof(expected), "steal-%" PRIu32, task->run->steal);
     if (strcmp(expected, sched->stimulus) != 0)
         return;
-    struct sched_worker *thief = task->thief;
+    struct sched_worker *thief = task->run->thief;
     const char *state = event->as.steal.state;
-    sched_steal_forget(sched, task);
+    sched_steal_forget(sched, task->run);
     if (thief && has_given_up(state) && sched_may_run(task, thief))
         move(sched, task, thief);
     else if (has_given_up(state) || knows_nothing(state))
@@ -235,11 +239,11 @@ void sched_steal_answered(struct sched *sched, struct sched_worker *victim,
     sched_drain(sched);
 }
 
-void sched_steal_forget(struct sched *sched, struct sched_task *task)
+void sched_steal_forget(struct sched *sched, struct sched_run *run)
 {
-    if (task->thief)
-        end_steal(sched, task);
-    task->steal = 0;
+    if (run->thief)
+        end_steal(sched, run);
+    run->steal = 0;
 }
 
 /* The questions stay open: who is asked may give the task up. */
@@ -249,8 +253,8 @@ void sched_forget_thief(struct sched *sched, const struct sched_worker *thief)
         return;
     for (size_t i = 0; i < sched->workers.count; i++) {
         struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
-        for (struct sched_task *t = worker ? worker->processing : NULL; t; t = t->next)
-            if (t->thief == thief)
-                end_steal(sched, t);
+        for (struct sched_run *run = worker ? worker->processing : NULL; run; run = run->next)
+            if (run->thief == thief)
+                end_steal(sched, run);
     }
 }

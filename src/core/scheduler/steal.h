@@ -16,7 +16,7 @@ void sched_balance(struct sched *sched);
 void sched_steal_answered(struct sched *sched, struct sched_worker *victim,
                           const struct sched_event *event);
 /* The task leaves its worker: a question about it that is under way is void. */
-void sched_steal_forget(struct sched *sched, struct sched_task *task);
+void sched_steal_forget(struct sched *sched, struct sched_run *run);
 /* The worker leaves: nothing is stolen for it any longer. */
 void sched_forget_thief(struct sched *sched, const struct sched_worker *thief);
 

@@ -120,7 +120,8 @@ void sched_task_free(struct sched *sched, struct sched_task *task)
 
 static void link_edge(struct sched_edge *edge, struct sched_task *from, struct sched_task *to)
 {
-    *edge = (struct sched_edge){.from = from, .to = to, .previous = from->last_dependent};
+    *edge =
+        (struct sched_edge){.from = from, .dependent = to->id, .previous = from->last_dependent};
     if (from->last_dependent)
         from->last_dependent->next = edge;
     else
@@ -163,16 +164,16 @@ struct sched_edge *sched_first_dependency(const struct sched_task *task)
     return live_edge(task->dependencies, task->dependencies + task->ndependencies);
 }
 
-struct sched_edge *sched_next_dependency(const struct sched_edge *edge)
+struct sched_edge *sched_next_dependency(const struct sched_task *task,
+                                         const struct sched_edge *edge)
 {
-    const struct sched_task *task = edge->to;
     ptrdiff_t at = edge - task->dependencies;
     return live_edge(task->dependencies + at + 1, task->dependencies + task->ndependencies);
 }
 
-void sched_edge_await(struct sched_edge *edge, bool is_awaited)
+void sched_edge_await(struct sched *sched, struct sched_edge *edge, bool is_awaited)
 {
-    edge->to->nawaited += (uint32_t)is_awaited - (uint32_t)edge->is_awaited;
+    sched_dependent(sched, edge)->nawaited += (uint32_t)is_awaited - (uint32_t)edge->is_awaited;
     edge->is_awaited = is_awaited;
 }
 
@@ -185,10 +186,10 @@ void sched_edge_wait(struct sched_edge *edge, bool is_waiter)
     edge->is_waiter = is_waiter;
 }
 
-void sched_edge_cut(struct sched_edge *edge)
+void sched_edge_cut(struct sched *sched, struct sched_edge *edge)
 {
     struct sched_task *from = edge->from;
-    sched_edge_await(edge, false);
+    sched_edge_await(sched, edge, false);
     sched_edge_wait(edge, false);
     if (edge->previous)
         edge->previous->next = edge->next;

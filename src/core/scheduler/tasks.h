@@ -27,12 +27,13 @@ int64_t sched_task_nbytes(const struct sched_task *task);
 bool sched_task_before(const struct sched_task *a, const struct sched_task *b);
 
 /* Edges of a task, those whose dependency was forgotten left out:
- * for (e = sched_first_dependency(t); e; e = sched_next_dependency(e)). */
+ * for (e = sched_first_dependency(t); e; e = sched_next_dependency(t, e)). */
 struct sched_edge *sched_first_dependency(const struct sched_task *task);
-struct sched_edge *sched_next_dependency(const struct sched_edge *edge);
-/* `to` no longer depends on `from`. */
-void sched_edge_cut(struct sched_edge *edge);
-void sched_edge_await(struct sched_edge *edge, bool is_awaited);
+struct sched_edge *sched_next_dependency(const struct sched_task *task,
+                                         const struct sched_edge *edge);
+/* The dependent no longer depends on `from`. */
+void sched_edge_cut(struct sched *sched, struct sched_edge *edge);
+void sched_edge_await(struct sched *sched, struct sched_edge *edge, bool is_awaited);
 void sched_edge_wait(struct sched_edge *edge, bool is_waiter);
 /* Nobody waits for the result of `task` any longer. */
 void sched_task_drop_waiters(struct sched_task *task);

@@ -11,6 +11,8 @@
 #include "core/scheduler/relations.h"
 #include "core/scheduler/tasks.h"
 
+#define KEPT_RECOMMENDATIONS 4096
+
 static struct sched_recommendation *stack_of(struct sched *sched)
 {
     return sched->recommendations.data;
@@ -54,7 +56,8 @@ static void release_if_unneeded(struct sched *sched, struct sched_task *task)
 /* `task` needs none of its dependencies any longer. */
 static void stop_waiting(struct sched *sched, struct sched_task *task)
 {
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
         if (!e->is_waiter)
             continue; /* it has failed, and waits for nobody */
         sched_edge_wait(e, false);
@@ -62,10 +65,10 @@ static void stop_waiting(struct sched *sched, struct sched_task *task)
     }
 }
 
-static void stop_awaiting(struct sched_task *task)
+static void stop_awaiting(struct sched *sched, struct sched_task *task)
 {
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
-        sched_edge_await(e, false);
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
+        sched_edge_await(sched, e, false);
 }
 
 static int by_priority_last_first(const void *a, const void *b)
@@ -94,9 +97,10 @@ static void wake_dependents(struct sched *sched, struct sched_task *task)
     for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
         if (!e->is_awaited)
             continue;
-        sched_edge_await(e, false);
-        if (!e->to->nawaited)
-            sched_recommend(sched, e->to, SCHED_PROCESSING);
+        struct sched_task *dependent = sched_dependent(sched, e);
+        sched_edge_await(sched, e, false);
+        if (!dependent->nawaited)
+            sched_recommend(sched, dependent, SCHED_PROCESSING);
     }
     sched_sort_recommendations(sched, first);
 }
@@ -123,7 +127,7 @@ static void set_failure(struct sched_task *task, struct sched_failure *failure)
 
 static struct sched_failure *failure_of_dependency(const struct sched_task *task)
 {
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e))
+    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(task, e))
         if (sched_task_is(e->from, SCHED_ERRED))
             return e->from->failure;
     return NULL;
@@ -141,14 +145,15 @@ static void released_to_waiting(struct sched *sched, struct sched_task *task)
         return;
     }
     sched_task_enter(task, SCHED_WAITING);
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
-        sched_edge_await(e, !e->from->replicas);
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
+        sched_edge_await(sched, e, !e->from->replicas);
         sched_edge_wait(e, true);
         if (sched_task_is(e->from, SCHED_RELEASED))
             sched_recommend(sched, e->from, SCHED_WAITING);
     }
     for (struct sched_edge *e = task->first_dependent; e; e = e->next)
-        sched_edge_wait(e, sched_task_is(e->to, SCHED_WAITING));
+        sched_edge_wait(e, sched_task_is(sched_dependent(sched, e), SCHED_WAITING));
     if (!task->nawaited)
         sched_recommend(sched, task, SCHED_PROCESSING);
 }
@@ -156,10 +161,11 @@ static void released_to_waiting(struct sched *sched, struct sched_task *task)
 static void released_to_erred(struct sched *sched, struct sched_task *task)
 {
     for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
-        if (e->to->replicas)
+        struct sched_task *dependent = sched_dependent(sched, e);
+        if (dependent->replicas)
             continue;
-        set_failure(e->to, task->failure);
-        sched_recommend(sched, e->to, SCHED_ERRED);
+        set_failure(dependent, task->failure);
+        sched_recommend(sched, dependent, SCHED_ERRED);
     }
     sched_task_drop_waiters(task);
     sched_task_enter(task, SCHED_ERRED);
@@ -170,8 +176,8 @@ static void released_to_erred(struct sched *sched, struct sched_task *task)
 static void cut_dependents(struct sched *sched, struct sched_task *task)
 {
     while (task->first_dependent) {
-        struct sched_task *dependent = task->first_dependent->to;
-        sched_edge_cut(task->first_dependent);
+        struct sched_task *dependent = sched_dependent(sched, task->first_dependent);
+        sched_edge_cut(sched, task->first_dependent);
         dependent->has_lost_dependencies = true;
         if (!sched_task_is(dependent, SCHED_MEMORY) && !sched_task_is(dependent, SCHED_ERRED))
             sched_recommend(sched, dependent, SCHED_FORGOTTEN);
@@ -181,9 +187,9 @@ static void cut_dependents(struct sched *sched, struct sched_task *task)
 static void cut_dependencies(struct sched *sched, struct sched_task *task)
 {
     struct sched_edge *e = sched_first_dependency(task);
-    for (; e; e = sched_next_dependency(e)) {
+    for (; e; e = sched_next_dependency(task, e)) {
         struct sched_task *from = e->from;
-        sched_edge_cut(e);
+        sched_edge_cut(sched, e);
         if (!from->ndependents && !from->ndesires)
             sched_recommend(sched, from, SCHED_FORGOTTEN);
     }
@@ -215,7 +221,7 @@ static void to_forgotten(struct sched *sched, struct sched_task *task)
 static void waiting_to_released(struct sched *sched, struct sched_task *task)
 {
     stop_waiting(sched, task);
-    stop_awaiting(task);
+    stop_awaiting(sched, task);
     sched_task_enter(task, SCHED_RELEASED);
     if (task->has_lost_dependencies)
         sched_recommend(sched, task, SCHED_FORGOTTEN);
@@ -232,7 +238,6 @@ static void give_out(struct sched *sched, struct sched_task *task, struct sched_
         return;
     }
     sched_task_enter(task, SCHED_PROCESSING);
-    task->run_id = sched->next_run_id++;
     sched->nassigned++;
     if (!sched_fail_if_too_large(sched, task))
         sched_tell_compute(sched, task);
@@ -252,7 +257,8 @@ static void waiting_to_processing(struct sched *sched, struct sched_task *task)
 static void waiting_to_no_worker(struct sched *sched, struct sched_task *task)
 {
     sched_task_enter(task, SCHED_NO_WORKER);
-    sched_unrunnable_add(sched, task);
+    if (sched_unrunnable_add(sched, task) != DK_OK)
+        sched->has_failed = true;
     sched_fail_if_never_runnable(sched, task);
 }
 
@@ -289,13 +295,14 @@ static void ready_to_erred(struct sched *sched, struct sched_task *task)
 {
     sched_task_enter(task, SCHED_ERRED);
     for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
+        struct sched_task *dependent = sched_dependent(sched, e);
         if (!e->is_waiter)
             continue;
-        set_failure(e->to, task->failure);
-        sched_recommend(sched, e->to, SCHED_ERRED);
+        set_failure(dependent, task->failure);
+        sched_recommend(sched, dependent, SCHED_ERRED);
     }
     stop_waiting(sched, task);
-    stop_awaiting(task);
+    stop_awaiting(sched, task);
     sched_task_drop_waiters(task);
     sched_tell_all_erred(sched, task);
     sched_client_let_go(sched, task);
@@ -357,9 +364,9 @@ static void processing_to_released(struct sched *sched, struct sched_task *task)
 
 static void processing_to_erred(struct sched *sched, struct sched_task *task)
 {
-    task->erred_on = task->worker->id;
-    task->worker->nactors -= task->is_actor;
-    sched_processing_remove(sched, task);
+    struct sched_worker *worker = sched_processing_remove(sched, task);
+    task->erred_on = worker->id;
+    worker->nactors -= task->is_actor;
     ready_to_erred(sched, task);
 }
 
@@ -375,12 +382,13 @@ static void memory_to_released(struct sched *sched, struct sched_task *task)
     else if (sched_task_is_needed(task))
         sched_recommend(sched, task, SCHED_WAITING);
     for (struct sched_edge *e = task->first_dependent; e; e = e->next) {
+        struct sched_task *dependent = sched_dependent(sched, e);
         if (!e->is_waiter)
             continue;
-        if (sched_task_is(e->to, SCHED_WAITING))
-            sched_edge_await(e, true);
+        if (sched_task_is(dependent, SCHED_WAITING))
+            sched_edge_await(sched, e, true);
         else /* ready, or running: it has to wait again */
-            sched_recommend(sched, e->to, SCHED_WAITING);
+            sched_recommend(sched, dependent, SCHED_WAITING);
     }
 }
 
@@ -398,8 +406,8 @@ static void erred_to_released(struct sched *sched, struct sched_task *task)
         sched_tell_free(sched, task->erred_on, sched_key(sched, task));
     task->erred_on = SCHED_NOBODY;
     for (struct sched_edge *e = task->first_dependent; e; e = e->next)
-        if (sched_task_is(e->to, SCHED_ERRED))
-            sched_recommend(sched, e->to, SCHED_WAITING);
+        if (sched_task_is(sched_dependent(sched, e), SCHED_ERRED))
+            sched_recommend(sched, sched_dependent(sched, e), SCHED_WAITING);
     sched_tell_all(sched, task, "task-retried");
     sched_task_enter(task, SCHED_RELEASED);
 }
@@ -462,6 +470,8 @@ void sched_drain(struct sched *sched)
         next.task->recommendation = 0;
         sched_transition(sched, next.task, next.target);
     }
+    if (!sched->recommendations.count && sched->recommendations.capacity > KEPT_RECOMMENDATIONS)
+        vector_deinit(&sched->recommendations); /* a graph was there, all at once */
 }
 
 void sched_task_succeed(struct sched *sched, struct sched_task *task, struct sched_worker *worker)

@@ -3,6 +3,7 @@
 #include "core/scheduler/placement.h"
 #include "core/scheduler/processing.h"
 #include "core/scheduler/relations.h"
+#include "core/scheduler/runs.h"
 #include "core/scheduler/tasks.h"
 
 struct check {
@@ -37,9 +38,10 @@ static void check_dependencies(struct check *check, const struct sched_task *tas
     bool is_live = sched_task_is(task, SCHED_WAITING) || sched_task_is(task, SCHED_QUEUED) ||
                    sched_task_is(task, SCHED_NO_WORKER) || sched_task_is(task, SCHED_PROCESSING);
     uint32_t nawaited = 0;
-    for (struct sched_edge *e = sched_first_dependency(task); e; e = sched_next_dependency(e)) {
+    for (struct sched_edge *e = sched_first_dependency(task); e;
+         e = sched_next_dependency(task, e)) {
         nawaited += e->is_awaited;
-        expect(check, e->to == task, task, "its edge is another's");
+        expect(check, e->dependent == task->id, task, "its edge is another's");
         expect(check, !e->is_awaited || sched_task_is(task, SCHED_WAITING), task,
                "it awaits a dependency");
         if (!is_live)
@@ -89,7 +91,9 @@ static void check_relations(struct check *check, const struct sched_task *task)
 static void check_state(struct check *check, const struct sched_task *task)
 {
     bool is_processing = sched_task_is(task, SCHED_PROCESSING);
-    expect(check, (task->worker != NULL) == is_processing, task, "its worker");
+    expect(check, (sched_task_worker(task) != NULL) == is_processing, task, "its worker");
+    expect(check, (task->run != NULL) == (is_processing || sched_task_is(task, SCHED_NO_WORKER)),
+           task, "its run");
     expect(check, sched_task_is(task, SCHED_MEMORY) == (task->replicas != NULL), task,
            "its copies");
     expect(check, sched_task_is(task, SCHED_QUEUED) == (task->queue_place != HEAP_NOWHERE), task,
@@ -100,7 +104,6 @@ static void check_state(struct check *check, const struct sched_task *task)
            "but awaits nothing");
     expect(check, !task->recommendation, task, "and a recommendation is left");
     expect(check, !task->is_marked && !task->mark, task, "and a mark is left");
-    expect(check, !task->thief || is_processing, task, "and stolen");
     expect(check, task->ndesires || task->ndependents || !task->run_spec, task,
            "but nobody knows it any longer");
     if (sched_task_is(task, SCHED_MEMORY))
@@ -119,11 +122,12 @@ static void check_processing(struct check *check, const struct sched_worker *wor
 {
     uint32_t nprocessing = 0, nlong_running = 0, ncounted = 0;
     int64_t incoming = 0;
-    for (struct sched_task *t = worker->processing; t; t = t->next) {
+    for (struct sched_run *run = worker->processing; run; run = run->next) {
         nprocessing++;
-        nlong_running += t->is_long_running;
-        incoming += t->incoming_nbytes;
-        expect(check, t->worker == worker, t, "on the list of another worker");
+        nlong_running += run->is_long_running;
+        incoming += run->incoming_nbytes;
+        expect(check, run->worker == worker, run->task, "on the list of another worker");
+        expect(check, run->task->run == run, run->task, "and has another run");
     }
     const struct sched_prefix_count *counts = worker->prefixes.data;
     for (size_t i = 0; i < worker->prefixes.count; i++)

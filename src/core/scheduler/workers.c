@@ -158,9 +158,9 @@ dk_status sched_worker_add(struct sched *sched, const struct sched_add_worker *a
 static void retry_unrunnable(struct sched *sched, struct sched_worker *worker)
 {
     size_t first = sched->recommendations.count;
-    for (struct sched_task *t = sched->unrunnable; t; t = t->next)
-        if (sched_may_run(t, worker) || sched_could_run(t, worker))
-            sched_recommend(sched, t, SCHED_PROCESSING);
+    for (struct sched_run *run = sched->unrunnable; run; run = run->next)
+        if (sched_may_run(run->task, worker) || sched_could_run(run->task, worker))
+            sched_recommend(sched, run->task, SCHED_PROCESSING);
     sched_sort_recommendations(sched, first);
     sched_drain(sched);
 }
@@ -183,13 +183,14 @@ void sched_worker_set_status(struct sched *sched, struct sched_worker *worker,
 static void lose_processing(struct sched *sched, struct sched_worker *worker, bool is_expected)
 {
     while (worker->processing) {
-        struct sched_task *task = worker->processing;
+        struct sched_run *run = worker->processing;
+        struct sched_task *task = run->task;
         task->group->prefix->nsuspicious += !is_expected;
         if (!is_expected && ++task->suspicious > sched->options.allowed_failures)
             sched_fail_as_killer(sched, task, worker);
         else
             sched_transition(sched, task, SCHED_RELEASED);
-        if (worker->processing == task)
+        if (worker->processing == run)
             return; /* out of memory */
     }
 }
@@ -316,14 +317,22 @@ void sched_check_deadlines(struct sched *sched)
 
 static bool is_running_on(const struct sched_task *task, uint32_t worker)
 {
-    return sched_task_is(task, SCHED_PROCESSING) && task->worker->id == worker;
+    return sched_task_is(task, SCHED_PROCESSING) && task->run->worker->id == worker;
 }
 
 static void set_type(struct sched *sched, struct sched_task *task, const struct wire_value *type)
 {
+    struct sched_prefix *prefix = task->group->prefix;
     wire_box_unref(task->type);
-    task->type = type ? wire_box_new(sched->memory, type) : NULL;
-    sched->has_failed |= type && !task->type;
+    task->type = NULL;
+    if (!type)
+        return;
+    if (!prefix->type || !wire_box_holds(prefix->type, type)) {
+        wire_box_unref(prefix->type);
+        prefix->type = wire_box_new(sched->memory, type);
+        sched->has_failed |= !prefix->type;
+    }
+    task->type = wire_box_ref(prefix->type);
 }
 
 /* The worker reports a run that it was told to forget, after which it was given the task again.
@@ -350,7 +359,7 @@ void sched_worker_finished(struct sched *sched, uint32_t worker,
             sched_tell_free(sched, worker, finished->key);
         return;
     }
-    if (task->run_id != finished->run_id) {
+    if (task->run->id != finished->run_id) {
         ask_again(sched, task);
     } else {
         if (finished->compute_s >= 0)
@@ -368,7 +377,7 @@ void sched_worker_erred(struct sched *sched, uint32_t worker, const struct sched
     struct sched_task *task = sched_find_task(sched, erred->key);
     if (!task || !is_running_on(task, worker))
         return;
-    if (task->run_id != erred->run_id) {
+    if (task->run->id != erred->run_id) {
         ask_again(sched, task);
     } else if (task->retries) {
         task->retries--;
@@ -414,7 +423,7 @@ void sched_worker_seceded(struct sched *sched, struct sched_worker *worker,
                           const struct sched_event *event)
 {
     struct sched_task *task = sched_find_task(sched, event->as.long_running.key);
-    if (!task || !is_running_on(task, worker->id) || task->run_id != event->as.long_running.run_id)
+    if (!task || !is_running_on(task, worker->id) || task->run->id != event->as.long_running.run_id)
         return;
     if (event->as.long_running.compute_s >= 0)
         sched_prefix_learn(sched, task->group->prefix, event->as.long_running.compute_s);

@@ -1,5 +1,6 @@
-/* A cluster on this machine: the process that will fork workers is forked first, while there is no
- * thread of ours yet; then the scheduler gets its thread, and that process is told its address. */
+/* A cluster on this machine: the process that will have workers forked is forked first, while there
+ * is no thread of ours yet; then the scheduler gets its thread, and that process is told its
+ * address. */
 #include "node/cluster/workers.h"
 
 #include <errno.h>
@@ -28,12 +29,16 @@ struct dk_cluster {
     struct cluster_workers workers;
     uv_loop_t loop;
     uv_async_t stop;
+    uv_async_t greeted; /* all workers are there: from now on the loop listens to them */
+    uv_poll_t heard;
     pthread_t thread;
     struct scheduler_node *node;
     bool has_loop;
     bool has_thread;
     char address[ADDRESS_TEXT_MAX];
     char dashboard[DASHBOARD_LINE_MAX]; /* "": none */
+    void (*lost)(void *self, const char *why);
+    void *self;
 };
 
 /* ---- how many ---- */
@@ -86,6 +91,45 @@ static void on_stop(uv_async_t *stop)
     if (cluster->node)
         scheduler_node_close(cluster->node);
     uv_close((uv_handle_t *)stop, NULL);
+    uv_close((uv_handle_t *)&cluster->greeted, NULL);
+    if (uv_handle_get_loop((uv_handle_t *)&cluster->heard))
+        uv_close((uv_handle_t *)&cluster->heard, NULL);
+}
+
+/* Without workers whoever waits for a result would do so for ever: they are told by the end of the
+ * scheduler. */
+static void on_heard(uv_poll_t *heard, int status, int events)
+{
+    dk_cluster *cluster = heard->data;
+    (void)events;
+    if (status == 0 && !cluster_workers_have_gone(&cluster->workers))
+        return;
+    uv_poll_stop(heard);
+    if (!cluster->node)
+        return;
+    scheduler_node_close(cluster->node);
+    if (cluster->lost)
+        cluster->lost(cluster->self, "the processes of its workers have ended, and with them the "
+                                     "one that would start them again");
+}
+
+static void on_greeted(uv_async_t *greeted)
+{
+    dk_cluster *cluster = greeted->data;
+    uv_poll_start(&cluster->heard, UV_READABLE, on_heard);
+}
+
+static dk_status init_handles(dk_cluster *cluster, dk_error *err)
+{
+    uv_async_init(&cluster->loop, &cluster->stop, on_stop);
+    uv_async_init(&cluster->loop, &cluster->greeted, on_greeted);
+    cluster->stop.data = cluster->greeted.data = cluster->heard.data = cluster;
+    if (cluster->workers.nworkers &&
+        uv_poll_init(&cluster->loop, &cluster->heard, cluster->workers.fd) != 0) {
+        cluster->heard.data = NULL;
+        return error_set(err, DK_EIO, "cannot listen to the processes of workers");
+    }
+    return DK_OK;
 }
 
 /* Out of memory it closes by itself. Workers that still look for it would do so for ever. */
@@ -129,8 +173,7 @@ static dk_status start_scheduler(dk_cluster *cluster, const dk_cluster_options *
     if (uv_loop_init(&cluster->loop) != 0)
         return error_set(err, DK_EIO, "cannot make an event loop for the scheduler");
     cluster->has_loop = true;
-    uv_async_init(&cluster->loop, &cluster->stop, on_stop);
-    cluster->stop.data = cluster;
+    DK_TRY(init_handles(cluster, err));
     DK_TRY(scheduler_node_new(&cluster->loop, cluster->memory, &options, &cluster->node, err));
     snprintf(cluster->address, sizeof(cluster->address), "%s",
              scheduler_node_address(cluster->node));
@@ -157,12 +200,14 @@ static void stop_scheduler(dk_cluster *cluster)
 
 /* ---- opening and closing ---- */
 
-static dk_status greet_workers(const dk_cluster *cluster, dk_error *err)
+static dk_status greet_workers(dk_cluster *cluster, dk_error *err)
 {
     if (!cluster->workers.nworkers)
         return DK_OK;
     DK_TRY(cluster_workers_tell(&cluster->workers, cluster->address, err));
-    return cluster_workers_wait(&cluster->workers, START_MS, err);
+    DK_TRY(cluster_workers_wait(&cluster->workers, START_MS, err));
+    uv_async_send(&cluster->greeted);
+    return DK_OK;
 }
 
 void dk_cluster_close(dk_cluster *cluster)
@@ -183,6 +228,10 @@ dk_status dk_cluster_open(dk_context *dk, const dk_cluster_options *options, dk_
     if (!cluster)
         return error_nomem(err);
     cluster->memory = dk->memory;
+    if (options) {
+        cluster->lost = options->lost;
+        cluster->self = options->self;
+    }
     dk_status status = DK_OK;
     if (chosen.nworkers)
         status = cluster_workers_start(dk, &chosen, &cluster->workers, err);

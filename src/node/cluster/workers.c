@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,10 +103,7 @@ static int be_worker(void *self, uint32_t number, const char *nanny, int fd)
                                           .closed = on_closed,
                                           .self = &worker};
     snprintf(name, sizeof(name), "%u", number);
-    if (serve(&worker, &options))
-        return EXIT_SUCCESS;
-    tell(group->parent_fd, HAS_FAILED);
-    return EXIT_FAILURE;
+    return serve(&worker, &options) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* ---- the process of the nannies ---- */
@@ -127,26 +125,73 @@ static bool read_address(int fd, char *address, size_t capacity)
     return false;
 }
 
-static int be_nursery(dk_context *dk, const struct cluster_workers_options *options, int fd)
+static void on_ended(void *self, uint32_t number, int exit_status)
+{
+    const struct group *group = self;
+    (void)number;
+    if (exit_status)
+        tell(group->parent_fd, HAS_FAILED);
+}
+
+static int be_nursery(const struct group *group)
+{
+    struct nursery_options chosen = {.context = group->dk,
+                                     .protocol = NODE_TCP,
+                                     .host = "127.0.0.1",
+                                     .memory_limit = group->options->memory_limit,
+                                     .nworkers = group->options->nworkers,
+                                     /* workers let go of what its loop looks at */
+                                     .stop_fd = fcntl(group->parent_fd, F_DUPFD_CLOEXEC, 0),
+                                     .run = be_worker,
+                                     .ended = on_ended,
+                                     .self = (void *)(uintptr_t)group};
+    int exit_status;
+    signal(SIGPIPE, SIG_IGN);
+    return nursery_run(&chosen, &exit_status, NULL) == DK_OK ? exit_status : EXIT_FAILURE;
+}
+
+/* ---- the process that watches over that one ---- */
+
+/* One that does not live so long, so often in a row, will not next time. */
+#define SHORT_NS   ((uint64_t)1000000000)
+#define SHORTS_MAX 5
+
+/* Forks it and waits for its end: how it ended, as waitpid() says. */
+static int live_through_nursery(const struct group *group)
+{
+    int status;
+    pid_t pid = fork_worker(group->dk);
+    if (pid == 0)
+        _exit(be_nursery(group));
+    if (pid < 0)
+        return -1;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return status;
+}
+
+/* Has the nannies' process started again when it was killed, and its workers with it. It ends when
+ * that one ends by itself, and so does not have to end with the thread that has opened the cluster.
+ */
+static int be_keeper(dk_context *dk, const struct cluster_workers_options *options, int fd)
 {
     char address[ADDRESS_TEXT_MAX];
     struct group group = {.dk = dk, .options = options, .parent_fd = fd};
-    struct nursery_options chosen = {.context = dk,
-                                     .protocol = NODE_TCP,
-                                     .host = "127.0.0.1",
-                                     .memory_limit = options->memory_limit,
-                                     .nworkers = options->nworkers,
-                                     /* workers let go of what its loop looks at */
-                                     .stop_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
-                                     .run = be_worker,
-                                     .self = &group};
-    int exit_status;
-    signal(SIGPIPE, SIG_IGN);
+    int nshort = 0, status = -1;
+    prctl(PR_SET_PDEATHSIG, 0);
     if (!read_address(fd, address, sizeof(address)) ||
-        node_address_parse(address, &group.scheduler, NULL) != DK_OK ||
-        nursery_run(&chosen, &exit_status, NULL) != DK_OK)
+        node_address_parse(address, &group.scheduler, NULL) != DK_OK)
         return EXIT_FAILURE;
-    return exit_status;
+    do {
+        uint64_t started_ns = uv_hrtime();
+        status = live_through_nursery(&group);
+        nshort = uv_hrtime() - started_ns < SHORT_NS ? nshort + 1 : 0;
+    } while (status != -1 && WIFSIGNALED(status) && nshort < SHORTS_MAX);
+    if (status != -1 && WIFEXITED(status))
+        return WEXITSTATUS(status);
+    tell(fd, HAS_FAILED);
+    return EXIT_FAILURE;
 }
 
 /* ---- the parent ---- */
@@ -160,7 +205,7 @@ dk_status cluster_workers_start(dk_context *dk, const struct cluster_workers_opt
     pid_t pid = fork_worker(dk);
     if (pid == 0) {
         close(ends[0]);
-        _exit(be_nursery(dk, options, ends[1]));
+        _exit(be_keeper(dk, options, ends[1]));
     }
     int errnum = errno;
     close(ends[1]);
@@ -188,6 +233,16 @@ dk_status cluster_workers_tell(const struct cluster_workers *workers, const char
         sent += taken > 0 ? (size_t)taken : 0;
     }
     return DK_OK;
+}
+
+bool cluster_workers_have_gone(const struct cluster_workers *workers)
+{
+    char words[64];
+    ssize_t count;
+    do
+        count = recv(workers->fd, words, sizeof(words), MSG_DONTWAIT);
+    while (count > 0 || (count < 0 && errno == EINTR));
+    return count == 0 || errno != EAGAIN;
 }
 
 /* A byte from one of them. 0: not within the time; negative: none will come. */

@@ -1,4 +1,5 @@
-/* The workers of a cluster on this machine: a process of their nannies, which forks them. */
+/* The workers of a cluster on this machine: a process of their nannies, which forks them, and one
+ * that starts that again when it was killed. */
 #ifndef NODE_CLUSTER_WORKERS_H
 #define NODE_CLUSTER_WORKERS_H
 
@@ -15,7 +16,7 @@ struct cluster_workers_options {
 
 struct cluster_workers {
     uint32_t nworkers; /* 0: none were started */
-    pid_t pid;         /* of the nannies */
+    pid_t pid;         /* of the process that watches over that of the nannies */
     int fd;            /* a socket: the address goes there, and a byte for each worker comes back */
 };
 
@@ -29,6 +30,9 @@ dk_status cluster_workers_tell(const struct cluster_workers *workers, const char
 /* Waits until all have registered.   Errors: DK_EIO (one has died; not in time). */
 dk_status cluster_workers_wait(const struct cluster_workers *workers, int timeout_ms,
                                dk_error *err) DK_NODISCARD;
+/* Whether all of these processes have ended, so that there will be no workers any more: known from
+ * `fd` being readable. What they say there is taken out. */
+bool cluster_workers_have_gone(const struct cluster_workers *workers);
 /* Tells them to end.   Thread: any. */
 void cluster_workers_dismiss(const struct cluster_workers *workers);
 /* The same, waits until they have, and kills them after that time. */

@@ -66,7 +66,10 @@ static void close_handles(struct nursery *nursery)
 static void on_ended(void *self, struct nanny *nanny, int exit_status)
 {
     struct nursery *nursery = self;
-    nursery->nannies[number_of(nursery, nanny)] = NULL;
+    uint32_t number = number_of(nursery, nanny);
+    nursery->nannies[number] = NULL;
+    if (nursery->options.ended)
+        nursery->options.ended(nursery->options.self, number, exit_status);
     if (!nursery->exit_status)
         nursery->exit_status = exit_status;
     if (--nursery->nnannies == 0)

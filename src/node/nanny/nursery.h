@@ -23,6 +23,8 @@ struct nursery_options {
     /* In the process of a worker: is worker `number`, and gives the exit status. `nanny` is the
      * address of its nanny, and `fd` a socket to it: enum nanny_word. */
     int (*run)(void *self, uint32_t number, const char *nanny, int fd);
+    /* A nanny has ended, and there is worker `number` no longer. May be NULL. */
+    void (*ended)(void *self, uint32_t number, int exit_status);
     /* A line for the log ("INFO", "distributed.nanny", text). May be NULL. */
     void (*log)(void *self, const char *level, const char *name, const char *text);
     void *self;

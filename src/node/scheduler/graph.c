@@ -180,7 +180,7 @@ static bool is_actor(const struct intake *intake, struct wire_bytes key)
 static dk_status make_task(struct intake *intake, uint32_t i, struct sched_new_task *task)
 {
     const struct pickle_graph_task *source = &intake->graph.tasks[i];
-    *task = (struct sched_new_task){.order = i, .language = SCHED_PYTHON};
+    *task = (struct sched_new_task){.order = (int32_t)i, .language = SCHED_PYTHON};
     DK_TRY(sched_decode_key(&intake->decoding.decoder, &source->key, &task->key));
     DK_TRY(read_dependencies(intake, source, &task->dependencies));
     intake->code.count = intake->numbers.count = 0;

@@ -218,7 +218,7 @@ static inline size_t parse_graph(struct parsed *parsed, const char *graph, struc
         size_t nneeds = needs ? parse_keys(needs, parsed->dependencies[count]) : 0;
         *task = (struct sched_new_task){.key = key(word),
                                         .dependencies = {parsed->dependencies[count], nneeds},
-                                        .order = (int64_t)count,
+                                        .order = (int32_t)count,
                                         .run_spec = code};
         count++;
     }
