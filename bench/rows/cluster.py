@@ -46,6 +46,7 @@ def measure_transfer(settings):
     blocks = [32, 16 << 20]
     turns = take_turns([program("cdask, shared memory", "cdask_transfer", *blocks),
                         program("cdask, TCP", "cdask_transfer", *blocks, "tcp"),
+                        program("cdask, bytes by TCP", "cdask_transfer", *blocks, "tcp", "bytes"),
                         script("Dask, TCP", "distributed", "dask_transfer", *blocks)], settings.rounds)
     values = medians(turns, "mb_per_s")
     own = values.get("cdask, TCP")
