@@ -653,9 +653,14 @@ class dk_future(Structure):
     pass
 
 
+dk_direct = c_int
+DK_DIRECT_AUTO, DK_DIRECT_YES, DK_DIRECT_NO = range(3)
+
+
 class dk_client_options(Structure):
     _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("tls_ca_file", c_char_p),
-                ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool)]
+                ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool),
+                ("direct_to_workers", dk_direct)]
 
 
 class dk_wait_options(Structure):
@@ -715,7 +720,7 @@ functions(
                        error_p),
     dk_client_scatter=(dk_status, client_p, dk_value, c_bool, POINTER(future_p), error_p),
     dk_client_gather=(dk_status, client_p, POINTER(future_p), c_size_t, value_p, error_p),
-    dk_client_gather_with=(dk_status, client_p, POINTER(future_p), c_size_t, wait_options_p, value_p,
+    dk_client_gather_with=(dk_status, client_p, POINTER(future_p), c_size_t, dk_direct, wait_options_p, value_p,
                            error_p),
     dk_client_compute=(dk_status, client_p, graph_p, task_id_p, c_size_t, POINTER(dk_submit_options),
                        POINTER(future_p), error_p),

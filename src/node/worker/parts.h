@@ -144,8 +144,8 @@ struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_
 
 dk_status worker_gather(struct worker_node *node,
                         const struct wkr_instruction *instruction) DK_NODISCARD;
-/* The content of what a message says: ours becomes a value where it lies (`owner`, if there is one,
- * keeps it), all else is kept in a box. Errors: DK_EPARSE, DK_ENOMEM. */
+/* The content of what a message says: ours becomes a value where it lies, all else is kept in a
+ * box; `owner`, if there is one, keeps what is large. Errors: DK_EPARSE, DK_ENOMEM. */
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out,
                               dk_error *err) DK_NODISCARD;
