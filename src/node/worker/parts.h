@@ -12,7 +12,9 @@
 #include "node/stream.h"
 #include "node/worker/bandwidth.h"
 #include "node/worker/executor.h"
+#include "node/worker/spill_counts.h"
 #include "node/worker/spill_folder.h"
+#include "node/worker/spilled.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
 #include "payload/value.h"
@@ -81,6 +83,7 @@ struct worker_node {
     uint64_t nspilled; /* ever begun */
     bool cannot_spill; /* there is no folder */
     struct spill_folder spill_folder;
+    struct spill_counts spill_counts;
     bool has_python;         /* it can run Python's callables */
     int64_t stuck_since_ms;  /* full, without anything that could change it; 0: it is not */
     bool refuses;            /* it has been so for too long: tasks fail instead of waiting */
@@ -179,6 +182,11 @@ void worker_watch_memory(struct worker_node *node);
 bool worker_is_full(const struct worker_node *node);
 /* DK_ENOMEM, with how full it is and why nothing helps. */
 dk_status worker_refuse_full(const struct worker_node *node, dk_error *err) DK_NODISCARD;
+/* As spilled_read(), and counts it.   Thread: any. */
+dk_status worker_read_spilled(struct worker_node *node, const struct spilled *spilled,
+                              struct held **out, dk_error *err) DK_NODISCARD;
+/* A result was looked up: in memory, unless it is spilled, which is counted when it is read. */
+void worker_count_use(struct worker_node *node, const struct content *content);
 /* From now on, also looks at the process now and then. */
 void worker_monitor_memory(struct worker_node *node);
 
