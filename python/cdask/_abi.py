@@ -19,7 +19,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, Union, c_bool, c_char, c_char
 from . import _library
 
 PATH = _library.find()
-release = ctypes.CDLL(PATH)
+release = ctypes.CDLL(PATH, ctypes.RTLD_GLOBAL)  # for libraries of tasks that workers load
 keep = ctypes.PyDLL(PATH, handle=release._handle)
 
 
@@ -374,7 +374,7 @@ functions(
     dk_task_context=(context_p, task_p),
     dk_task_user=(c_void_p, task_p),
     dk_task_is_cancelled=(c_bool, task_p),
-    dk_task_worker=(c_char_p, task_p),
+    dk_task_worker=(c_char_p, task_p), dk_task_folder=(c_char_p, task_p),
     dk_task_scheduler=(c_char_p, task_p),
     dk_task_raise=(dk_status, task_p, c_void_p, c_size_t, c_void_p, c_size_t),
     dk_register=(dk_status, context_p, c_char_p, dk_function, c_void_p, error_p),

@@ -20,6 +20,7 @@ from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import seconds, sent, waited
 from ..delayed import collect
+from . import plugins
 from .shown import bytes_text, page_of
 from .futures import Callbacks, Future, direct_of, done_soon, futures_of, gathered, handles_of, wait_for
 
@@ -1272,6 +1273,99 @@ class Client:
             elif on_error == "return":
                 results[address] = _raised_in(answer)
         return results if wait else None
+
+    def register_plugin(self, plugin, name=None, idempotent=False):
+        """Has something on all workers that have Python, and on those that come later.
+
+        Follows :meth:`dask.distributed.Client.register_plugin`.
+
+        Parameters
+        ----------
+        plugin : WorkerPlugin
+            Goes there as its pickle.
+        name : str, optional
+            One of the same name goes; default: the plug-in's own, or a new one.
+        idempotent : bool
+            Whether one of that name stays instead.
+
+        Returns
+        -------
+        dict
+            {address: answer}. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What its ``setup`` raises on a worker.
+        TypeError
+            It is for schedulers or nannies, which have no Python.
+        """
+        if not callable(getattr(plugin, "setup", None)) and not callable(getattr(plugin, "teardown", None)):
+            raise TypeError(f"no plug-in for workers: {plugin!r}")
+        name = name or getattr(plugin, "name", None) or f"{type(plugin).__name__}-{uuid.uuid4()}"
+        return self._do(lambda: self._change_plugin("register_worker_plugin", name=name, plugin=plugins.packed(plugin),
+                                                    idempotent=idempotent))
+
+    def unregister_worker_plugin(self, name, nanny=None):
+        """Takes a plug-in away from all workers.
+
+        Follows :meth:`dask.distributed.Client.unregister_worker_plugin`.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        nanny : bool, optional
+            Not there.
+
+        Returns
+        -------
+        dict
+            {address: answer}. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What its ``teardown`` raises on a worker; ValueError: there is none of that name.
+        """
+        if nanny:
+            raise NotImplementedError("nannies of cdask have no plug-ins")
+        return self._do(lambda: self._change_plugin("unregister_worker_plugin", name=name))
+
+    def _change_plugin(self, op, **fields):
+        answers = self._ask(op, **fields)
+        for answer in answers.values():
+            if answer.get("status") == "error":
+                raise _raised_in(answer)
+        return answers
+
+    def upload_file(self, filename, load=True):
+        """Puts a file on all workers: Python's, from where they can import it, also on workers that come later; a
+        library of native tasks, on those that are there.
+
+        Follows :meth:`dask.distributed.Client.upload_file`.
+
+        Parameters
+        ----------
+        filename : str
+            A .py, .egg, .zip, or .so.
+        load : bool
+            Whether they import it at once, or again, when it was there before.
+
+        Returns
+        -------
+        dict
+            {address: answer}; None for a library. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What importing it raises on a worker; OSError: there is no such file.
+        """
+        filename = os.fspath(filename)
+        if filename.endswith(".so"):
+            return self._do(lambda: call(_abi.dk_client_upload_file, self._open(), os.fsencode(filename)))
+        return self.register_plugin(plugins.UploadFile(filename, load), name=f"{filename}{uuid.uuid4()}")
 
     # What is kept under a name
 
