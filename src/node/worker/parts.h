@@ -104,6 +104,7 @@ struct worker_node {
     uv_timer_t patience; /* until our tasks have ended */
     volatile int cancel; /* tasks that run are asked to stop */
     bool is_retiring;
+    bool is_orphan; /* nobody waits for its tasks */
     const char *retire_reason;
     dk_error why;
 };
@@ -232,7 +233,8 @@ void worker_log(struct worker_node *node, const char *level, const char *format,
 void worker_set_status(struct worker_node *node, enum worker_status status);
 /* The scheduler was lost: forgets all that belonged to it.   Errors: DK_ENOMEM. */
 dk_status worker_start_over(struct worker_node *node, dk_error *err) DK_NODISCARD;
-/* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told. */
+/* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told; then its tasks' end is not
+ * waited for: nobody wants it. */
 void worker_leave(struct worker_node *node, const char *reason, const dk_error *why);
 /* One part less. */
 void worker_part_closed(void *self);
