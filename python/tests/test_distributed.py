@@ -246,6 +246,18 @@ def test_resources_and_memory():
         assert client.submit(lambda: 1, resources={"GPU": 1}).result() == 1
 
 
+@pytest.mark.parametrize("options, problem, text", [
+    ({"bogus": 1}, TypeError, "'bogus'"),
+    ({"security": True}, NotImplementedError, "security=True"),
+    ({"protocol": "ucx://"}, NotImplementedError, "protocol='ucx://'"),
+])
+def test_bad_options(options, problem, text):
+    """They are told before anything is started."""
+    for kind in (LocalCluster, Client):
+        with pytest.raises(problem, match=text):
+            kind(**options)
+
+
 def test_asynchronous_calls():
     """What waits gives coroutines; what does not, does not."""
     import asyncio

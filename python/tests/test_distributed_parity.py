@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+
 LIBRARIES = ["distributed", "cdask.distributed"]
 
 
@@ -273,6 +275,63 @@ def test_restrictions(client):
         assert client.who_has(future)[future.key] == [worker]
     with pytest.raises(ValueError, match="allow_other_workers"):
         client.submit(inc, 1, allow_other_workers=True)
+
+
+def library(lib):
+    """dask or cdask."""
+    return importlib.import_module("cdask" if lib.__name__.startswith("cdask") else "dask")
+
+
+def test_annotations(lib, client):
+    """Tasks that are submitted, computed or persisted within are run as it says; calls go before."""
+    annotate, get_annotations = library(lib).annotate, library(lib).get_annotations
+    first, second = client.nthreads()
+    lazy = library(lib).delayed(inc)
+    for worker in (first, second):
+        with annotate(workers=worker, priority=10, unknown=5):
+            assert get_annotations() == {"workers": [worker], "priority": 10, "unknown": 5}
+            futures = [client.submit(inc, 1, pure=False), *client.map(inc, range(3), pure=False),
+                       *client.compute([lazy(1), lazy(2)]), *lib.futures_of(client.persist(lazy(3)))]
+            other = client.submit(inc, 1, pure=False, workers=first if worker == second else second)
+        lib.wait([*futures, other])
+        holders = client.who_has()
+        assert all(holders[future.key] == [worker] for future in futures)
+        assert holders[other.key] != [worker]
+    assert get_annotations() == {}
+
+
+def test_annotated_retries(lib, client, tmp_path):
+    def fail_once(path):
+        path.write_text(tries := (path.read_text() if path.exists() else "") + "x")
+        if len(tries) < 3:
+            raise ValueError(tries)
+        return tries
+
+    with library(lib).annotate(retries=2):
+        assert client.submit(fail_once, tmp_path / "submit").result() == "xxx"
+        assert library(lib).delayed(fail_once)(tmp_path / "compute").compute() == "xxx"
+    assert library(lib).delayed(fail_once)(tmp_path / "own").compute(retries=2) == "xxx"
+
+
+@pytest.mark.parametrize("name, value", [("priority", "high"), ("retries", "often"), ("resources", ["GPU"]),
+                                         ("workers", 1), ("allow_other_workers", "yes")])
+def test_bad_annotations(lib, client, name, value):
+    with pytest.raises(TypeError, match=f"'{name}' annotation"):
+        with library(lib).annotate(**{name: value}):
+            pass
+
+
+def test_unknown_keywords(lib, client):
+    """They are told, nowhere forgotten; by Dask's persist they are."""
+    lazy = library(lib).delayed(inc)(1)
+    for call in (client.compute, client.persist)[:2 if lib is not distributed else 1]:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'bogus'"):
+            call(lazy, bogus=1)
+    for call in (client.submit, client.map):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'bogus'"):
+            client.gather(call(inc, [1], bogus=1))
+    with pytest.raises(ValueError, match="Unexpected keyword arguments.*bogus"):
+        lib.Client(client.scheduler_info()["address"], bogus=1)
 
 
 def test_datasets(lib, client):

@@ -16,6 +16,7 @@ import uuid
 import weakref
 
 from .. import _abi, _collections, _compute, _context, _exceptions, _tasks, _values, local
+from .._annotations import SubmitOptions, listed
 from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import seconds, sent, waited
@@ -45,10 +46,18 @@ class Security:
     tls_client_key : str, optional
         The key of that; default: it is in the same file.
     **kwargs
-        Accepted as Dask's.
+        Dask's further fields, which are of schedulers and workers.
+
+    Raises
+    ------
+    TypeError
+        For other fields.
     """
 
     def __init__(self, tls_ca_file=None, tls_client_cert=None, tls_client_key=None, **kwargs):
+        for name in kwargs:
+            if not name.startswith("tls_") and name not in ("require_encryption", "extra_conn_args"):
+                raise TypeError(f"Security got an unexpected keyword argument {name!r}")
         self.tls_ca_file, self.tls_client_cert, self.tls_client_key = tls_ca_file, tls_client_cert, tls_client_key
 
 
@@ -124,7 +133,7 @@ class Client:
             return
         if self._address is None and self.cluster is None:
             from .deploy import LocalCluster
-            self.cluster, self._own_cluster = LocalCluster(**self._cluster_options), True
+            self.cluster, self._own_cluster = LocalCluster(security=self._security, **self._cluster_options), True
             self._address = self.cluster.scheduler_address
         try:
             self._handle = self._connect()
@@ -441,7 +450,7 @@ class Client:
             raise ValueError("Only use allow_other_workers= if using workers=")
         if key is None:
             key = f"{_tasks.name_of(func)}-{_token(func, args, kwargs) if pure else uuid.uuid4()}"
-        options = _Options(key, workers, resources, retries, priority, allow_other_workers)
+        options = SubmitOptions(key, workers, resources, retries, priority, allow_other_workers)
         return self._submit(func, args, kwargs, options)
 
     def _submit(self, func, args, kwargs, options):
@@ -514,7 +523,7 @@ class Client:
             name, call_id = key or _tasks.name_of(func), None if pure else uuid.uuid4()
             keys = [f"{name}-{_token(func, args, kwargs)}" if pure else f"{name}-{call_id}-{i}"
                     for i, args in enumerate(calls)]
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers)
         remote = []
         collect((calls, kwargs), remote, _is_remote)
         if remote:
@@ -541,7 +550,7 @@ class Client:
                 for i in range(len(ids))]
 
     def compute(self, collections, sync=False, optimize_graph=True, workers=None, allow_other_workers=False,
-                resources=None, retries=0, priority=0, fifo_timeout="60s", actors=None, traverse=True, **kwargs):
+                resources=None, retries=0, priority=0, fifo_timeout="60s", actors=None, traverse=True):
         """Begins to compute lazy things on the cluster.
 
         Follows :meth:`dask.distributed.Client.compute`.
@@ -563,8 +572,6 @@ class Client:
             All as for :meth:`submit`.
         traverse : bool
             Accepted as Dask's.
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
@@ -574,7 +581,7 @@ class Client:
         many = isinstance(collections, (list, tuple, set, frozenset))
         things = list(collections) if many else [collections]
         _refuse_actors(actors)
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
         futures = self._begun_of(things, options)
         result = futures if many else futures[0]
         return self.gather(result) if sync else result
@@ -584,7 +591,7 @@ class Client:
         lazies = {id(thing): thing for thing in things if isinstance(thing, Lazy)}
         if not lazies:
             return things
-        options = options or _Options(None, None, None, None, 0, False, as_named=False)
+        options = options or SubmitOptions(as_named=False)
         made = dict(zip(lazies, self._compute(list(lazies.values()), options)))
         return [made.get(id(thing), thing) for thing in things]
 
@@ -598,7 +605,7 @@ class Client:
             _abi.dk_graph_free(graph)
 
     def persist(self, collections, optimize_graph=True, workers=None, allow_other_workers=None, resources=None,
-                retries=None, priority=0, fifo_timeout="60s", actors=None, **kwargs):
+                retries=None, priority=0, fifo_timeout="60s", actors=None):
         """Begins to compute lazy things, and keeps their results on the cluster.
 
         Follows :meth:`dask.distributed.Client.persist`.
@@ -607,7 +614,7 @@ class Client:
         ----------
         collections : frame, series, Delayed, or a list of them
         optimize_graph : bool
-            Accepted as Dask's.
+            Whether chains of tasks are joined.
         workers : str or list of str, optional
         allow_other_workers : bool, optional
         resources : dict, optional
@@ -616,21 +623,20 @@ class Client:
         fifo_timeout : str
         actors : bool, optional
             All as for :meth:`submit`.
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
         The same, on which nothing is left to be computed; a list for several.
         """
         _refuse_actors(actors)
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers)
         many = isinstance(collections, (list, tuple, set, frozenset))
-        made = _collections.persist(*(collections if many else [collections]), scheduler=self, _submit=options.filled)
+        made = _collections.persist(
+            *(collections if many else [collections]), scheduler=self, optimize_graph=optimize_graph, workers=workers,
+            allow_other_workers=allow_other_workers, resources=resources, retries=retries, priority=priority)
         return list(made) if many else made[0]
 
     def get(self, dsk, keys, workers=None, allow_other_workers=None, resources=None, sync=True, asynchronous=None,
-            direct=None, retries=None, priority=0, fifo_timeout="60s", actors=None, **kwargs):
+            direct=None, retries=None, priority=0, fifo_timeout="60s", actors=None):
         """Runs a graph that is a dict, as :func:`cdask.get_sync` takes it.
 
         Follows :meth:`dask.distributed.Client.get`.
@@ -652,8 +658,6 @@ class Client:
             All as for :meth:`submit`.
         fifo_timeout : str
         actors : bool, optional
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
@@ -671,7 +675,7 @@ class Client:
         for key in wanted:
             if key not in dsk:
                 raise KeyError(f"{key!r} is not in the graph")
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
         futures = iter(self._begin(local._Graph(dsk), wanted, options))
         nested = _nested(keys, futures)
         return self.gather(nested) if sync else nested
@@ -782,7 +786,7 @@ class Client:
         end = time.monotonic() + timeout
         while True:
             try:
-                return self._ask("scatter", data=packed, workers=_listed(workers), client=self.id, broadcast=broadcast,
+                return self._ask("scatter", data=packed, workers=listed(workers), client=self.id, broadcast=broadcast,
                                  timeout=timeout)
             except OSError as problem:
                 if "No valid workers" not in str(problem):
@@ -873,7 +877,7 @@ class Client:
             None would be left.
         """
         def work():
-            self._ask("replicate", keys=self._kept_keys(futures), n=n, workers=_listed(workers),
+            self._ask("replicate", keys=self._kept_keys(futures), n=n, workers=listed(workers),
                       branching_factor=branching_factor)
         return self._do(work)
 
@@ -903,7 +907,7 @@ class Client:
         """
         def work():
             keys = {} if futures is None else {"keys": self._kept_keys(futures)}
-            answer = self._ask("rebalance", workers=_listed(workers), **keys)
+            answer = self._ask("rebalance", workers=listed(workers), **keys)
             if answer["status"] == "partial-fail":
                 raise KeyError(f"Could not rebalance keys: {list(map(_key, answer['keys']))}")
         return self._do(work)
@@ -955,7 +959,7 @@ class Client:
         dict
             {address: threads}. Or a coroutine, if the client is asynchronous.
         """
-        return self._do(lambda: dict(self._ask("ncores", workers=_listed(workers))))
+        return self._do(lambda: dict(self._ask("ncores", workers=listed(workers))))
 
     ncores = nthreads
 
@@ -999,7 +1003,7 @@ class Client:
             {address: list of keys}. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            asked = _listed(workers)
+            asked = listed(workers)
             told = {worker: list(map(_key, keys)) for worker, keys in _pairs(self._ask("has_what", workers=asked))}
             return told if asked is None else {worker: told.get(worker, []) for worker in asked}
         return self._do(work)
@@ -1020,7 +1024,7 @@ class Client:
             {address: list of keys}. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            answer = self._ask("processing", workers=_listed(workers))
+            answer = self._ask("processing", workers=listed(workers))
             return {worker: list(map(_key, keys)) for worker, keys in _pairs(answer)}
         return self._do(work)
 
@@ -1082,7 +1086,7 @@ class Client:
             {address: ((level, line) ...)}, the newest first. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            answer = self._ask("worker_logs", n=n, workers=_listed(workers), nanny=nanny)
+            answer = self._ask("worker_logs", n=n, workers=listed(workers), nanny=nanny)
             return {worker: _lines(lines) for worker, lines in answer.items()}
         return self._do(work)
 
@@ -1185,7 +1189,7 @@ class Client:
         dict
             What the scheduler says of them. Or a coroutine, if the client is asynchronous.
         """
-        fields = {"workers": _listed(workers)} if workers is not None else {}
+        fields = {"workers": listed(workers)} if workers is not None else {}
         return self._do(lambda: self._ask("retire_workers", close_workers=close_workers, **fields, **kwargs))
 
     def restart(self, timeout=None, wait_for_workers=True):
@@ -1254,7 +1258,7 @@ class Client:
     def _run(self, function, args, kwargs, workers, wait, on_error):
         message = {"op": "run", "function": _exceptions.pickled(function), "args": _exceptions.pickled(args),
                    "kwargs": _exceptions.pickled(kwargs), "wait": wait}
-        answers = self._ask("broadcast", msg=message, workers=_listed(workers), nanny=False, on_error="return_pickle")
+        answers = self._ask("broadcast", msg=message, workers=listed(workers), nanny=False, on_error="return_pickle")
         results = {}
         for address, answer in answers.items():
             if isinstance(answer, bytes):  # Dask's scheduler could not reach it
@@ -1461,25 +1465,6 @@ class Client:
         return page_of("Client", rows, found, self.dashboard_link if found else None)
 
 
-class _Options:
-    """A dk_submit_options and what it points to."""
-
-    def __init__(self, key, workers, resources, retries, priority, allow_other_workers, as_named=True):
-        self.key, self.given = key, (workers, resources, retries, priority, allow_other_workers)
-        workers = _listed(workers) or []
-        self.workers = (ctypes.c_char_p * len(workers))(*(str(worker).encode() for worker in workers))
-        resources = resources or {}
-        self.names = (ctypes.c_char_p * len(resources))(*(name.encode() for name in resources))
-        self.amounts = (ctypes.c_double * len(resources))(*resources.values())
-        self.filled = _abi.dk_submit_options(
-            key=str(key).encode() if key is not None else None, priority=int(priority or 0), retries=retries or 0,
-            workers=self.workers, nworkers=len(workers), allow_other_workers=bool(allow_other_workers),
-            resources=self.names, amounts=self.amounts, nresources=len(resources), as_named=as_named)
-
-    def renamed(self, key):
-        return _Options(key, *self.given)
-
-
 class _Apply:
     """function(*args, **kwargs) of arguments that are given as they are; packed once for many calls."""
 
@@ -1528,12 +1513,6 @@ def _token(*things):
         return hashlib.blake2b(_exceptions.pickled(things), digest_size=16).hexdigest()
     except Exception:
         return uuid.uuid4().hex
-
-
-def _listed(workers):
-    if workers is None:
-        return None
-    return [workers] if isinstance(workers, (str, int)) else list(workers)
 
 
 def _key(key):

@@ -55,7 +55,7 @@ class LocalCluster:
     security : object, optional
     protocol : str, optional
     interface : str, optional
-        Accepted as Dask's.
+        Not there: a local cluster speaks TCP on the loopback, or where `host` says.
     memory_limit : int, float or str, optional
         Of each worker: bytes, "4GB", a share of the memory, 0 for none. Default: its share.
     resources : dict, optional
@@ -64,20 +64,22 @@ class LocalCluster:
         Where workers put what does not fit into memory.
     nanny : bool
         Whether a worker that dies is started again.
-    **kwargs
-        Accepted as Dask's.
 
     Raises
     ------
     OSError
         The port is taken, or a worker did not start.
+    NotImplementedError
+        For options that are not there.
     """
 
     def __init__(self, n_workers=None, threads_per_worker=None, processes=True, loop=None, start=None, host=None,
                  ip=None, scheduler_port=0, silence_logs=30, dashboard_address=":8787", worker_dashboard_address=None,
                  asynchronous=False, name=None, security=None, protocol=None, interface=None, memory_limit=None,
-                 resources=None, local_directory=None, nanny=True, **kwargs):
+                 resources=None, local_directory=None, nanny=True):
         self._handle, self._groups, self._has_nannies = None, [], processes and nanny
+        _refuse(security=security or None, interface=interface,
+                protocol=None if protocol in ("tcp", "tcp://") else protocol)
         self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
         self.n_workers, self.threads_per_worker = _shared_out(n_workers, threads_per_worker)
         self._limit = 1 / max(self.n_workers, 1) if memory_limit in (None, "auto") else memory_limit
@@ -266,6 +268,12 @@ def close_all():
     for cluster in list(_open_clusters):
         with contextlib.suppress(Exception):
             cluster._close()
+
+
+def _refuse(**options):
+    for name, value in options.items():
+        if value is not None:
+            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on the loopback or where host= says")
 
 
 def _shared_out(n_workers, threads):
