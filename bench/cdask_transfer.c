@@ -1,9 +1,10 @@
 /* How fast results go from one worker to another on this machine: tables of one column are made by
  * one, and the other is asked how large they are.
  *
- *     bench_cdask_transfer [NBLOCKS] [BLOCK_BYTES] [tcp]
+ *     bench_cdask_transfer [NBLOCKS] [BLOCK_BYTES] [tcp] [bytes] [client | scheduler]
  *
- * tcp: as between machines, without shared memory.
+ * tcp: as between machines, without shared memory. bytes: not tables. client: they go to the client
+ * instead; scheduler: to the client by way of the scheduler.
  */
 #include "measure.h"
 
@@ -64,12 +65,26 @@ static dk_status make(dk_task *task, const dk_value *args, size_t nargs, dk_valu
     return status;
 }
 
-/* weigh(table) -> its bytes */
+/* fill(nbytes) -> so many bytes */
+static dk_status fill(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
+                      dk_error *err)
+{
+    size_t nbytes = (size_t)args[0].as.integer;
+    char *bytes = calloc(1, nbytes);
+    (void)nargs, (void)err;
+    if (!bytes)
+        return DK_ENOMEM;
+    dk_status status = dk_value_bytes(dk_task_context(task), bytes, nbytes, result);
+    free(bytes);
+    return status;
+}
+
+/* weigh(table or bytes) -> its bytes */
 static dk_status weigh(dk_task *task, const dk_value *args, size_t nargs, dk_value *result,
                        dk_error *err)
 {
     (void)task, (void)nargs, (void)err;
-    *result = dk_value_int(dk_table_nbytes(args[0].as.table));
+    *result = dk_value_int(dk_value_nbytes(args[0]));
     return DK_OK;
 }
 
@@ -78,6 +93,8 @@ static dk_status open_context(dk_context **out, dk_error *err)
     dk_status status = dk_open_with(NULL, out, err);
     if (status == DK_OK)
         status = dk_register(*out, "make", make, NULL, err);
+    if (status == DK_OK)
+        status = dk_register(*out, "fill", fill, NULL, err);
     if (status == DK_OK)
         status = dk_register(*out, "weigh", weigh, NULL, err);
     return status;
@@ -114,6 +131,9 @@ struct run {
     dk_value nbytes[NBLOCKS_MAX];
     size_t nblocks;
     int64_t block_nbytes;
+    const char *maker;
+    bool is_for_client;
+    dk_direct direct;
 };
 
 static dk_status make_blocks(struct run *run, dk_error *err)
@@ -122,7 +142,7 @@ static dk_status make_blocks(struct run *run, dk_error *err)
     dk_value nbytes = dk_value_int(run->block_nbytes);
     dk_status status = DK_OK;
     for (size_t i = 0; i < run->nblocks && status == DK_OK; i++)
-        status = dk_client_submit(run->client, "make", &nbytes, 1, NULL, 0, &at_maker,
+        status = dk_client_submit(run->client, run->maker, &nbytes, 1, NULL, 0, &at_maker,
                                   &run->made[i], err);
     for (size_t i = 0; i < run->nblocks && status == DK_OK; i++)
         status = dk_future_wait(run->made[i], -1, err);
@@ -142,13 +162,25 @@ static dk_status read_blocks(struct run *run, dk_error *err)
     return status;
 }
 
+static dk_status gather_blocks(struct run *run, dk_error *err)
+{
+    dk_status status = dk_client_gather_with(run->client, run->made, run->nblocks, run->direct,
+                                             NULL, run->nbytes, err);
+    for (size_t i = 0; i < run->nblocks && status == DK_OK; i++) {
+        dk_value block = run->nbytes[i];
+        run->nbytes[i] = dk_value_int(dk_value_nbytes(block));
+        dk_value_unref(block);
+    }
+    return status;
+}
+
 static dk_status measure(struct run *run, dk_error *err)
 {
     int64_t total = 0;
     dk_status status = make_blocks(run, err);
     double start = measure_now();
     if (status == DK_OK)
-        status = read_blocks(run, err);
+        status = run->is_for_client ? gather_blocks(run, err) : read_blocks(run, err);
     double seconds = measure_now() - start;
     for (size_t i = 0; i < run->nblocks; i++) {
         total += run->nbytes[i].as.integer;
@@ -188,6 +220,13 @@ static dk_status measure_on_cluster(struct run *run, const int pipes[2], dk_erro
     return status;
 }
 
+static bool has_word(char **words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words;
+}
+
 int main(int argc, char **argv)
 {
     static struct run run;
@@ -195,12 +234,15 @@ int main(int argc, char **argv)
     int pipes[2];
     run.nblocks = argc > 1 ? (size_t)atoll(argv[1]) : 32;
     run.block_nbytes = argc > 2 ? atoll(argv[2]) : 16 << 20;
+    run.maker = has_word(argv, "bytes") ? "fill" : "make";
+    run.direct = has_word(argv, "client") ? DK_DIRECT_YES : DK_DIRECT_NO;
+    run.is_for_client = has_word(argv, "client") || has_word(argv, "scheduler");
     if (run.nblocks < 1 || run.nblocks > NBLOCKS_MAX || run.block_nbytes < 1) {
         fprintf(stderr, "bench_cdask_transfer: 1 to %d blocks of at least one byte\n", NBLOCKS_MAX);
         return 2;
     }
     for (int i = 0; i < 2; i++)
-        if (start_worker(i, argc > 3, &pipes[i]) < 0)
+        if (start_worker(i, has_word(argv, "tcp"), &pipes[i]) < 0)
             return 1;
     dk_status status = measure_on_cluster(&run, pipes, &err);
     while (wait(NULL) > 0)

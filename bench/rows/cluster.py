@@ -46,10 +46,18 @@ def measure_transfer(settings):
     blocks = [32, 16 << 20]
     turns = take_turns([program("cdask, shared memory", "cdask_transfer", *blocks),
                         program("cdask, TCP", "cdask_transfer", *blocks, "tcp"),
+                        program("cdask, bytes by TCP", "cdask_transfer", *blocks, "tcp", "bytes"),
                         script("Dask, TCP", "distributed", "dask_transfer", *blocks)], settings.rounds)
     values = medians(turns, "mb_per_s")
     own = values.get("cdask, TCP")
     print_table("From one worker to the other: 32 tables of 16 MiB", ["contender", "median", "ratio to cdask, TCP"],
                 [[with_version(turns, label), f"{value:,.0f} MB/s", f"{value / own:.2f}" if own else "-"]
                  for label, value in values.items()])
-    return {"transfer": turns}, True
+    to_client = take_turns([program("cdask, shared memory", "cdask_transfer", *blocks, "client"),
+                            program("cdask, TCP", "cdask_transfer", *blocks, "tcp", "client"),
+                            program("cdask, by the scheduler", "cdask_transfer", *blocks, "scheduler")],
+                           settings.rounds)
+    values = medians(to_client, "mb_per_s")
+    print_table("From a worker to the client: 32 tables of 16 MiB", ["contender", "median"],
+                [[with_version(to_client, label), f"{value:,.0f} MB/s"] for label, value in values.items()])
+    return {"transfer": turns, "transfer to the client": to_client}, True

@@ -92,6 +92,14 @@ DK_API dk_status dk_worker_run(dk_context *dk, const dk_worker_options *options,
 
 typedef struct dk_client dk_client;
 
+/* Which way results come to a client: from the workers that have them, or from the scheduler, which
+ * asks those. What no worker gives the scheduler is asked for in any case. */
+typedef enum dk_direct {
+    DK_DIRECT_AUTO, /* from workers on this machine; for one call: as the client has it */
+    DK_DIRECT_YES,
+    DK_DIRECT_NO
+} dk_direct;
+
 /* Zeroes are the defaults. */
 typedef struct dk_client_options {
     const char *address; /* of the scheduler: "tcp://HOST:PORT" or "HOST:PORT"; NULL: a cluster of
@@ -103,6 +111,7 @@ typedef struct dk_client_options {
     const char *tls_cert;
     const char *tls_key;
     bool no_default; /* computations of the context do not go to the cluster by themselves */
+    dk_direct direct_to_workers;
 } dk_client_options;
 
 /* Connects to the scheduler. Until the client is closed, computations of `dk` that name no
@@ -216,10 +225,12 @@ DK_API dk_status dk_client_scatter(dk_client *client, dk_value value, bool broad
 DK_API dk_status dk_client_gather(dk_client *client, dk_future *const *futures, size_t nfutures,
                                   dk_value *results, dk_error *err) DK_NODISCARD;
 
-/* The same, with a limit.   Errors: DK_EIO and DK_ECANCELED by the limit, too. */
+/* The same, with a limit, and by the way that is asked for.
+ * Errors: DK_EIO and DK_ECANCELED by the limit, too. */
 DK_API dk_status dk_client_gather_with(dk_client *client, dk_future *const *futures,
-                                       size_t nfutures, const dk_wait_options *options,
-                                       dk_value *results, dk_error *err) DK_NODISCARD;
+                                       size_t nfutures, dk_direct direct,
+                                       const dk_wait_options *options, dk_value *results,
+                                       dk_error *err) DK_NODISCARD;
 
 /* Begins to compute what `keys` need of a graph: out[i] is the future of keys[i]. Of `options`,
  * which may be NULL, the key does not count.

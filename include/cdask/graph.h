@@ -31,6 +31,8 @@ DK_API bool dk_task_is_cancelled(const dk_task *task);
 DK_API const char *dk_task_worker(const dk_task *task);
 /* That of its scheduler. */
 DK_API const char *dk_task_scheduler(const dk_task *task);
+/* That worker's own folder, where the task may put files; it goes with the worker. */
+DK_API const char *dk_task_folder(const dk_task *task);
 
 /* What a failing task of a host language has raised, as pickles of the exception and of what it
  * says of where that was raised (`ntraceback` 0: nothing). A worker of a cluster hands them on, see
@@ -46,7 +48,8 @@ DK_API dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexc
  * function with the same `user` is registered after that under other names, for people to read, it
  * is "python" to other processes. A worker hands "python.run" what somebody calls beside all tasks
  * (distributed.Client.run): three values, pickles of the function, its arguments and those with
- * names, of which the last two may be null.
+ * names, of which the last two may be null. It hands "python.plugin" what is to be there beside all
+ * tasks (distributed.WorkerPlugin): its name, and its pickle, or null when it is to go.
  *
  * Thread: any.
  * Errors: DK_EINVAL (the name is taken by another function, or empty), DK_ENOMEM. */

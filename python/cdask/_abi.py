@@ -19,7 +19,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, Union, c_bool, c_char, c_char
 from . import _library
 
 PATH = _library.find()
-release = ctypes.CDLL(PATH)
+release = ctypes.CDLL(PATH, ctypes.RTLD_GLOBAL)  # for libraries of tasks that workers load
 keep = ctypes.PyDLL(PATH, handle=release._handle)
 
 
@@ -374,7 +374,7 @@ functions(
     dk_task_context=(context_p, task_p),
     dk_task_user=(c_void_p, task_p),
     dk_task_is_cancelled=(c_bool, task_p),
-    dk_task_worker=(c_char_p, task_p),
+    dk_task_worker=(c_char_p, task_p), dk_task_folder=(c_char_p, task_p),
     dk_task_scheduler=(c_char_p, task_p),
     dk_task_raise=(dk_status, task_p, c_void_p, c_size_t, c_void_p, c_size_t),
     dk_register=(dk_status, context_p, c_char_p, dk_function, c_void_p, error_p),
@@ -653,9 +653,14 @@ class dk_future(Structure):
     pass
 
 
+dk_direct = c_int
+DK_DIRECT_AUTO, DK_DIRECT_YES, DK_DIRECT_NO = range(3)
+
+
 class dk_client_options(Structure):
     _fields_ = [("address", c_char_p), ("timeout_s", c_double), ("tls_ca_file", c_char_p),
-                ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool)]
+                ("tls_cert", c_char_p), ("tls_key", c_char_p), ("no_default", c_bool),
+                ("direct_to_workers", dk_direct)]
 
 
 class dk_wait_options(Structure):
@@ -715,7 +720,7 @@ functions(
                        error_p),
     dk_client_scatter=(dk_status, client_p, dk_value, c_bool, POINTER(future_p), error_p),
     dk_client_gather=(dk_status, client_p, POINTER(future_p), c_size_t, value_p, error_p),
-    dk_client_gather_with=(dk_status, client_p, POINTER(future_p), c_size_t, wait_options_p, value_p,
+    dk_client_gather_with=(dk_status, client_p, POINTER(future_p), c_size_t, dk_direct, wait_options_p, value_p,
                            error_p),
     dk_client_compute=(dk_status, client_p, graph_p, task_id_p, c_size_t, POINTER(dk_submit_options),
                        POINTER(future_p), error_p),

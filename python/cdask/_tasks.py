@@ -9,6 +9,7 @@ comes first and the Call second.
 import asyncio
 import ctypes
 import inspect
+import os
 import pickle
 import threading
 
@@ -88,10 +89,13 @@ _here = threading.local()  # .task: the dk_task that runs in this thread
 
 
 def running():
-    """The addresses of the worker and the scheduler whose task the caller is; None: no cluster runs it."""
+    """The addresses of the worker and the scheduler whose task the caller is, and the worker's folder; None: no
+    cluster runs it."""
     task = getattr(_here, "task", None)
     worker = task and _abi.dk_task_worker(task)
-    return (worker.decode(), _abi.dk_task_scheduler(task).decode()) if worker else None
+    if not worker:
+        return None
+    return worker.decode(), _abi.dk_task_scheduler(task).decode(), os.fsdecode(_abi.dk_task_folder(task))
 
 
 @_abi.dk_function
@@ -115,23 +119,37 @@ def _run(task, args, nargs, result, error):
             _exceptions.flush()
 
 
-@_abi.dk_function
-def _run_aside(task, args, nargs, result, error):
-    outer, _here.task = getattr(_here, "task", None), task
-    try:
-        function, given, named = (pickle.loads(data) if data else None for data in map(_values.python_of, args[:3]))
-        named = dict(named or {})
-        if "dask_worker" in _parameters(function):
-            from .distributed import get_worker
-            named["dask_worker"] = get_worker()
-        answer = function(*(given or ()), **named)
-        result[0] = _values.value_of(asyncio.run(answer) if asyncio.iscoroutine(answer) else answer)
-        return _abi.DK_OK
-    except BaseException as problem:
-        return _exceptions.send(task, problem, error)
-    finally:
-        _here.task = outer
-        _exceptions.flush()
+def _aside(work):
+    """What is done beside tasks: `work`, of the arguments, as a function that can be registered."""
+    @_abi.dk_function
+    def run(task, args, nargs, result, error):
+        outer, _here.task = getattr(_here, "task", None), task
+        try:
+            result[0] = _values.value_of(work(*(_values.python_of(args[i]) for i in range(nargs))))
+            return _abi.DK_OK
+        except BaseException as problem:
+            return _exceptions.send(task, problem, error)
+        finally:
+            _here.task = outer
+            _exceptions.flush()
+    return run
+
+
+@_aside
+def _run_aside(*parts):
+    function, given, named = (pickle.loads(data) if data else None for data in parts)
+    named = dict(named or {})
+    if "dask_worker" in _parameters(function):
+        from .distributed import get_worker
+        named["dask_worker"] = get_worker()
+    answer = function(*(given or ()), **named)
+    return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+
+
+@_aside
+def _change_plugin(name, code):
+    from .distributed import get_worker, plugins
+    plugins.change(get_worker(), name, code)
 
 
 def _parameters(function):
@@ -160,6 +178,7 @@ def register_name(name):
         check_call(_abi.dk_register_type, _context.current(), ctypes.byref(_values.OBJECT))
         check_call(_abi.dk_register, _context.current(), b"python", _run, None)
         check_call(_abi.dk_register, _context.current(), b"python.run", _run_aside, None)
+        check_call(_abi.dk_register, _context.current(), b"python.plugin", _change_plugin, None)
         _registered.add(b"python")
     if name not in _registered:
         check_call(_abi.dk_register, _context.current(), name, _run, None)

@@ -73,6 +73,17 @@ def test_results_of_all_kinds(client):
     assert client.gather(client.map(lambda i, things=things: things[i], range(len(things)))) == things
 
 
+@pytest.mark.parametrize("direct", [True, False, None])
+def test_ways(lib, client, direct):
+    """The same results come from workers and by way of the scheduler."""
+    futures = client.map(inc, [1, 2.5, 10**30])
+    assert client.gather(futures, direct=direct) == [2, 3.5, 10**30 + 1]
+    with pytest.raises(ZeroDivisionError):
+        client.gather([futures[0], client.submit(divide, 3, 0)], direct=direct)
+    with lib.Client(client.scheduler_info()["address"], direct_to_workers=direct, set_as_default=False) as other:
+        assert other.submit(inc, 7).result() == 8
+
+
 def test_exceptions(client):
     future = client.submit(divide, 1, 0)
     with pytest.raises(ZeroDivisionError, match="division by zero"):

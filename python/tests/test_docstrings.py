@@ -8,7 +8,7 @@ import pytest
 MODULES = ["cdask", "cdask.config", "cdask.dataframe", "cdask.diagnostics", "cdask.distributed", "cdask.local",
            "cdask.multiprocessing", "cdask.threaded"]
 SECTIONS = ["Parameters", "Returns", "Raises", "Attributes", "Notes", "Examples"]
-GIVE_NOTHING = ("register", "unregister", "Profiler.clear", "refresh", "GroupBy.compute")
+GIVE_NOTHING = ("register", "unregister", "Profiler.clear", "refresh", "GroupBy.compute", "Plugin.setup", "Plugin.teardown")
 
 
 def members(name, made):

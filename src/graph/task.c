@@ -30,6 +30,11 @@ const char *dk_task_scheduler(const dk_task *task)
     return task->scheduler;
 }
 
+const char *dk_task_folder(const dk_task *task)
+{
+    return task->folder;
+}
+
 dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexception,
                         const void *traceback, size_t ntraceback)
 {

@@ -22,6 +22,7 @@ struct dk_task {
     struct profile *profile;    /* NULL: nobody wants to know */
     const char *worker;         /* of a cluster: its address; NULL: there is none, */
     const char *scheduler;      /* and its scheduler's, */
+    const char *folder;         /* and its folder, */
     struct raised *raised;      /* nor anybody who wants to know */
 };
 

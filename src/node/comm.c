@@ -5,8 +5,9 @@
 
 #include "base/error.h"
 
-#define READ_NBYTES  ((size_t)1 << 16)
-#define PLAIN_NBYTES ((size_t)1 << 14) /* of a record of TLS, at most */
+#define READ_NBYTES     ((size_t)1 << 16)
+#define READ_NBYTES_MAX ((size_t)1 << 30)
+#define PLAIN_NBYTES    ((size_t)1 << 14) /* of a record of TLS, at most */
 
 /* A handshake is far smaller. Who sends more is no peer. */
 static const struct frame_limits handshake_limits = {.nframes = 4, .nbytes = 1 << 16};
@@ -253,6 +254,7 @@ static void take_cipher(struct comm *comm, struct wire_bytes bytes)
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
 {
     struct comm *comm = stream->data;
+    bool reads_in_place = comm->reads_in_place; /* what is taken may end the connection */
     if (nread > 0 && comm->tls)
         take_cipher(comm, (struct wire_bytes){buffer->base, (size_t)nread});
     else if (nread > 0)
@@ -263,16 +265,24 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buffer)
         comm_fail(comm, DK_ENOMEM, "%s", dk_status_text(DK_ENOMEM));
     else if (nread < 0)
         comm_fail(comm, DK_EIO, "cannot receive: %s", uv_strerror((int)nread));
-    memory_free(comm->memory, buffer->base, buffer->base ? READ_NBYTES : 0);
+    if (!reads_in_place)
+        memory_free(comm->memory, buffer->base, buffer->base ? READ_NBYTES : 0);
 }
 
-/* For one reading, so that a connection which only waits takes no room. */
+/* For one reading, so that a connection which only waits takes no room. Bytes of a large frame are
+ * read to where they stay. */
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
     struct comm *comm = handle->data;
-    char *bytes = memory_alloc(comm->memory, READ_NBYTES);
-    *buffer = uv_buf_init(bytes, bytes ? READ_NBYTES : 0);
+    size_t room = 0;
+    char *bytes = comm->tls ? NULL : frame_reader_room(&comm->reader, READ_NBYTES, &room);
+    comm->reads_in_place = bytes;
+    if (!bytes) {
+        bytes = memory_alloc(comm->memory, READ_NBYTES);
+        room = bytes ? READ_NBYTES : 0;
+    }
+    *buffer = uv_buf_init(bytes, (unsigned)(room < READ_NBYTES_MAX ? room : READ_NBYTES_MAX));
 }
 
 static int start_reading(struct comm *comm)

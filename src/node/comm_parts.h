@@ -45,6 +45,7 @@ struct comm {
     int pickle_protocol;
     const char *compression;
     bool shares_machine;
+    bool reads_in_place; /* what is being read, into the reader's room */
     dk_error why;
     void (*left)(void *self); /* an accepted comm tells its listener that it is gone */
     void *left_self;

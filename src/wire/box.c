@@ -6,6 +6,7 @@
 struct extent {
     size_t structs;
     size_t bytes;
+    bool frames_stay; /* where they are */
 };
 
 static void measure(const struct wire_value *value, struct extent *extent)
@@ -34,7 +35,7 @@ static void measure(const struct wire_value *value, struct extent *extent)
         const struct wire_payload *payload = value->as.payload;
         extent->structs += sizeof(*payload) + payload->nframes * sizeof(struct wire_bytes);
         extent->bytes += payload->header.nbytes;
-        for (size_t i = 0; i < payload->nframes; i++)
+        for (size_t i = 0; i < payload->nframes && !extent->frames_stay; i++)
             extent->bytes += payload->frames[i].nbytes;
         break;
     }
@@ -47,6 +48,7 @@ static void measure(const struct wire_value *value, struct extent *extent)
 struct place {
     char *structs;
     char *bytes;
+    bool frames_stay;
 };
 
 static void *take_structs(struct place *place, size_t nbytes)
@@ -74,7 +76,8 @@ static const struct wire_payload *copy_payload(struct place *place,
     copy->header.data = copy_bytes(place, payload->header.data, payload->header.nbytes);
     for (size_t i = 0; i < payload->nframes; i++) {
         frames[i] = payload->frames[i];
-        frames[i].data = copy_bytes(place, frames[i].data, frames[i].nbytes);
+        if (!place->frames_stay)
+            frames[i].data = copy_bytes(place, frames[i].data, frames[i].nbytes);
     }
     copy->frames = frames;
     return copy;
@@ -112,9 +115,10 @@ static struct wire_value copy_value(struct place *place, const struct wire_value
     return copy;
 }
 
-struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *value)
+static struct wire_box *make(struct memory *memory, const struct wire_value *value,
+                             bool frames_stay)
 {
-    struct extent extent = {0};
+    struct extent extent = {.frames_stay = frames_stay};
     measure(value, &extent);
     size_t nbytes = sizeof(struct wire_box) + extent.structs + extent.bytes;
     struct wire_box *box = memory_alloc(memory, nbytes);
@@ -123,9 +127,26 @@ struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *va
     box->memory = memory;
     box->nbytes = nbytes;
     atomic_init(&box->references, 1);
-    struct place place = {.structs = (char *)(box + 1)};
+    struct place place = {.structs = (char *)(box + 1), .frames_stay = frames_stay};
     place.bytes = place.structs + extent.structs;
     box->value = copy_value(&place, value);
+    box->owner = NULL;
+    return box;
+}
+
+struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *value)
+{
+    return make(memory, value, false);
+}
+
+struct wire_box *wire_box_keep(struct memory *memory, const struct wire_value *value, void *owner,
+                               void (*unref_owner)(void *owner))
+{
+    struct wire_box *box = make(memory, value, true);
+    if (box) {
+        box->owner = owner;
+        box->unref_owner = unref_owner;
+    }
     return box;
 }
 
@@ -138,8 +159,11 @@ struct wire_box *wire_box_ref(struct wire_box *box)
 
 void wire_box_unref(struct wire_box *box)
 {
-    if (box && atomic_fetch_sub_explicit(&box->references, 1, memory_order_acq_rel) == 1)
-        memory_free(box->memory, box, box->nbytes);
+    if (!box || atomic_fetch_sub_explicit(&box->references, 1, memory_order_acq_rel) > 1)
+        return;
+    if (box->owner)
+        box->unref_owner(box->owner);
+    memory_free(box->memory, box, box->nbytes);
 }
 
 static bool are_equal(struct wire_bytes a, struct wire_bytes b)

@@ -1,4 +1,5 @@
-/* A value that outlives its message: an owned copy of it, payloads included, in one block.
+/* A value that outlives its message: an owned copy of it, payloads included, in one block; or all
+ * but the frames of a payload, which somebody else keeps.
  *
  * So the scheduler keeps what it never opens: the code of a task, an exception, the type of a
  * result.   Thread: any; the count is atomic and the value never changes.
@@ -16,10 +17,17 @@ struct wire_box {
     size_t nbytes; /* of the block */
     atomic_uint references;
     struct wire_value value;
+    void *owner; /* of the frames; NULL: they are in the block */
+    void (*unref_owner)(void *owner);
 };
 
 /* A copy of `value` with one reference; NULL when out of memory. */
 struct wire_box *wire_box_new(struct memory *memory, const struct wire_value *value) DK_NODISCARD;
+
+/* The same of a payload whose frames stay where they are. *Takes* a reference of their owner,
+ * unless it is out of memory. */
+struct wire_box *wire_box_keep(struct memory *memory, const struct wire_value *value, void *owner,
+                               void (*unref_owner)(void *owner)) DK_NODISCARD;
 
 /* One more reference, and one less. NULL stays NULL and is ignored. */
 struct wire_box *wire_box_ref(struct wire_box *box);

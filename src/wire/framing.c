@@ -218,7 +218,9 @@ static dk_status feed_body(struct frame_reader *reader, struct wire_bytes *bytes
     size_t n = split_off(bytes, reader->left);
     if (make_room(reader, n) != DK_OK)
         return error_nomem(err);
-    memcpy(reader->body + reader->nbytes, from, n);
+    char *to = reader->body + reader->nbytes;
+    if (to != from)
+        memcpy(to, from, n);
     reader->nbytes += n;
     reader->left -= n;
     begin_frame(reader);
@@ -234,6 +236,16 @@ dk_status frame_reader_feed(struct frame_reader *reader, struct wire_bytes *byte
             DK_TRY(feed_prelude(reader, bytes, err));
     }
     return DK_OK;
+}
+
+char *frame_reader_room(struct frame_reader *reader, size_t least, size_t *nbytes)
+{
+    if (!has_prelude(reader) || reader->complete || reader->left < least ||
+        make_room(reader, least) != DK_OK)
+        return NULL;
+    size_t room = reader->capacity - reader->nbytes;
+    *nbytes = room < reader->left ? room : reader->left;
+    return reader->body + reader->nbytes;
 }
 
 bool frame_reader_is_idle(const struct frame_reader *reader)

@@ -63,6 +63,10 @@ void frame_reader_deinit(struct frame_reader *reader);
  * cannot be read on), DK_ENOMEM. */
 dk_status frame_reader_feed(struct frame_reader *reader, struct wire_bytes *bytes,
                             dk_error *err) DK_NODISCARD;
+/* Where the next bytes belong, while at least `least` are left of a frame: those that are put
+ * there,
+ * `*nbytes` at most, are not copied when they are fed. NULL: there is no such place now. */
+char *frame_reader_room(struct frame_reader *reader, size_t least, size_t *nbytes);
 /* Between two messages: the stream may end here. */
 bool frame_reader_is_idle(const struct frame_reader *reader);
 /* Moves the complete message to `*out`, the caller's; the reader starts over.   Errors: DK_ENOMEM,

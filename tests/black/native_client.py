@@ -58,6 +58,16 @@ class Client:
               error)
         return [ctypes.c_int64(result.bits).value for result in results]
 
+    def gather_bytes(self, futures, direct=abi.DK_DIRECT_AUTO):
+        """Results that are bytes, from the workers themselves or not."""
+        results, error, nbytes = (abi.dk_value * len(futures))(), abi.dk_error(), ctypes.c_size_t()
+        check(abi.dk_client_gather_with(self.client, (abi.future_p * len(futures))(*futures), len(futures), direct, None,
+                                        results, error), error)
+        things = [ctypes.string_at(abi.dk_value_data(result, nbytes), nbytes.value) for result in results]
+        for result in results:
+            abi.dk_value_unref(result)
+        return things
+
     def wait(self, future, seconds=-1):
         error = abi.dk_error()
         check(abi.dk_future_wait(future, seconds, error), error)

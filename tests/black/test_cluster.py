@@ -12,7 +12,7 @@ import pytest
 from cluster import CDASK, Process
 from distributed.core import rpc
 from hosts import AS_ROOT
-from native_client import BUILD, Client, Failure, key
+from native_client import BUILD, Client, Failure, abi, key
 
 TASKS = BUILD / "tests/programs/libtest_tasks.so"
 
@@ -118,6 +118,26 @@ def test_worker_killed(start):
         assert client.gather(ones + twos) == [*range(1000), *range(1, 1001)]
 
 
+def taken_in_by(process):
+    """Bytes that it has read so far."""
+    with open(f"/proc/{process.popen.pid}/io") as file:
+        return int(file.readline().removeprefix("rchar: "))
+
+
+@pytest.mark.parametrize("direct", [abi.DK_DIRECT_AUTO, abi.DK_DIRECT_YES, abi.DK_DIRECT_NO])
+def test_gather(start, direct):
+    """Large results do not pass the scheduler, unless the client wants it."""
+    cluster = start(2)
+    with Client(cluster.address) as client:
+        futures = [client.submit("test.fill", n) for n in (5_000_000, 10, 5_000_001, 0, 70_000)]
+        for future in futures:
+            client.wait(future)
+        before = taken_in_by(cluster.scheduler)
+        assert client.gather_bytes(futures, direct) == [b"x" * n for n in (5_000_000, 10, 5_000_001, 0, 70_000)]
+        passed = taken_in_by(cluster.scheduler) - before
+        assert passed > 10_000_000 if direct == abi.DK_DIRECT_NO else passed < 100_000
+
+
 def test_worker_stopped(start):
     """What a worker that is silent for too long was to do is done by others."""
     cluster = start(1, "--worker-ttl", 1)
@@ -147,7 +167,8 @@ def test_more_than_fits(start, tmp_path):
         worker.stop()
         assert [*tmp_path.glob("cdask-worker-*/*")]
         cluster.add_worker(*options[2:])
-        assert not [*tmp_path.iterdir()]
+        own, = tmp_path.iterdir()
+        assert not [*own.iterdir()]
     assert not [line for line in worker.lines if "estarting" in line]
 
 

@@ -450,6 +450,23 @@ def test_versions_of_native_workers(fresh, recwarn):
     assert not [w for w in recwarn if "Mismatched" in str(w.message)]
 
 
+def test_restricted_to_native_workers(fresh):
+    """A callable that may run on such only fails at once, and says why; with others it waits for those."""
+    cluster, client = fresh
+    cluster.start_worker("--no-nanny", "--name", "python")
+    cluster.start_native_worker("--name", "native")
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    x = client.submit(inc, 1, workers="native", key="x")
+    with pytest.raises(RuntimeError, match="'x' is a Python callable, and none of the 1 workers that it may run on has"):
+        x.result(timeout=TIMEOUT)
+    assert client.submit(inc, 2, workers=["native", "python"]).result(timeout=TIMEOUT) == 3
+    assert client.submit(inc, 3, workers="native", allow_other_workers=True).result(timeout=TIMEOUT) == 4
+    y = client.submit(inc, 4, workers=["native", "later"])
+    assert client.submit(inc, 5).result(timeout=TIMEOUT) == 6 and not y.done()
+    cluster.start_worker("--no-nanny", "--name", "later")
+    assert y.result(timeout=TIMEOUT) == 5
+
+
 async def register(address, **fields):
     """The scheduler's answer to a worker that says this of itself, and is gone at once."""
     comm = await connect(address)

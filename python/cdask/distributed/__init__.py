@@ -14,9 +14,10 @@ from .coordination import Event, Lock, MultiLock, Queue, Semaphore, Variable
 from .deploy import LocalCluster
 from .futures import (CancelledError, Future, FutureCancelledError, FuturesCancelledError, TimeoutError, as_completed,
                       fire_and_forget, futures_of, progress, wait)
+from .plugins import WorkerPlugin
 from .worker import Worker, get_worker, worker_client
 
 __all__ = ["CancelledError", "Client", "Event", "Future", "FutureCancelledError", "FuturesCancelledError",
            "LocalCluster", "Lock", "MultiLock", "Queue", "Security", "Semaphore", "TimeoutError", "Variable", "Worker",
-           "as_completed", "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker", "progress", "wait",
-           "worker_client"]
+           "WorkerPlugin", "as_completed", "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker",
+           "progress", "wait", "worker_client"]

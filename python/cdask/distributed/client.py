@@ -21,8 +21,9 @@ from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import seconds, sent, waited
 from ..delayed import collect
+from . import plugins
 from .shown import bytes_text, page_of
-from .futures import Callbacks, Future, done_soon, futures_of, gathered, handles_of, wait_for
+from .futures import Callbacks, Future, direct_of, done_soon, futures_of, gathered, handles_of, wait_for
 
 NO_DEFAULT = "__no_default__"
 
@@ -90,7 +91,10 @@ class Client:
     serializers : list, optional
     deserializers : list, optional
     extensions : dict, optional
+        Accepted as Dask's.
     direct_to_workers : bool, optional
+        Whether results come from the workers themselves, not by way of the scheduler. Default: from those that are
+        on this machine, and for clients of tasks.
     connection_limit : int
         Accepted as Dask's.
     **kwargs
@@ -119,6 +123,7 @@ class Client:
         elif address is not None and not isinstance(address, str):
             raise TypeError(f"Scheduler address must be a string or a Cluster instance, got {type(address)}")
         self.asynchronous, self._timeout, self._is_default = asynchronous, seconds(timeout, 30), set_as_default
+        self._direct = direct_to_workers
         self._address, self._security, self._cluster_options = address, security, kwargs
         self._futures, self._kept = weakref.WeakSet(), weakref.WeakValueDictionary()  # those of persisted things
         self._watched, self._tokens, self._watcher = {}, itertools.count(1), None
@@ -148,7 +153,7 @@ class Client:
         _tasks.begin()
         security = Security(**self._security) if isinstance(self._security, dict) else self._security
         options = _abi.dk_client_options(address=self._address.encode(), timeout_s=self._timeout,
-                                         no_default=not self._is_default)
+                                         no_default=not self._is_default, direct_to_workers=direct_of(self._direct))
         if security is not None:
             for field, path in (("tls_ca_file", security.tls_ca_file), ("tls_cert", security.tls_client_cert),
                                 ("tls_key", security.tls_client_key)):
@@ -651,8 +656,9 @@ class Client:
         sync : bool
             Whether to wait for the results.
         asynchronous : bool, optional
-        direct : bool, optional
             Accepted as Dask's.
+        direct : bool, optional
+            As for :meth:`gather`.
         retries : int, optional
         priority : number
             All as for :meth:`submit`.
@@ -678,7 +684,7 @@ class Client:
         options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
         futures = iter(self._begin(local._Graph(dsk), wanted, options))
         nested = _nested(keys, futures)
-        return self.gather(nested) if sync else nested
+        return self.gather(nested, direct=direct) if sync else nested
 
     get.scheduler_name = "distributed"
 
@@ -695,6 +701,7 @@ class Client:
         errors : {"raise", "skip"}
             What to do about failed tasks: raise, or leave them out of a list (None elsewhere).
         direct : bool, optional
+            Whether they come from the workers themselves; default: as the client has it.
         asynchronous : bool, optional
             Accepted as Dask's.
 
@@ -710,9 +717,9 @@ class Client:
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"Bad value, `errors={errors}`")
-        return self._do(lambda: self._gather(futures, errors))
+        return self._do(lambda: self._gather(futures, errors, direct))
 
-    def _gather(self, nested, errors):
+    def _gather(self, nested, errors, direct=None):
         futures = futures_of(nested)
         if any(future.client is not self for future in futures):
             raise ValueError("Cannot gather Futures created by another client.")
@@ -722,7 +729,7 @@ class Client:
                 future._wait()
             failed = {future for future in futures if future.status != "finished"}
         good = [future for future in futures if future not in failed]
-        results = dict(zip(good, gathered(self, good)) if good else [])
+        results = dict(zip(good, gathered(self, good, direct=direct)) if good else [])
         if isinstance(nested, list):
             nested = [one for one in nested if not (isinstance(one, Future) and one in failed)]
         return _filled(nested, results)
@@ -1271,6 +1278,99 @@ class Client:
                 results[address] = _raised_in(answer)
         return results if wait else None
 
+    def register_plugin(self, plugin, name=None, idempotent=False):
+        """Has something on all workers that have Python, and on those that come later.
+
+        Follows :meth:`dask.distributed.Client.register_plugin`.
+
+        Parameters
+        ----------
+        plugin : WorkerPlugin
+            Goes there as its pickle.
+        name : str, optional
+            One of the same name goes; default: the plug-in's own, or a new one.
+        idempotent : bool
+            Whether one of that name stays instead.
+
+        Returns
+        -------
+        dict
+            {address: answer}. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What its ``setup`` raises on a worker.
+        TypeError
+            It is for schedulers or nannies, which have no Python.
+        """
+        if not callable(getattr(plugin, "setup", None)) and not callable(getattr(plugin, "teardown", None)):
+            raise TypeError(f"no plug-in for workers: {plugin!r}")
+        name = name or getattr(plugin, "name", None) or f"{type(plugin).__name__}-{uuid.uuid4()}"
+        return self._do(lambda: self._change_plugin("register_worker_plugin", name=name, plugin=plugins.packed(plugin),
+                                                    idempotent=idempotent))
+
+    def unregister_worker_plugin(self, name, nanny=None):
+        """Takes a plug-in away from all workers.
+
+        Follows :meth:`dask.distributed.Client.unregister_worker_plugin`.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        nanny : bool, optional
+            Not there.
+
+        Returns
+        -------
+        dict
+            {address: answer}. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What its ``teardown`` raises on a worker; ValueError: there is none of that name.
+        """
+        if nanny:
+            raise NotImplementedError("nannies of cdask have no plug-ins")
+        return self._do(lambda: self._change_plugin("unregister_worker_plugin", name=name))
+
+    def _change_plugin(self, op, **fields):
+        answers = self._ask(op, **fields)
+        for answer in answers.values():
+            if answer.get("status") == "error":
+                raise _raised_in(answer)
+        return answers
+
+    def upload_file(self, filename, load=True):
+        """Puts a file on all workers: Python's, from where they can import it, also on workers that come later; a
+        library of native tasks, on those that are there.
+
+        Follows :meth:`dask.distributed.Client.upload_file`.
+
+        Parameters
+        ----------
+        filename : str
+            A .py, .egg, .zip, or .so.
+        load : bool
+            Whether they import it at once, or again, when it was there before.
+
+        Returns
+        -------
+        dict
+            {address: answer}; None for a library. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        Exception
+            What importing it raises on a worker; OSError: there is no such file.
+        """
+        filename = os.fspath(filename)
+        if filename.endswith(".so"):
+            return self._do(lambda: call(_abi.dk_client_upload_file, self._open(), os.fsencode(filename)))
+        return self.register_plugin(plugins.UploadFile(filename, load), name=f"{filename}{uuid.uuid4()}")
+
     # What is kept under a name
 
     def publish_dataset(self, *args, name=None, override=False, **kwargs):
@@ -1623,7 +1723,7 @@ def get_client(address=None, timeout=None, resolve_address=True):
         client = _task_clients.get(address)
         if client is None or not client._handle:
             client = _task_clients[address] = Client.__new__(Client)
-            client.__init__(address, timeout=timeout, set_as_default=False, asynchronous=True)
+            client.__init__(address, timeout=timeout, set_as_default=False, asynchronous=True, direct_to_workers=True)
             client.asynchronous = False
             client._handle = client._connect()
     return client

@@ -393,13 +393,20 @@ def handles_of(futures):
     return (_abi.future_p * len(futures))(*(future._handle for future in futures))
 
 
-def gathered(client, futures, timeout=None):
+def direct_of(choice):
+    """Whether results come from workers themselves, as the library has it."""
+    if choice is None:
+        return _abi.DK_DIRECT_AUTO
+    return _abi.DK_DIRECT_YES if choice else _abi.DK_DIRECT_NO
+
+
+def gathered(client, futures, timeout=None, direct=None):
     """The results of futures of one client, in a list; what the first failed one has raised is raised."""
     handles = handles_of(futures)
     values = (_abi.dk_value * len(futures))()
     try:
         waited(lambda options, error: _abi.dk_client_gather_with(
-            client._open(), handles, len(handles), options, values, error), timeout)
+            client._open(), handles, len(handles), direct_of(direct), options, values, error), timeout)
     except TimeoutError:
         raise
     except (RuntimeError, OSError, CancelledError):

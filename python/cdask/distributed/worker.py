@@ -2,6 +2,7 @@
 import contextlib
 
 from .. import _tasks
+from .plugins import take_file
 
 
 class Worker:
@@ -13,13 +14,44 @@ class Worker:
         Where other workers reach it.
     scheduler_address : str
         Where its scheduler is.
+    local_directory : str
+        A folder of its own, which goes with it.
     """
 
-    def __init__(self, address, scheduler_address):
-        self.address, self.scheduler_address = address, scheduler_address
+    def __init__(self, address, scheduler_address, local_directory):
+        self.address, self.scheduler_address, self.local_directory = address, scheduler_address, local_directory
 
     def __repr__(self):
         return f"<Worker: {self.address!r}>"
+
+    async def upload_file(self, filename, data, load=True):
+        """Puts a file into its folder, from where it can be imported.
+
+        Follows :meth:`dask.distributed.Worker.upload_file`.
+
+        Parameters
+        ----------
+        filename : str
+            The file's name, without a folder.
+        data : bytes
+            What is in it.
+        load : bool
+            Whether to import it at once: a .py, .egg or .zip.
+
+        Returns
+        -------
+        dict
+            ``{"status": "OK", "nbytes": ...}``.
+
+        Raises
+        ------
+        Exception
+            What importing it raises; OSError.
+        """
+        return take_file(self.local_directory, filename, data, load)
+
+
+_workers = {}  # those of this process, by address: what plug-ins leave on one is there for tasks
 
 
 def get_worker():
@@ -39,7 +71,9 @@ def get_worker():
     running = _tasks.running()
     if running is None:
         raise ValueError("No worker found: get_worker() is for tasks that run on a cluster")
-    return Worker(*running)
+    if running[0] not in _workers:
+        _workers[running[0]] = Worker(*running)
+    return _workers[running[0]]
 
 
 @contextlib.contextmanager

@@ -22,7 +22,8 @@ static bool knows_language(const struct sched_task *task, const struct sched_wor
     return !task->run_spec || sched_knows_language(worker, task->language);
 }
 
-static bool is_called(const struct sched_worker *worker, const char *name)
+/* Alone, not with all of its host. */
+static bool is_named(const struct sched_worker *worker, const char *name)
 {
     char digits[24];
     struct wire_value alias = wire_box_value(worker->name);
@@ -30,8 +31,12 @@ static bool is_called(const struct sched_worker *worker, const char *name)
         snprintf(digits, sizeof(digits), "%lld", (long long)alias.as.integer);
         alias = wire_text(digits);
     }
-    return strcmp(worker->address, name) == 0 || strcmp(worker->host, name) == 0 ||
-           wire_text_is(&alias, name);
+    return strcmp(worker->address, name) == 0 || wire_text_is(&alias, name);
+}
+
+static bool is_called(const struct sched_worker *worker, const char *name)
+{
+    return is_named(worker, name) || strcmp(worker->host, name) == 0;
 }
 
 static bool is_chosen(const struct sched_task *task, const struct sched_worker *worker)
@@ -75,6 +80,29 @@ bool sched_may_run(const struct sched_task *task, const struct sched_worker *wor
 {
     return worker->status == SCHED_RUNNING && knows_language(task, worker) &&
            is_chosen(task, worker) && has_resources(task, worker);
+}
+
+static const struct sched_worker *find_named(const struct sched *sched, const char *name)
+{
+    for (uint32_t i = 0; i < sched->workers.count; i++) {
+        const struct sched_worker *worker = sched_worker_at(sched, i);
+        if (worker && is_named(worker, name))
+            return worker;
+    }
+    return NULL;
+}
+
+bool sched_is_barred(const struct sched *sched, const struct sched_task *task)
+{
+    const struct sched_needs *needs = task->needs;
+    if (!needs || !needs->workers.count || needs->is_loose)
+        return false;
+    for (size_t i = 0; i < needs->workers.count; i++) {
+        const struct sched_worker *worker = find_named(sched, ((char **)needs->workers.data)[i]);
+        if (!worker || knows_language(task, worker))
+            return false;
+    }
+    return true;
 }
 
 /* ---- who is best ---- */

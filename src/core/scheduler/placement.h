@@ -19,5 +19,8 @@ struct sched_worker *sched_place_root(const struct sched *sched, const struct sc
 bool sched_may_run(const struct sched_task *task, const struct sched_worker *worker);
 /* The same, leaving the user's choice aside when it is a wish. */
 bool sched_could_run(const struct sched_task *task, const struct sched_worker *worker);
+/* Whether the workers that the user has chosen are all there, and none can run its kind of code. Of
+ * a chosen host that is not known: others may come there. */
+bool sched_is_barred(const struct sched *sched, const struct sched_task *task);
 
 #endif

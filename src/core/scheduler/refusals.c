@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "core/scheduler/placement.h"
 #include "core/scheduler/tasks.h"
 #include "core/scheduler/transitions.h"
 #include "wire/build.h"
@@ -88,12 +89,14 @@ void sched_fail_if_never_runnable(struct sched *sched, struct sched_task *task)
         [SCHED_NATIVE] = "runs such: start one with `cdask worker`",
         [SCHED_PYTHON] = "has Python: start one with `python -m cdask worker` or `dask worker`",
         [SCHED_HOSTED] = "is cdask's and has Python: start one with `python -m cdask worker`"};
-    if (!sched->nworkers || sched->was_able[task->language])
+    bool is_barred = sched_is_barred(sched, task);
+    if (!sched->nworkers || (sched->was_able[task->language] && !is_barred))
         return;
     char text[TEXT_NBYTES], key[KEY_NBYTES];
-    snprintf(text, sizeof(text), "Task '%s' is a %s, and none of the %" PRIu32 " workers %s",
-             name_of(sched, task, key), what[task->language], sched->nworkers,
-             which[task->language]);
+    snprintf(text, sizeof(text), "Task '%s' is a %s, and none of the %" PRIu32 " workers %s%s",
+             name_of(sched, task, key), what[task->language],
+             is_barred ? (uint32_t)task->needs->workers.count : sched->nworkers,
+             is_barred ? "that it may run on " : "", which[task->language]);
     fail(sched, task, "builtins", "RuntimeError", text);
 }
 

@@ -12,7 +12,8 @@ struct sched_failure *sched_failure_of(struct sched *sched, const struct sched_t
 
 /* Its dependencies do not fit into the memory of its worker: it fails, and that is true. */
 bool sched_fail_if_too_large(struct sched *sched, struct sched_task *task);
-/* There are workers, but none that can run its kind of code. */
+/* There are workers, but none that can run its kind of code, or none of those that it may run on.
+ */
 void sched_fail_if_never_runnable(struct sched *sched, struct sched_task *task);
 /* Too many workers died while they ran it. */
 void sched_fail_as_killer(struct sched *sched, struct sched_task *task,

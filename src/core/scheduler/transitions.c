@@ -342,8 +342,10 @@ static void no_worker_to_released(struct sched *sched, struct sched_task *task)
 static void no_worker_to_processing(struct sched *sched, struct sched_task *task)
 {
     struct sched_worker *worker = sched_place(sched, task);
-    if (!worker)
+    if (!worker) {
+        sched_fail_if_never_runnable(sched, task);
         return;
+    }
     sched_unrunnable_remove(sched, task);
     give_out(sched, task, worker);
 }

@@ -154,12 +154,13 @@ dk_status sched_worker_add(struct sched *sched, const struct sched_add_worker *a
     return DK_OK;
 }
 
-/* Tasks that no worker could run may run now; the best is tried first. */
+/* Tasks that no worker could run may run now, or never will; the best is tried first. */
 static void retry_unrunnable(struct sched *sched, struct sched_worker *worker)
 {
     size_t first = sched->recommendations.count;
     for (struct sched_run *run = sched->unrunnable; run; run = run->next)
-        if (sched_may_run(run->task, worker) || sched_could_run(run->task, worker))
+        if (sched_may_run(run->task, worker) || sched_could_run(run->task, worker) ||
+            sched_is_barred(sched, run->task))
             sched_recommend(sched, run->task, SCHED_PROCESSING);
     sched_sort_recommendations(sched, first);
     sched_drain(sched);

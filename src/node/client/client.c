@@ -17,7 +17,8 @@ static struct comm_options comm_options(const dk_client *client, int64_t open_ms
     return (struct comm_options){.limits = {MESSAGE_NFRAMES_MAX, MESSAGE_NBYTES_MAX},
                                  .open_ms = open_ms,
                                  .pickle_protocol = 5,
-                                 .tls = client->tls};
+                                 .tls = client->tls,
+                                 .machine = client->machine};
 }
 
 /* ---- commands ---- */
@@ -502,6 +503,8 @@ static dk_status open_client(dk_context *dk, const dk_client_options *options, c
     client->dk = dk;
     client->memory = dk->memory;
     client->timeout_s = options && options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
+    client->direct_to_workers = options ? options->direct_to_workers : DK_DIRECT_AUTO;
+    machine_name(client->machine);
     dk_status status = init_client(client, address, options, err);
     if (status != DK_OK) {
         memory_free(dk->memory, client, sizeof(*client));
@@ -576,62 +579,88 @@ dk_status client_send(dk_client *client, const struct wire_value *message, dk_er
     return client_run(client, &sending.command, err);
 }
 
-struct question {
+/* Questions that are on their way together. */
+struct asking {
     struct command command;
-    dk_client *client;
-    const struct wire_value *message;
-    struct message *answer;
-    bool has_answer;        /* also one of a failure */
-    struct pool_call *call; /* while it is not answered; the loop's thread */
+    struct client_question *questions;
+    size_t count;
+    size_t npending; /* the loop's thread */
 };
+
+static void end_question(struct client_question *question, const dk_error *why)
+{
+    struct asking *asking = question->asking;
+    question->call = NULL;
+    if (why)
+        question->why = *why;
+    if (--asking->npending == 0)
+        client_done(question->client, &asking->command, DK_OK, NULL);
+}
 
 static void on_answer(void *self, struct message *answer, const dk_error *why)
 {
-    struct question *question = self;
-    question->call = NULL;
+    struct client_question *question = self;
     question->has_answer = answer;
     if (answer)
-        *question->answer = *answer;
-    client_done(question->client, &question->command, why ? why->status : DK_OK, why);
+        question->answer = *answer;
+    if (answer && question->answered)
+        question->answered(question->self, &answer->root);
+    end_question(question, why);
+}
+
+static dk_status ask_one(dk_client *client, struct client_question *question, dk_error *err)
+{
+    struct pool_question asked = {.message = question->message,
+                                  .timeout_ms = question->timeout_ms,
+                                  .confirms = question->confirms,
+                                  .answered = on_answer,
+                                  .self = question};
+    asked.address = question->worker ? *question->worker : client->address;
+    if (question->worker)
+        return pool_ask(client->pool, &asked, &question->call, err);
+    return client_ask_in_words(client, &asked, &question->call, err);
 }
 
 static void run_ask(dk_client *client, struct command *command)
 {
-    struct question *question = (struct question *)command;
-    struct pool_question asked = {.address = client->address,
-                                  .message = question->message,
-                                  .answered = on_answer,
-                                  .self = question};
-    dk_error err = {0};
-    dk_status status = client_ask_in_words(client, &asked, &question->call, &err);
-    if (status != DK_OK)
-        client_done(client, command, status, &err);
+    struct asking *asking = (struct asking *)command;
+    size_t count = asking->npending = asking->count;
+    for (size_t i = 0; i < count; i++) { /* the last one's end may be that of all of them */
+        struct client_question *question = &asking->questions[i];
+        dk_error err = {0};
+        question->client = client;
+        question->asking = asking;
+        if (ask_one(client, question, &err) != DK_OK)
+            end_question(question, &err);
+    }
 }
 
-/* Takes a question back. It has begun by now, as commands are run in order. */
+/* Takes questions back. They have begun by now, as commands are run in order. */
 struct taking_back {
     struct command command;
-    struct question *question;
+    struct asking *asking;
 };
 
 static void run_take_back(dk_client *client, struct command *command)
 {
-    struct question *question = ((struct taking_back *)command)->question;
-    if (question->call) {
+    struct asking *asking = ((struct taking_back *)command)->asking;
+    for (size_t i = 0; i < asking->count; i++) {
+        struct client_question *question = &asking->questions[i];
+        if (!question->call)
+            continue;
         pool_cancel(question->call);
-        client_done(client, &question->command, DK_ECANCELED, NULL);
+        end_question(question, &(dk_error){.status = DK_ECANCELED});
     }
     client_done(client, command, DK_OK, NULL);
 }
 
-/* The lock is held. A question that was answered meanwhile counts as answered. */
-static dk_status wait_for_answer(dk_client *client, struct question *question,
-                                 const struct wait_limit *limit, dk_error *err)
+/* The lock is held. */
+static dk_status wait_for_answers(dk_client *client, struct asking *asking,
+                                  const struct wait_limit *limit, dk_error *err)
 {
-    struct taking_back back = {.command = {.run = run_take_back, .is_own = true},
-                               .question = question};
+    struct taking_back back = {.command = {.run = run_take_back, .is_own = true}, .asking = asking};
     dk_status status = DK_OK;
-    while (!question->command.is_done && status == DK_OK) {
+    while (!asking->command.is_done && status == DK_OK) {
         status = client_check(client, err); /* the answer may depend on what was told before */
         if (status == DK_OK)
             status = limit_wait(client, limit, err);
@@ -640,28 +669,42 @@ static dk_status wait_for_answer(dk_client *client, struct question *question,
         submit(client, &back.command, NULL);
     while (status != DK_OK && !back.command.is_done)
         pthread_cond_wait(&client->changed, &client->lock);
-    bool is_answered = status == DK_OK || question->command.status == DK_OK;
-    return is_answered ? question->command.status : status;
+    return status == DK_OK ? asking->command.status : status;
 }
 
-dk_status client_ask_all(dk_client *client, const struct wire_value *message,
-                         const struct wait_limit *limit, struct message *answer, bool *has_answer,
-                         dk_error *err)
+dk_status client_ask_each(dk_client *client, struct client_question *questions, size_t count,
+                          const struct wait_limit *limit, dk_error *err)
 {
-    struct question question = {
-        .command.run = run_ask, .client = client, .message = message, .answer = answer};
+    struct asking asking = {.command.run = run_ask, .questions = questions, .count = count};
     dk_error why = {0};
     pthread_mutex_lock(&client->lock);
-    dk_status status = client_check(client, err);
-    if (status == DK_OK) {
-        submit(client, &question.command, &why);
-        status = wait_for_answer(client, &question, limit, err);
+    dk_status status = count ? client_check(client, err) : DK_OK;
+    if (status == DK_OK && count) {
+        submit(client, &asking.command, &why);
+        status = wait_for_answers(client, &asking, limit, err);
     }
     pthread_mutex_unlock(&client->lock);
     if (why.status != DK_OK && why.status == status && err)
         *err = why;
-    *has_answer = question.has_answer;
     return status;
+}
+
+/* A question that was answered while it was taken back counts as answered. */
+dk_status client_ask_all(dk_client *client, const struct wire_value *message,
+                         const struct wait_limit *limit, struct message *answer, bool *has_answer,
+                         dk_error *err)
+{
+    struct client_question question = {.message = message};
+    dk_status status = client_ask_each(client, &question, 1, limit, err);
+    *has_answer = question.has_answer;
+    if (question.has_answer)
+        *answer = question.answer;
+    bool is_answered = question.has_answer && question.why.status == DK_OK;
+    if (is_answered)
+        return DK_OK;
+    if (status == DK_OK && err)
+        *err = question.why;
+    return status == DK_OK ? question.why.status : status;
 }
 
 dk_status client_ask(dk_client *client, const struct wire_value *message,

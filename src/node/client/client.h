@@ -7,12 +7,14 @@
 #define NODE_CLIENT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <cdask/distributed.h>
 
 #include "core/keys.h"
 #include "core/list.h"
 #include "node/dialect.h"
+#include "node/machine.h"
 #include "node/pool.h"
 #include "node/stream.h"
 #include "wire/build.h"
@@ -63,7 +65,10 @@ struct dk_client {
     dk_cluster *cluster;           /* its own; NULL: somebody else's */
     struct peer_version scheduler; /* which words it understands */
     bool is_default;
-    dk_client *older; /* of the same context */
+    dk_direct direct_to_workers;
+    char machine[MACHINE_NAME_MAX];
+    atomic_bool cannot_map; /* what workers of this machine share */
+    dk_client *older;       /* of the same context */
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
@@ -132,6 +137,28 @@ dk_status client_ask(dk_client *client, const struct wire_value *message,
 dk_status client_ask_all(dk_client *client, const struct wire_value *message,
                          const struct wait_limit *limit, struct message *answer, bool *has_answer,
                          dk_error *err) DK_NODISCARD;
+/* One of several questions that are asked together. */
+struct client_question {
+    const struct node_address *worker; /* NULL: the scheduler is asked */
+    const struct wire_value *message;
+    int64_t timeout_ms; /* 0: no limit of its own */
+    bool confirms;      /* see pool.h */
+    /* By the loop's thread, before who was asked hears that the answer has come. May be NULL. */
+    void (*answered)(void *self, const struct wire_value *answer);
+    void *self;
+    /* What came of it: the answer is the caller's, whatever became of the others. */
+    struct message answer;
+    bool has_answer;
+    dk_error why; /* DK_OK: the answer is one */
+    /* The loop's: */
+    dk_client *client;
+    struct asking *asking;
+    struct pool_call *call;
+};
+/* Waits until all are answered, or have failed, as long as the limit allows.
+ * Errors: as limit_wait(); the connection to the scheduler is lost. */
+dk_status client_ask_each(dk_client *client, struct client_question *questions, size_t count,
+                          const struct wait_limit *limit, dk_error *err) DK_NODISCARD;
 /* DK_OK while connected; the lock is held. */
 dk_status client_check(dk_client *client, dk_error *err) DK_NODISCARD;
 

@@ -187,7 +187,8 @@ static dk_status depart(struct departure *departure, const dk_task_id *keys, siz
     dk_wait_options wait = {.cancel = options ? options->cancel : NULL};
     dk_status status = send_tasks(departure, keys, nkeys, options ? options->submit : NULL, err);
     if (status == DK_OK)
-        status = dk_client_gather_with(departure->client, futures, nkeys, &wait, results, err);
+        status = dk_client_gather_with(departure->client, futures, nkeys, DK_DIRECT_AUTO, &wait,
+                                       results, err);
     if (status == DK_ECANCELED)
         cancel_all(futures, nkeys);
     if (status == DK_ETASK && options && options->raised)

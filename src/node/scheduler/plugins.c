@@ -81,7 +81,8 @@ static void forget(struct scheduler_node *node, struct plugin *plugin)
 {
     wire_box_unref(plugin->name);
     wire_box_unref(plugin->code);
-    *plugin = *plugin_at(node, --node->plugins.count);
+    size_t place = (size_t)(plugin - plugin_at(node, 0));
+    memmove(plugin, plugin + 1, (--node->plugins.count - place) * sizeof(*plugin));
 }
 
 /* Tells all who have it now: {op, name, plugin}. */

@@ -177,6 +177,7 @@ static dk_status call(struct run *run, struct payload_task *task)
                            .cancel = &run->node->cancel,
                            .worker = run->node->address,
                            .scheduler = run->node->options.scheduler.text,
+                           .folder = run->node->spill_folder.path,
                            .raised = &run->raised};
         run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);

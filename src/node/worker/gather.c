@@ -3,11 +3,15 @@
 
 #include "base/error.h"
 #include "core/worker/decode.h"
-#include "node/worker/held.h"
-#include "node/worker/share.h"
+#include "node/held.h"
+#include "node/share.h"
+#include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
 #include "wire/unpack.h"
+
+/* A small one does not keep the whole message that it came in. */
+#define KEEP_NBYTES ((size_t)64 * 1024)
 
 /* ---- reading results ---- */
 
@@ -25,17 +29,36 @@ static bool is_ours(struct worker_node *node, const struct wire_value *from)
     return is;
 }
 
+static size_t frames_nbytes(const struct wire_value *from)
+{
+    size_t nbytes = 0;
+    for (size_t i = 0; i < from->as.payload->nframes; i++)
+        nbytes += from->as.payload->frames[i].nbytes;
+    return nbytes;
+}
+
+/* Of what is large the frames stay with their owner. */
+static dk_status box(struct memory *memory, const struct wire_value *from,
+                     const struct payload_owner *owner, struct content *out)
+{
+    size_t nbytes = from->kind == WIRE_SERIALIZED && owner ? frames_nbytes(from) : 0;
+    bool keeps = nbytes >= KEEP_NBYTES;
+    out->box =
+        keeps ? wire_box_keep(memory, from, owner->self, owner->unref) : wire_box_new(memory, from);
+    if (!out->box)
+        return DK_ENOMEM;
+    if (keeps)
+        owner->ref(owner->self);
+    out->nbytes = (int64_t)(out->box->nbytes + (keeps ? nbytes : 0));
+    return DK_OK;
+}
+
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out, dk_error *err)
 {
     *out = (struct content){.value = dk_value_null()};
-    if (!is_ours(node, from)) {
-        out->box = wire_box_new(node->memory, from);
-        if (!out->box)
-            return error_nomem(err);
-        out->nbytes = (int64_t)out->box->nbytes;
-        return DK_OK;
-    }
+    if (!is_ours(node, from))
+        return box(node->memory, from, owner, out) == DK_OK ? DK_OK : error_nomem(err);
     DK_TRY(payload_unpack_value(node->options.context, from, owner, &out->value, err));
     out->has_value = true;
     out->nbytes = dk_value_nbytes(out->value);
@@ -61,15 +84,27 @@ struct harvest {
     bool cannot_map; /* what is shared */
 };
 
+static dk_status read_shared(struct harvest *harvest, const struct wire_value *entry,
+                             struct content *out, dk_error *err)
+{
+    struct worker_node *node = harvest->node;
+    struct shared shared;
+    dk_status status = shared_open(node->memory, entry, &shared, err);
+    harvest->cannot_map = status == DK_EIO;
+    DK_TRY(status);
+    struct wire_value value = shared_value(&shared);
+    struct payload_owner owner = shared_owner(&shared);
+    status = worker_read_content(node, &value, &owner, out, err);
+    shared_close(&shared);
+    return status;
+}
+
 /* `value` NULL: it is shared as `entry` says. */
 static dk_status read_one(struct harvest *harvest, const struct wire_value *value,
                           const struct wire_value *entry, struct content *out, dk_error *err)
 {
-    if (value)
-        return worker_read_content(harvest->node, value, &harvest->owner, out, err);
-    dk_status status = share_take(harvest->node, entry, out, err);
-    harvest->cannot_map = status == DK_EIO;
-    return status;
+    return value ? worker_read_content(harvest->node, value, &harvest->owner, out, err)
+                 : read_shared(harvest, entry, out, err);
 }
 
 static dk_status harvest_one(struct harvest *harvest, const struct wire_value *name,

@@ -167,6 +167,13 @@ static void on_stream_closed(void *self, const dk_error *why)
         lose(node, why ? why->message : "it has closed the stream");
 }
 
+void worker_begin_work(struct worker_node *node)
+{
+    worker_set_status(node, WORKER_RUNNING);
+    if (node->options.registered)
+        node->options.registered(node->options.self);
+}
+
 /* Dask's table of versions of Python's packages, of which we have none. */
 static bool is_about_packages(struct wire_bytes warning)
 {
@@ -191,9 +198,8 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
     worker_log(node, "INFO", "-------------------------------------------------");
     set_heartbeat(node, reply);
     uv_timer_start(&node->keep_alive, on_keep_alive, KEEP_ALIVE_MS, KEEP_ALIVE_MS);
-    worker_set_status(node, WORKER_RUNNING);
-    if (node->options.registered)
-        node->options.registered(node->options.self);
+    if (!worker_set_up_plugins(node, wire_find(reply, "worker-plugins")))
+        worker_begin_work(node);
 }
 
 /* ---- registration ---- */

@@ -79,12 +79,14 @@ struct worker_node {
     int64_t spilling_nbytes;
     uint32_t nspills;  /* under way */
     uint64_t nspilled; /* ever begun */
-    bool cannot_spill; /* there is no folder */
     struct spill_folder spill_folder;
-    bool has_python;         /* it can run Python's callables */
-    int64_t stuck_since_ms;  /* full, without anything that could change it; 0: it is not */
-    bool refuses;            /* it has been so for too long: tasks fail instead of waiting */
-    char spill_failure[512]; /* why the last result could not be written */
+    struct wire_box *plugins; /* a map of those that joining takes, no task comes before; NULL */
+    uint32_t nset_up;         /* so many of them have been begun */
+    bool is_setting_up;       /* one of them just now */
+    bool has_python;          /* it can run Python's callables */
+    int64_t stuck_since_ms;   /* full, without anything that could change it; 0: it is not */
+    bool refuses;             /* it has been so for too long: tasks fail instead of waiting */
+    char spill_failure[512];  /* why the last result could not be written */
 
     struct bandwidth bandwidth; /* of what peers send: gather.c */
 
@@ -142,8 +144,8 @@ struct wire_box *worker_error(struct worker_node *node, const dk_error *why) DK_
 
 dk_status worker_gather(struct worker_node *node,
                         const struct wkr_instruction *instruction) DK_NODISCARD;
-/* The content of what a message says: ours becomes a value where it lies (`owner`, if there is one,
- * keeps it), all else is kept in a box. Errors: DK_EPARSE, DK_ENOMEM. */
+/* The content of what a message says: ours becomes a value where it lies, all else is kept in a
+ * box; `owner`, if there is one, keeps what is large. Errors: DK_EPARSE, DK_ENOMEM. */
 dk_status worker_read_content(struct worker_node *node, const struct wire_value *from,
                               const struct payload_owner *owner, struct content *out,
                               dk_error *err) DK_NODISCARD;
@@ -170,6 +172,11 @@ void worker_end_replications(struct worker_node *node);
 /* Calls what the request has brought in a thread, and answers it later. False: there is nobody here
  * who can. */
 bool worker_run_aside(struct worker_node *node, struct request *request);
+/* The same for a plug-in that is to come or to go. */
+bool worker_change_plugin(struct worker_node *node, struct request *request);
+/* Sets up those that the scheduler names, a map, one after another, and then begins with tasks.
+ * False: there is nothing to be set up. */
+bool worker_set_up_plugins(struct worker_node *node, const struct wire_value *plugins);
 
 /* ---- spill.c ---- */
 
@@ -190,6 +197,8 @@ void worker_get_data(void *self, struct request *request);
 
 /* Looks for the scheduler from now on. */
 void worker_seek(struct worker_node *node);
+/* All that joining takes has been done: tasks may come. */
+void worker_begin_work(struct worker_node *node);
 /* Tells the scheduler, if there is one. */
 void worker_tell(struct worker_node *node, const struct wire_value *message);
 void worker_tell_status(struct worker_node *node);

@@ -32,7 +32,12 @@ static dk_status call(struct errand *errand)
     dk_context *dk = errand->node->options.context;
     struct wire_bytes bytes = {errand->bytes.data, errand->bytes.count};
     DK_TRY(payload_unpack_task(dk, bytes, &task, &errand->err));
-    dk_task running = {.context = dk, .function = task.function, .cancel = &errand->node->cancel};
+    dk_task running = {.context = dk,
+                       .function = task.function,
+                       .cancel = &errand->node->cancel,
+                       .worker = errand->node->address,
+                       .scheduler = errand->node->options.scheduler.text,
+                       .folder = errand->node->spill_folder.path};
     dk_status status =
         task.nkeys
             ? error_set(&errand->err, DK_EINVAL, "it needs results, as tasks do")
@@ -51,12 +56,12 @@ static dk_status write_file(struct errand *errand, const char *path)
     return is_whole ? DK_OK : error_set(&errand->err, DK_EIO, "%s cannot be written", path);
 }
 
-/* Under a name of this worker's own: a file that is mapped must not be written over. */
+/* A file that is mapped must not be written over. */
 static dk_status load(struct errand *errand)
 {
     char path[1536];
     const struct worker_node *node = errand->node;
-    snprintf(path, sizeof(path), "%s/%s-%s", node->options.local_directory, node->id, errand->name);
+    snprintf(path, sizeof(path), "%s/%s", node->spill_folder.path, errand->name);
     (void)unlink(path);
     dk_status status = write_file(errand, path);
     if (status == DK_OK)

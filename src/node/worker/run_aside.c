@@ -1,5 +1,7 @@
-/* Functions that somebody has called here, beside all tasks: "run". The host of an interpreter has
- * registered what calls them.   Source: distributed.worker.run. */
+/* Functions that somebody has called here, beside all tasks ("run"), and plug-ins. The host of an
+ * interpreter has registered what calls them.
+ *
+ * Source: distributed.worker.run, Worker.plugin_add, Worker.plugin_remove. */
 #include "base/error.h"
 #include "graph/task.h"
 #include "graph/value.h"
@@ -7,17 +9,25 @@
 #include "payload/value.h"
 #include "wire/build.h"
 
-/* What has come as pickles: the function, its arguments, those with names. */
-static const char *const parts[] = {"function", "args", "kwargs"};
+#define NPARTS_MAX 3
 
-enum { NPARTS = sizeof(parts) / sizeof(*parts) };
+/* What can be asked for: the function that does it, and which parts of the message it takes. */
+struct kind {
+    const char *function;
+    const char *parts[NPARTS_MAX];
+    size_t nparts;
+};
+
+static const struct kind run = {"python.run", {"function", "args", "kwargs"}, 3};
+static const struct kind plugin = {"python.plugin", {"name", "plugin"}, 2};
 
 struct errand {
     struct worker_node *node;
-    struct request *request;
+    struct request *request; /* NULL: nobody has asked, it is part of joining */
+    const struct kind *kind;
     const struct function *function;
     uv_work_t work;
-    dk_value args[NPARTS];
+    dk_value args[NPARTS_MAX];
     dk_value result;
     struct payload_value packed; /* the result */
     struct raised raised;
@@ -28,7 +38,7 @@ struct errand {
 static void free_errand(struct errand *errand)
 {
     struct worker_node *node = errand->node;
-    for (size_t i = 0; i < NPARTS; i++)
+    for (size_t i = 0; i < NPARTS_MAX; i++)
         dk_value_unref(errand->args[i]);
     dk_value_unref(errand->result);
     if (errand->status == DK_OK)
@@ -47,8 +57,10 @@ static dk_status call(struct errand *errand)
                        .cancel = &node->cancel,
                        .worker = node->address,
                        .scheduler = node->options.scheduler.text,
+                       .folder = node->spill_folder.path,
                        .raised = &errand->raised};
-    DK_TRY(errand->function->call(&running, errand->args, NPARTS, &errand->result, &errand->err));
+    DK_TRY(errand->function->call(&running, errand->args, errand->kind->nparts, &errand->result,
+                                  &errand->err));
     return payload_pack_value(node->options.context, errand->result, &errand->packed, &errand->err);
 }
 
@@ -97,13 +109,17 @@ static void answer(struct errand *errand)
     arena_deinit(&arena);
 }
 
+static void join_further(struct worker_node *node, const dk_error *why);
+
 static void on_run(uv_work_t *work, int status)
 {
     struct errand *errand = work->data;
     if (status != 0)
         errand->status = error_set(&errand->err, DK_ECANCELED, "it was not begun");
     errand->err.status = errand->status;
-    if (errand->status == DK_OK || errand->raised.exception.count)
+    if (!errand->request)
+        join_further(errand->node, errand->status == DK_OK ? NULL : &errand->err);
+    else if (errand->status == DK_OK || errand->raised.exception.count)
         answer(errand);
     else
         request_fail(errand->request, &errand->err);
@@ -112,39 +128,113 @@ static void on_run(uv_work_t *work, int status)
 
 /* ---- beginning ---- */
 
-static dk_status take_parts(struct errand *errand)
+static dk_status take_part(struct errand *errand, const struct wire_value *part, dk_value *out)
 {
-    const struct wire_value *message = request_message(errand->request);
-    for (size_t i = 0; i < NPARTS; i++) {
-        const struct wire_value *part = wire_find(message, parts[i]);
-        if (part && part->kind == WIRE_BIN)
-            DK_TRY(
-                value_bytes(errand->node->memory, part->as.bytes, part->count, &errand->args[i]));
-    }
+    struct memory *memory = errand->node->memory;
+    if (part && part->kind == WIRE_BIN)
+        return value_bytes(memory, part->as.bytes, part->count, out);
+    if (part && part->kind == WIRE_TEXT)
+        return value_text(memory, part->as.bytes, part->count, out);
     return DK_OK;
 }
 
-bool worker_run_aside(struct worker_node *node, struct request *request)
+static void free_unbegun(struct errand *errand)
 {
-    const struct function *function = registry_find(&node->options.context->registry, "python.run");
-    struct errand *errand = function ? memory_calloc(node->memory, sizeof(*errand)) : NULL;
-    if (!function)
+    errand->status = DK_ENOMEM;
+    free_errand(errand);
+}
+
+/* False: out of memory. */
+static bool begin(struct worker_node *node, struct request *request, const struct kind *kind,
+                  const struct wire_value *const *parts)
+{
+    struct errand *errand = memory_calloc(node->memory, sizeof(*errand));
+    if (!errand)
         return false;
-    if (!errand) {
-        request_raise(request, "MemoryError", "out of memory");
-        return true;
-    }
-    *errand = (struct errand){.node = node, .request = request, .function = function};
+    errand->node = node;
+    errand->request = request;
+    errand->kind = kind;
+    errand->function = registry_find(&node->options.context->registry, kind->function);
     errand->work.data = errand;
     vector_init(&errand->raised.exception, node->memory, 1);
     vector_init(&errand->raised.traceback, node->memory, 1);
     node->nopen++;
-    errand->status = take_parts(errand);
-    if (errand->status == DK_OK &&
-        uv_queue_work(node->loop, &errand->work, run_in_thread, on_run) == 0)
+    dk_status status = DK_OK;
+    for (size_t i = 0; i < kind->nparts && status == DK_OK; i++)
+        status = take_part(errand, parts[i], &errand->args[i]);
+    if (status == DK_OK && uv_queue_work(node->loop, &errand->work, run_in_thread, on_run) == 0)
         return true;
-    errand->status = DK_ENOMEM;
-    request_raise(request, "MemoryError", "out of memory");
-    free_errand(errand);
+    free_unbegun(errand);
+    return false;
+}
+
+static bool can(const struct worker_node *node, const struct kind *kind)
+{
+    return registry_find(&node->options.context->registry, kind->function) != NULL;
+}
+
+static bool begin_request(struct worker_node *node, struct request *request,
+                          const struct kind *kind)
+{
+    const struct wire_value *parts[NPARTS_MAX];
+    if (!can(node, kind))
+        return false;
+    for (size_t i = 0; i < kind->nparts; i++)
+        parts[i] = wire_find(request_message(request), kind->parts[i]);
+    if (!begin(node, request, kind, parts))
+        request_raise(request, "MemoryError", "out of memory");
+    return true;
+}
+
+bool worker_run_aside(struct worker_node *node, struct request *request)
+{
+    return begin_request(node, request, &run);
+}
+
+bool worker_change_plugin(struct worker_node *node, struct request *request)
+{
+    return begin_request(node, request, &plugin);
+}
+
+/* ---- joining ---- */
+
+static bool set_up_next(struct worker_node *node)
+{
+    const struct wire_entry *entry = &node->plugins->value.as.entries[node->nset_up++];
+    const struct wire_value *const parts[] = {&entry->key, &entry->value};
+    node->is_setting_up = begin(node, NULL, &plugin, parts);
+    return node->is_setting_up;
+}
+
+/* One that cannot be set up is told and missed: Dask's own are about things that we do not have. */
+static void join_further(struct worker_node *node, const dk_error *why)
+{
+    dk_error nomem = {0};
+    node->is_setting_up = false;
+    if (node->status == WORKER_CLOSING)
+        return;
+    if (why)
+        worker_log(node, "WARNING", "a plug-in cannot be set up: %s", why->message);
+    if (node->nset_up < node->plugins->value.count) {
+        (void)error_nomem(&nomem);
+        if (!set_up_next(node))
+            worker_leave(node, "plugin-failed", &nomem);
+    } else if (node->has_stream && node->status == WORKER_INIT) {
+        worker_begin_work(node);
+    }
+}
+
+bool worker_set_up_plugins(struct worker_node *node, const struct wire_value *plugins)
+{
+    if (!plugins || plugins->kind != WIRE_MAP || !plugins->count || !can(node, &plugin))
+        return false;
+    wire_box_unref(node->plugins);
+    node->plugins = wire_box_new(node->memory, plugins);
+    node->nset_up = 0;
+    if (!node->plugins || (!node->is_setting_up && !set_up_next(node))) {
+        dk_error err = {0};
+        (void)error_nomem(&err);
+        worker_leave(node, "plugin-failed", &err);
+    }
     return true;
 }

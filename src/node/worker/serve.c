@@ -249,10 +249,12 @@ static void terminate(void *self, struct request *request)
 
 /* Plug-ins are Python's; whoever registers one for a whole cluster should not fail because of us.
  */
-static void ignore_plugin(void *self, struct request *request)
+static void change_plugin(void *self, struct request *request)
 {
     struct answer answer;
     struct worker_node *node = self;
+    if (worker_change_plugin(node, request))
+        return;
     begin(&answer, self, request);
     worker_log(node, "WARNING", "a plug-in of Python's is ignored");
     give(&answer, status_ok(&answer));
@@ -289,8 +291,8 @@ static const struct server_op ops[] = {
     {"call_stack", nothing_map},
     {"profile_metadata", nothing_map},
     {"terminate", terminate},
-    {"plugin-add", ignore_plugin},
-    {"plugin-remove", ignore_plugin},
+    {"plugin-add", change_plugin},
+    {"plugin-remove", change_plugin},
     {"run_native", worker_run_native},
     {"preload_native", worker_preload_native},
     {"run", run},

@@ -5,8 +5,9 @@
 
 #include "base/error.h"
 #include "core/worker/decode.h"
-#include "node/worker/held.h"
-#include "node/worker/share.h"
+#include "node/held.h"
+#include "node/share.h"
+#include "node/worker/parts.h"
 #include "payload/value.h"
 #include "wire/build.h"
 

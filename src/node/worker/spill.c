@@ -94,19 +94,6 @@ static void end_spill(uv_work_t *work, int status)
     worker_part_closed(node);
 }
 
-/* Made when it is needed, removed with the worker. */
-static dk_status make_folder(struct worker_node *node)
-{
-    if (spill_folder_make(&node->spill_folder, node->options.local_directory))
-        return DK_OK;
-    snprintf(node->spill_failure, sizeof(node->spill_failure),
-             "%.400s: cannot make a folder for what does not fit into memory",
-             node->options.local_directory);
-    worker_log(node, "ERROR", "%s", node->spill_failure);
-    node->cannot_spill = true;
-    return DK_EIO;
-}
-
 static bool begin_spill(struct worker_node *node, struct stored *stored)
 {
     struct spill *spill = memory_calloc(node->memory, sizeof(*spill));
@@ -195,7 +182,7 @@ dk_status worker_refuse_full(const struct worker_node *node, dk_error *err)
 static bool is_stuck(const struct worker_node *node)
 {
     return worker_is_full(node) && !node->nspills && !executor_njobs(node->executor) &&
-           (node->cannot_spill || !oldest(node));
+           !oldest(node);
 }
 
 /* What is full for good lets tasks fail, rather than wait for ever. */
@@ -233,9 +220,8 @@ void worker_watch_memory(struct worker_node *node)
     if (!node->options.memory_limit || node->status == WORKER_CLOSING)
         return;
     pause_or_resume(node);
-    while (!node->cannot_spill && should_spill(node) && (stored = oldest(node)) != NULL &&
-           may_write(node, stored))
-        if (make_folder(node) != DK_OK || !begin_spill(node, stored))
+    while (should_spill(node) && (stored = oldest(node)) != NULL && may_write(node, stored))
+        if (!begin_spill(node, stored))
             return;
 }
 

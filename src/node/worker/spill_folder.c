@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +17,31 @@
 
 /* ---- those of the dead ---- */
 
-/* Takes the descriptor. Files only: nobody has made folders in it. */
-static void empty(int folder)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
-    DIR *entries = fdopendir(folder);
-    if (!entries) {
-        close(folder);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(entries));)
-        unlinkat(dirfd(entries), entry->d_name, 0);
-    closedir(entries);
+    (void)status, (void)kind, (void)place;
+    (void)remove(path);
+    return 0;
 }
 
-static void remove_if_left(int parent, const char *name)
+/* The deepest first, and no links followed. */
+static void remove_all(const char *path)
 {
-    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void remove_if_left(const char *parent, const char *name)
+{
+    char path[1280];
+    int length = snprintf(path, sizeof(path), "%s/%s", parent, name);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
         return;
-    if (flock(folder, LOCK_EX | LOCK_NB) != 0) {
-        close(folder);
-        return;
-    }
-    empty(folder);
-    unlinkat(parent, name, AT_REMOVEDIR);
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0)
+        remove_all(path);
+    close(folder);
 }
 
 /* While the lock of a parent is held, every folder in it is locked or was left. */
@@ -51,7 +53,7 @@ static void remove_those_left(const char *parent)
     if (flock(dirfd(entries), LOCK_EX) == 0)
         for (struct dirent *entry; (entry = readdir(entries));)
             if (strncmp(entry->d_name, NAME, strlen(NAME)) == 0)
-                remove_if_left(dirfd(entries), entry->d_name);
+                remove_if_left(parent, entry->d_name);
     closedir(entries);
 }
 
@@ -111,7 +113,7 @@ void spill_folder_remove(struct spill_folder *folder)
 {
     if (!*folder->path)
         return;
-    rmdir(folder->path);
+    remove_all(folder->path);
     close(folder->fd);
     *folder->path = '\0';
 }

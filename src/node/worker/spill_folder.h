@@ -1,4 +1,5 @@
-/* The folder for what does not fit into a worker's memory, and those that dead workers have left.
+/* The folder for what does not fit into a worker's memory and for files that somebody uploads, and
+ * those that dead workers have left.
  *
  * A worker holds the lock of its folder as long as it lives: one whose lock is free was left.
  * Source of the aim: distributed.diskutils.WorkSpace. */
@@ -20,7 +21,7 @@ struct spill_folder {
 dk_status spill_folder_prepare(const char *parent, dk_error *err) DK_NODISCARD;
 /* "PARENT/cdask-worker-XXXXXX", unless there is one already. False when it cannot be made. */
 bool spill_folder_make(struct spill_folder *folder, const char *parent);
-/* It must be empty by now, else it stays. */
+/* With all that is in it. */
 void spill_folder_remove(struct spill_folder *folder);
 
 #endif

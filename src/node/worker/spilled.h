@@ -2,7 +2,7 @@
 #ifndef NODE_WORKER_SPILLED_H
 #define NODE_WORKER_SPILLED_H
 
-#include "node/worker/held.h"
+#include "node/held.h"
 
 struct spilled;
 

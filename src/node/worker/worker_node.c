@@ -55,6 +55,7 @@ static void free_node(struct worker_node *node)
 {
     logs_deinit(&node->logs);
     wire_box_unref(node->versions);
+    wire_box_unref(node->plugins);
     void (*closed)(void *self, const dk_error *why) = node->options.closed;
     void *self = node->options.self;
     dk_error why = node->why;
@@ -272,6 +273,11 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
         machine_name(node->machine);
     node->has_python = registry_find(&node->options.context->registry, REGISTRY_PYTHON);
     DK_TRY(spill_folder_prepare(node->options.local_directory, err));
+    if (!spill_folder_make(&node->spill_folder, node->options.local_directory))
+        return error_set(err, DK_EIO,
+                         "%s: cannot make a folder there for what does not fit into "
+                         "memory",
+                         node->options.local_directory);
     DK_TRY(make_resources(node, err));
     DK_TRY(worker_serve(node, err));
     node->nopen++;

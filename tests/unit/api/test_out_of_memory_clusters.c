@@ -128,7 +128,7 @@ static dk_status begin_graph(dk_client *client, const dk_graph *graph, dk_future
     dk_wait_options wait = {.timeout_s = 60, .has_timeout = true};
     dk_value result;
     DK_TRY(dk_client_compute(client, graph, &last, 1, NULL, future, NULL));
-    DK_TRY(dk_client_gather_with(client, future, 1, &wait, &result, NULL));
+    DK_TRY(dk_client_gather_with(client, future, 1, DK_DIRECT_AUTO, &wait, &result, NULL));
     assert_int_equal(result.as.integer, 2);
     return DK_OK;
 }

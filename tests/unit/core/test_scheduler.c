@@ -243,6 +243,38 @@ static void test_hosted(void **state)
     end_story(&story);
 }
 
+/* Proves that a task fails at once when the workers that it may run on are there, and none can run
+ * it; while one of them is missing it waits. */
+static void test_barred(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_story(&story, NULL);
+    struct sched_add_worker python = a_worker("p1", 1);
+    struct wire_value names[] = {wire_text("w1"), wire_text("w2"), wire_text("p1")};
+    struct wire_value one = wire_array(names, 1), two = wire_array(names, 2);
+    struct wire_value all = wire_array(names, 3);
+    python.has_native = false;
+    python.has_python = true;
+    assert_int_equal(add_worker_with(&story, python), DK_OK);
+    add_worker(&story, "w1", 1);
+    submit_with(&story, "a", "a", (struct sched_wishes){.workers = &one}, SCHED_PYTHON);
+    expect_diary(&story,
+                 "client: task-erred a Task 'a' is a Python callable, and none of the 1 workers "
+                 "that it may run on has Python: start one with `python -m cdask worker` or `dask "
+                 "worker`\n");
+    submit_with(&story, "b", "b", (struct sched_wishes){.workers = &two}, SCHED_PYTHON);
+    submit_with(&story, "c", "c", (struct sched_wishes){.workers = &one, .is_loose = true},
+                SCHED_PYTHON);
+    assert_string_equal(state_of(&story, "b"), "no-worker");
+    expect_diary(&story, "p1: compute-task c\n");
+    add_worker(&story, "w2", 1);
+    assert_string_equal(state_of(&story, "b"), "erred");
+    submit_with(&story, "d", "d", (struct sched_wishes){.workers = &all}, SCHED_PYTHON);
+    assert_string_equal(state_of(&story, "d"), "processing");
+    end_story(&story);
+}
+
 /* Proves that the user's choice of workers, resources and the looseness of it are respected. */
 static void test_restrictions(void **state)
 {
@@ -641,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_bad_graphs),
         cmocka_unit_test(test_languages),
         cmocka_unit_test(test_hosted),
+        cmocka_unit_test(test_barred),
         cmocka_unit_test(test_restrictions),
         cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_steal),

@@ -3,18 +3,19 @@
 #include "support/context.h"
 #include "support/failing.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "graph/value.h"
-#include "node/worker/share.h"
+#include "node/share.h"
 #include "wire/build.h"
 
 #define NBYTES 100000
 
 struct fixture {
     struct dk_context *dk;
-    struct worker_node node;
     dk_value value;
     struct payload_value packed;
     struct share share;
@@ -40,8 +41,6 @@ static dk_status open_fixture(struct fixture *fixture, struct dk_context *dk)
     static char bytes[NBYTES];
     memset(bytes, 'x', sizeof(bytes));
     *fixture = (struct fixture){.dk = dk, .share.fd = -1};
-    fixture->node.memory = dk->memory;
-    fixture->node.options.context = dk;
     arena_init(&fixture->arena, dk->memory);
     DK_TRY(value_bytes(dk->memory, bytes, sizeof(bytes), &fixture->value));
     return put(fixture);
@@ -56,10 +55,18 @@ static void close_fixture(struct fixture *fixture)
     arena_deinit(&fixture->arena);
 }
 
-static dk_status take(struct fixture *fixture, struct content *content)
+static dk_status take(struct fixture *fixture, dk_value *out)
 {
+    struct shared shared;
     dk_error err = {0};
-    dk_status status = share_take(&fixture->node, &fixture->entry, content, &err);
+    *out = dk_value_null();
+    dk_status status = shared_open(fixture->dk->memory, &fixture->entry, &shared, &err);
+    if (status == DK_OK) {
+        struct wire_value value = shared_value(&shared);
+        struct payload_owner owner = shared_owner(&shared);
+        status = payload_unpack_value(fixture->dk, &value, &owner, out, &err);
+        shared_close(&shared);
+    }
     assert_int_equal(err.status, status);
     return status;
 }
@@ -68,13 +75,13 @@ static dk_status put_and_take(struct memory *memory)
 {
     struct dk_context dk = {.memory = memory};
     struct fixture fixture;
-    struct content content = {.value = dk_value_null()};
+    dk_value value = dk_value_null();
     dk_status status = open_fixture(&fixture, &dk);
     if (status == DK_OK)
-        status = take(&fixture, &content);
+        status = take(&fixture, &value);
     if (status == DK_OK)
-        assert_true(content.nbytes >= NBYTES);
-    content_deinit(&content);
+        assert_true(dk_value_nbytes(value) >= NBYTES);
+    dk_value_unref(value);
     close_fixture(&fixture);
     return status;
 }
@@ -92,28 +99,28 @@ static void test_damage(void **state)
     struct dk_context dk;
     assert_true(context_open(&dk, NULL));
     struct fixture fixture;
-    struct content content;
+    dk_value value;
     assert_int_equal(open_fixture(&fixture, &dk), DK_OK);
     struct wire_value whole = fixture.entry, items[6];
     const struct wire_value wrong[] = {wire_nil(), wire_int(-1), wire_int(INT64_MAX),
                                        wire_text("x")};
     for (uint32_t count = 0; count < 6; count++) {
         fixture.entry = wire_array(whole.as.items, count);
-        assert_int_equal(take(&fixture, &content), DK_EPARSE);
+        assert_int_equal(take(&fixture, &value), DK_EPARSE);
     }
     for (size_t at = 1; at < 6; at++)
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
             memcpy(items, whole.as.items, sizeof(items));
             items[at] = wrong[i];
             fixture.entry = wire_array(items, 6);
-            assert_int_not_equal(take(&fixture, &content), DK_OK);
+            assert_int_not_equal(take(&fixture, &value), DK_OK);
         }
     struct wire_value pair[] = {wire_int(64), wire_int(NBYTES * 2)}, places;
     places = wire_array(pair, 2);
     memcpy(items, whole.as.items, sizeof(items));
     items[5] = wire_array(&places, 1);
     fixture.entry = wire_array(items, 6);
-    assert_int_equal(take(&fixture, &content), DK_EPARSE);
+    assert_int_equal(take(&fixture, &value), DK_EPARSE);
     close_fixture(&fixture);
     assert_int_equal(context_close(&dk), 0);
 }
@@ -125,7 +132,7 @@ static void test_other_files(void **state)
     struct dk_context dk;
     assert_true(context_open(&dk, NULL));
     struct fixture fixture;
-    struct content content;
+    dk_value value;
     assert_int_equal(open_fixture(&fixture, &dk), DK_OK);
     struct wire_value items[6];
     FILE *file = tmpfile();
@@ -134,9 +141,9 @@ static void test_other_files(void **state)
     memcpy(items, fixture.entry.as.items, sizeof(items));
     items[3] = wire_int(fileno(file));
     fixture.entry = wire_array(items, 6);
-    assert_int_equal(take(&fixture, &content), DK_EIO);
+    assert_int_equal(take(&fixture, &value), DK_EIO);
     fclose(file);
-    assert_int_equal(take(&fixture, &content), DK_EIO);
+    assert_int_equal(take(&fixture, &value), DK_EIO);
     close_fixture(&fixture);
     assert_int_equal(context_close(&dk), 0);
 }

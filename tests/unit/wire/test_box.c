@@ -43,6 +43,41 @@ static void test_copy(void **state)
     fail_each_allocation(copy_everything);
 }
 
+static void count_down(void *owner)
+{
+    --*(int *)owner;
+}
+
+/* Proves that frames may stay where they are, until the last reference has gone. */
+static dk_status keep_frames(struct memory *memory)
+{
+    int nowners = 1;
+    char frame[] = "frame", header[] = "\x80";
+    struct wire_bytes frames[] = {{frame, 5}};
+    struct wire_payload payload = {{header, 1}, frames, 1};
+    struct wire_value serialized = {WIRE_SERIALIZED, 0, {.payload = &payload}};
+    struct wire_box *box = wire_box_keep(memory, &serialized, &nowners, count_down);
+    if (!box)
+        return nowners == 1 ? DK_ENOMEM : DK_EINVAL;
+    const struct wire_payload *kept = box->value.as.payload;
+    header[0] = 'x';
+    memset(frames, 0, sizeof(frames));
+    assert_ptr_equal(kept->frames[0].data, frame);
+    assert_int_equal(kept->frames[0].nbytes, 5);
+    assert_memory_equal(kept->header.data, "\x80", 1);
+    wire_box_unref(wire_box_ref(box));
+    assert_int_equal(nowners, 1);
+    wire_box_unref(box);
+    assert_int_equal(nowners, 0);
+    return DK_OK;
+}
+
+static void test_keep(void **state)
+{
+    (void)state;
+    fail_each_allocation(keep_frames);
+}
+
 /* Proves that nothing is nil. */
 static void test_null(void **state)
 {
@@ -55,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_keep),
         cmocka_unit_test(test_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

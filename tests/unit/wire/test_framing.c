@@ -160,6 +160,52 @@ static void test_announced(void **state)
     memory_close(memory);
 }
 
+/* Proves that what is put into the reader's room is a frame's, in whatever portions. */
+static void test_in_place(void **state)
+{
+    (void)state;
+    static char body[300000];
+    struct memory *memory = memory_new(NULL, 0);
+    const struct wire_bytes frames[] = {{"one", 3}, {body, sizeof(body)}, {"three", 5}};
+    struct vector bytes;
+    struct frame_reader reader;
+    struct frames found;
+    size_t room = 0, nplaced = 0, done = 0;
+    for (size_t i = 0; i < sizeof(body); i++)
+        body[i] = (char)(i % 251);
+    vector_init(&bytes, memory, 1);
+    frame_reader_init(&reader, memory, limits);
+    assert_null(frame_reader_room(&reader, 1, &room));
+    assert_int_equal(frames_write_prelude(frames, 3, &bytes), DK_OK);
+    assert_int_equal(vector_append(&bytes, "one", 3), DK_OK);
+    struct wire_bytes piece = {bytes.data, bytes.count};
+    assert_int_equal(frame_reader_feed(&reader, &piece, NULL), DK_OK);
+    while (done < sizeof(body)) {
+        char *place = frame_reader_room(&reader, 1000, &room);
+        size_t n = sizeof(body) - done < 70001 ? sizeof(body) - done : 70001;
+        if (place)
+            memcpy(place, body + done, n = n < room ? n : room);
+        nplaced += place ? n : 0;
+        piece = (struct wire_bytes){place ? place : body + done, n};
+        assert_int_equal(frame_reader_feed(&reader, &piece, NULL), DK_OK);
+        done += n;
+    }
+    assert_true(nplaced >= sizeof(body) - 1000);
+    piece = (struct wire_bytes){"three", 5};
+    assert_int_equal(frame_reader_feed(&reader, &piece, NULL), DK_OK);
+    assert_true(reader.complete);
+    assert_null(frame_reader_room(&reader, 1, &room));
+    assert_int_equal(frame_reader_take(&reader, &found), DK_OK);
+    assert_memory_equal(found.list[0].data, "one", 3);
+    assert_memory_equal(found.list[1].data, body, sizeof(body));
+    assert_memory_equal(found.list[2].data, "three", 5);
+    frames_deinit(&found);
+    frame_reader_deinit(&reader);
+    vector_deinit(&bytes);
+    assert_int_equal(memory_use(memory).current, 0);
+    memory_close(memory);
+}
+
 static dk_status read_in_little_memory(struct memory *memory)
 {
     static const char body[300000] = {0};
@@ -196,9 +242,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_empty_frames),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_announced),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_empty_frames),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_announced),
+        cmocka_unit_test(test_in_place), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

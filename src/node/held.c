@@ -1,4 +1,4 @@
-#include "node/worker/held.h"
+#include "node/held.h"
 
 struct held *held_new(struct memory *memory, struct message *message)
 {

@@ -1,6 +1,6 @@
 /* Messages whose frames are in use by several: columns lie in them. */
-#ifndef NODE_WORKER_HELD_H
-#define NODE_WORKER_HELD_H
+#ifndef NODE_HELD_H
+#define NODE_HELD_H
 
 #include <stdatomic.h>
 

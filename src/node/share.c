@@ -1,4 +1,4 @@
-#include "node/worker/share.h"
+#include "node/share.h"
 
 #include <fcntl.h>
 #include <errno.h>
@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "local/processes/segment.h"
-#include "wire/build.h"
 
 /* ---- putting ---- */
 
@@ -150,36 +148,47 @@ static void unref_segment(void *self)
     segment_unref(self);
 }
 
-static dk_status read_segment(struct worker_node *node, const struct notice *notice,
-                              struct segment *segment, struct content *out, dk_error *err)
+static dk_status list_frames(const struct notice *notice, struct shared *out, dk_error *err)
 {
     size_t nframes = notice->places->count;
-    struct wire_bytes *frames = memory_alloc(node->memory, nframes * sizeof(*frames));
-    struct wire_payload payload = {notice->header, frames, nframes};
-    struct wire_value value = {.kind = WIRE_SERIALIZED, .as.payload = &payload};
-    struct payload_owner owner = {segment, ref_segment, unref_segment};
-    if (!frames)
+    out->frames = memory_alloc(out->memory, nframes * sizeof(*out->frames));
+    if (!out->frames)
         return error_nomem(err);
-    dk_status status = DK_EPARSE;
-    if (find_frames(notice, segment, frames))
-        status = worker_read_content(node, &value, &owner, out, err);
-    else
-        error_set(err, status, "the frames of a shared result are not inside it");
-    memory_free(node->memory, frames, nframes * sizeof(*frames));
+    out->payload = (struct wire_payload){notice->header, out->frames, nframes};
+    if (find_frames(notice, out->segment, out->frames))
+        return DK_OK;
+    return error_set(err, DK_EPARSE, "the frames of a shared result are not inside it");
+}
+
+dk_status shared_open(struct memory *memory, const struct wire_value *entry, struct shared *out,
+                      dk_error *err)
+{
+    struct notice notice;
+    *out = (struct shared){.memory = memory};
+    if (!read_notice(entry, &notice))
+        return error_set(err, DK_EPARSE, "get_data: a shared result that cannot be understood");
+    dk_status status = map(memory, &notice, &out->segment, err);
+    if (status == DK_OK)
+        status = list_frames(&notice, out, err);
+    if (status != DK_OK)
+        shared_close(out);
     return status;
 }
 
-dk_status share_take(struct worker_node *node, const struct wire_value *entry, struct content *out,
-                     dk_error *err)
+void shared_close(struct shared *shared)
 {
-    struct notice notice;
-    struct segment *segment = NULL;
-    *out = (struct content){.value = dk_value_null()};
-    if (!read_notice(entry, &notice))
-        return error_set(err, DK_EPARSE, "get_data: a shared result that cannot be understood");
-    dk_status status = map(node->memory, &notice, &segment, err);
-    if (segment)
-        status = read_segment(node, &notice, segment, out, err);
-    segment_unref(segment);
-    return status;
+    memory_free(shared->memory, shared->frames, shared->payload.nframes * sizeof(*shared->frames));
+    segment_unref(shared->segment);
+    shared->frames = NULL;
+    shared->segment = NULL;
+}
+
+struct wire_value shared_value(const struct shared *shared)
+{
+    return (struct wire_value){.kind = WIRE_SERIALIZED, .as.payload = &shared->payload};
+}
+
+struct payload_owner shared_owner(const struct shared *shared)
+{
+    return (struct payload_owner){shared->segment, ref_segment, unref_segment};
 }

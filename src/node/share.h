@@ -5,11 +5,13 @@
  *                                                 [[place, bytes] of each frame]] ...]}
  *
  * The peer maps it before it says that it has the answer; until then the descriptor stays open. */
-#ifndef NODE_WORKER_SHARE_H
-#define NODE_WORKER_SHARE_H
+#ifndef NODE_SHARE_H
+#define NODE_SHARE_H
 
 #include "column/pieces.h"
-#include "node/worker/parts.h"
+#include "local/processes/segment.h"
+#include "payload/value.h"
+#include "wire/build.h"
 
 /* Smaller ones travel in the answer itself. */
 #define SHARE_NBYTES ((size_t)64 * 1024)
@@ -29,9 +31,23 @@ void share_close(struct share *share);
 struct wire_value share_wire(const struct share *share, struct wire_bytes key,
                              const struct payload_value *packed, struct wire_builder *builder);
 
-/* Makes the content of an entry that a peer has sent; its key is the entry's first item.
- * Errors: DK_EPARSE (it is none), DK_EIO (we cannot open it), DK_ENOMEM. */
-dk_status share_take(struct worker_node *node, const struct wire_value *entry, struct content *out,
-                     dk_error *err) DK_NODISCARD;
+/* What a peer shares, mapped here. */
+struct shared {
+    struct memory *memory;
+    struct segment *segment;
+    struct wire_bytes *frames;
+    struct wire_payload payload; /* of those; its header lies in the entry */
+};
+
+/* Maps what an entry that a peer has sent says; its key is the entry's first item.
+ * Errors: DK_EPARSE (it is none), DK_EIO (we cannot open it), DK_ENOMEM; then there is nothing to
+ * close. */
+dk_status shared_open(struct memory *memory, const struct wire_value *entry, struct shared *out,
+                      dk_error *err) DK_NODISCARD;
+/* What was made of it with its owner may stay. */
+void shared_close(struct shared *shared);
+/* For payload_unpack_value(). */
+struct wire_value shared_value(const struct shared *shared);
+struct payload_owner shared_owner(const struct shared *shared);
 
 #endif
