@@ -2,6 +2,7 @@
 import asyncio
 import importlib
 import operator
+import os
 import time
 
 import pytest
@@ -487,6 +488,53 @@ def test_tasks_that_submit(lib, client):
     with pytest.raises(ValueError, match="No worker found"):
         lib.get_worker()
     assert lib.get_client() is client and lib.default_client() is client
+
+
+def test_other_clients(lib, client):
+    """Clients of one scheduler may use each other's futures as arguments; results each fetches by its own."""
+    with lib.Client(client.scheduler_info()["address"], set_as_default=False) as other:
+        futures = client.map(inc, range(5, 9))
+        lib.wait(futures)  # Dask's scheduler may hear of the next task first
+        assert other.submit(sum, futures).result() == 30
+        assert other.submit(inc, futures[0]).result() == 7
+        lazy = client.persist(library(lib).delayed(inc)(80))
+        lib.wait(lazy)
+        assert other.compute(library(lib).delayed(inc)(lazy)).result() == 82
+        with pytest.raises(ValueError, match="Cannot gather Futures created by another client"):
+            other.gather([client.submit(inc, 70)])
+
+
+@pytest.mark.parametrize("key", [[1], b"bytes", {1}, object()])
+def test_bad_keys(client, key):
+    with pytest.raises(TypeError):
+        client.submit(inc, 1, key=key)
+
+
+def test_tuples_as_keys(client):
+    future = client.submit(inc, 1, key=("tuple", 1))
+    assert future.result() == 2 and list(client.who_has(future)) == [("tuple", 1)]
+
+
+def test_killed_workers(lib):
+    """A task that costs all workers their lives is given up."""
+    options = {"dashboard_address": None} if lib.__name__.startswith("cdask") else {"silence_logs": 60}
+    with lib.Client(n_workers=1, threads_per_worker=1, **options) as client:
+        with pytest.raises(lib.KilledWorker, match="Attempted to run task 'deadly' on 4 different workers") as caught:
+            client.submit(os._exit, 1, key="deadly").result(timeout=60)
+    assert caught.value.task == "deadly" and caught.value.allowed_failures == 3
+    assert caught.value.last_worker.address.startswith("tcp://")
+
+
+def test_the_scheduler_ends(lib):
+    """The client knows, and says so."""
+    with lib.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with lib.Client(cluster.scheduler_address, set_as_default=False) as client:
+            assert client.status == "running"
+            cluster.close()
+            end = time.monotonic() + 20
+            while client.status == "running":
+                assert time.monotonic() < end
+            assert client.status in ("connecting", "closed")
 
 
 def test_mistakes(client):

@@ -379,13 +379,14 @@ class Client:
 
     @property
     def status(self):
-        """Whether it is open.
+        """Whether it is open, and its scheduler there.
 
         Returns
         -------
         {"running", "closed"}
         """
-        return "running" if self._handle else "closed"
+        handle = self._handle
+        return "running" if handle and _abi.dk_client_is_connected(handle) else "closed"
 
     @property
     def dashboard_link(self):
@@ -455,13 +456,16 @@ class Client:
             raise ValueError("Only use allow_other_workers= if using workers=")
         if key is None:
             key = f"{_tasks.name_of(func)}-{_token(func, args, kwargs) if pure else uuid.uuid4()}"
+        _check_task_key(key)
         options = SubmitOptions(key, workers, resources, retries, priority, allow_other_workers)
         return self._submit(func, args, kwargs, options)
 
     def _submit(self, func, args, kwargs, options):
         remote = []
         args, kwargs = collect(tuple(args), remote, _is_remote), collect(kwargs, remote, _is_remote)
-        futures = self._begun_of(remote)
+        if not isinstance(options.key, str):
+            return self._submit_by_name(func, args, kwargs, options, remote)
+        futures = [self._own(future) for future in self._begun_of(remote)]
         handles = handles_of(futures)
         values = (_abi.dk_value * (len(futures) + 1))()
         received = {i: one._received for i, one in enumerate(futures) if one._received is not None}
@@ -475,6 +479,23 @@ class Client:
         finally:
             _values.drop([values[0]])
         return Future._of(self, out, options.key)
+
+    def _submit_by_name(self, func, args, kwargs, options, remote):
+        if remote:
+            raise NotImplementedError(f"a task that futures are arguments of has a text as its key, not {options.key!r}")
+        return self._map(func, [args], kwargs, [options.key], options)[0]
+
+    def _own(self, future):
+        """A future of this client for what another one of the same scheduler wants: when this returns the scheduler
+        knows that both want it."""
+        if future.client is self:
+            return future
+        if future.client.address != self.address:
+            raise ValueError("Inputs contain futures that were created by another client.")
+        future._wait()
+        own = Future._like(future, self)
+        own._wait()
+        return own
 
     def map(self, func, *iterables, key=None, workers=None, retries=None, resources=None, priority=0,
             allow_other_workers=False, fifo_timeout="100 ms", actor=False, actors=False, pure=True, batch_size=None,
@@ -524,6 +545,8 @@ class Client:
             if len(key) != len(calls):
                 raise ValueError(f"{len(key)} keys for {len(calls)} calls")
             keys = key
+            for one in keys:
+                _check_task_key(one)
         else:
             name, call_id = key or _tasks.name_of(func), None if pure else uuid.uuid4()
             keys = [f"{name}-{_token(func, args, kwargs)}" if pure else f"{name}-{call_id}-{i}"
@@ -1550,7 +1573,7 @@ class Client:
                 sum(limits) if all(limits) else 0)
 
     def __repr__(self):
-        if not self._handle:
+        if self.status == "closed":
             return "<Client: No scheduler connected>"
         found = self._summary()
         if not found:
@@ -1596,6 +1619,23 @@ class _Quoted:
 
     def __reduce__(self):
         return _Quoted, (self.thing,)
+
+
+def _check_key(key):
+    """Errors: TypeError, ValueError: there is no such key."""
+    if type(key) is tuple:
+        for part in key:
+            _check_key(part)
+    elif not isinstance(key, (str, int, float)):
+        raise TypeError(f"Unexpected key type {type(key)} ({key=!r})")
+    if key in ("", ()):
+        raise ValueError("a key must not be empty")
+
+
+def _check_task_key(key):
+    _check_key(key)
+    if isinstance(key, (int, float)):
+        raise NotImplementedError(f"a task's key is a text or a tuple, not the number {key!r}")
 
 
 def _is_remote(thing):

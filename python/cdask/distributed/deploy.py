@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -71,6 +72,8 @@ class LocalCluster:
         The port is taken, or a worker did not start.
     NotImplementedError
         For options that are not there.
+    ValueError
+        For numbers of workers, threads or bytes that are none.
     """
 
     def __init__(self, n_workers=None, threads_per_worker=None, processes=True, loop=None, start=None, host=None,
@@ -82,6 +85,7 @@ class LocalCluster:
                 protocol=None if protocol in ("tcp", "tcp://") else protocol)
         self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
         self.n_workers, self.threads_per_worker = _shared_out(n_workers, threads_per_worker)
+        _check_limit(memory_limit)
         self._limit = 1 / max(self.n_workers, 1) if memory_limit in (None, "auto") else memory_limit
         self._words = _words(self.threads_per_worker, self._limit, resources, local_directory, nanny, silence_logs)
         _tasks.begin()
@@ -276,9 +280,27 @@ def _refuse(**options):
             raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on the loopback or where host= says")
 
 
+def _check_count(name, count, least):
+    if count is None:
+        return
+    if not isinstance(count, int):
+        raise TypeError(f"{name} must be a whole number, got {count!r}")
+    if count < least:
+        raise ValueError(f"{name} must be at least {least}, got {count}")
+
+
+def _check_limit(limit):
+    """Errors: ValueError: no amount of memory."""
+    text = str(limit).strip()
+    if limit not in (None, "auto") and not re.fullmatch(r"\d*\.?\d+(e\d+)?\s*([kmgtp]i?)?b?", text, re.IGNORECASE):
+        raise ValueError(f"Could not interpret {limit!r} as a byte unit")
+
+
 def _shared_out(n_workers, threads):
     """Both numbers, of which either may be open.   Source: distributed.deploy.utils.nprocesses_nthreads."""
     ncpus = len(os.sched_getaffinity(0))
+    _check_count("n_workers", n_workers, 0)
+    _check_count("threads_per_worker", threads, 1)
     if n_workers is None and threads is None:
         n_workers = ncpus
         if ncpus > 4:
