@@ -89,13 +89,16 @@ static dk_status list_dependencies(struct departure *departure, const struct tas
     return DK_OK;
 }
 
+/* Clients of one scheduler may use each other's. */
 static dk_status check_kept(const struct departure *departure, const dk_future *kept, dk_error *err)
 {
-    if (kept->client == departure->client)
+    const dk_client *client = departure->client;
+    if (kept->client == client ||
+        strcmp(dk_client_address(kept->client), dk_client_address(client)) == 0)
         return DK_OK;
     return error_set(err, DK_EINVAL,
-                     "%s was persisted by a client of %s, another than the one of %s", kept->text,
-                     dk_client_address(kept->client), dk_client_address(departure->client));
+                     "%s was persisted on the cluster at %s, which the one at %s knows nothing of",
+                     kept->text, dk_client_address(kept->client), dk_client_address(client));
 }
 
 static dk_status pack_task(struct departure *departure, size_t rank, dk_error *err)
