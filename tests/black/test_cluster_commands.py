@@ -1,9 +1,12 @@
 """The command lines of `cdask scheduler` and `cdask worker`: what is refused, by which words, and how they end."""
 import os
+import re
+import signal
+import socket
 import subprocess
 
 import pytest
-from cluster import CDASK, Process
+from cluster import CDASK, ROOT, Process
 from native_client import BUILD, Client
 
 USAGE = 2
@@ -49,7 +52,7 @@ def test_idle_timeout():
     """It ends by itself; its lines are Dask's."""
     scheduler = Process(CDASK, "scheduler", "--port", 0, "--no-dashboard", "--interface", "lo", "--idle-timeout", "500 ms")
     for line in ("-----", "State start", "-----", "Scheduler at: +tcp://127.0.0.1:", "closing after being idle for 0.50 s",
-                 "Scheduler closing all comms", "Stopped scheduler at 'tcp://127.0.0.1:", "End scheduler"):
+                 "Closing scheduler. Reason: idle-timeout-exceeded", "Scheduler closing all comms", "Stopped scheduler at 'tcp://127.0.0.1:", "End scheduler"):
         scheduler.wait_for(line, timeout=30)
     assert scheduler.popen.wait(timeout=30) == 0
 
@@ -72,3 +75,52 @@ def test_not_idle_while_tasks_run(tmp_path):
     scheduler.wait_for("after being idle")
     scheduler.popen.wait(timeout=30)
     worker.popen.wait(timeout=30)
+
+
+SOURCES = {"scheduler": "scheduler.c", "worker": "worker_options.c", "cluster": "cluster.c", "info": "info.c",
+           "demo": "demo.c", "demo-data": "demo_data_command.c"}
+TLS = {"tls-ca-file", "tls-cert", "tls-key"}
+
+
+@pytest.mark.parametrize("command", SOURCES)
+def test_manual(command):
+    """It tells each option that the command knows, and no other; --help as well, but for older spellings."""
+    source = (ROOT / "src/cli" / SOURCES[command]).read_text()
+    known = set(re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', source)) - {"help"}
+    known |= TLS if "TLS_OPTIONS" in source else set()
+    manual = (ROOT / "docs/man/cdask.1").read_text().replace("\\-", "-")
+    section = re.search(rf"^\.SS cdask {command}\n(.*?)^\.S[HS] ", manual, re.MULTILINE | re.DOTALL).group(1)
+    assert set(re.findall(r"--([a-z-]+)", section)) == known
+    assert set(re.findall(r"^  --([a-z-]+)", run(command, "--help").stdout, re.MULTILINE)) <= known | {"help", "version"}
+
+
+@pytest.mark.parametrize("command", SOURCES)
+@pytest.mark.parametrize("before", [[], ["--nonsense"], ["x", "--cluster"]])
+def test_asked_among_options(command, before):
+    """As Dask's commands, which answer these before they look at the rest."""
+    assert run(command, *before, "-h").stdout == run(command, "--help").stdout != ""
+    assert run(command, *before, "--version", "--help").stdout.startswith(f"cdask {command}, version ")
+
+
+@pytest.mark.parametrize("command", ["scheduler", "worker"])
+@pytest.mark.parametrize("place, message", [(":99999", "':99999' has no port: one is from 0 to 65535"),
+                                            ("foo:bar", "'foo:bar' is no place for a dashboard: HOST:8787 or :8787")])
+def test_no_place_for_a_dashboard(command, place, message):
+    done = run(command, "--dashboard-address", place)
+    assert done.returncode == USAGE and message in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_dashboard_port_taken(number):
+    """Another port is no failure, and neither is the signal that ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        scheduler = Process(CDASK, "scheduler", "--port", 0, "--dashboard-address", f"127.0.0.1:{port}")
+        cluster = Process(CDASK, "cluster", "--nworkers", 1, "--dashboard-address", f"127.0.0.1:{port}")
+        scheduler.wait_for(f"Port {port} is already in use")
+        scheduler.wait_for("dashboard at:")
+        cluster.wait_for("Dashboard at:")
+        scheduler.stop(number)
+        cluster.stop(number)
+    scheduler.wait_for(f"Closing scheduler. Reason: signal-{int(number)}")
+    assert scheduler.popen.returncode == cluster.popen.returncode == 0
