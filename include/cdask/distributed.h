@@ -130,6 +130,9 @@ DK_API void dk_client_close(dk_client *client);
 /* The address of its scheduler.   Ownership: borrowed from the client. */
 DK_API const char *dk_client_address(const dk_client *client);
 
+/* Whether the connection is there; once lost it does not come back. */
+DK_API bool dk_client_is_connected(dk_client *client);
+
 /* Its name among the scheduler's clients.   Ownership: borrowed from the client. */
 DK_API const char *dk_client_id(const dk_client *client);
 

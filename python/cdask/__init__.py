@@ -7,12 +7,13 @@
 import sys
 
 from . import config, local, multiprocessing, threaded
+from ._annotations import annotate, get_annotations
 from ._collections import compute, explain, persist, visualize
 from .delayed import delayed
 from .local import get_sync
 
-__all__ = ["compute", "config", "delayed", "explain", "get_sync", "local", "multiprocessing",
-           "persist", "threaded", "visualize"]
+__all__ = ["annotate", "compute", "config", "delayed", "explain", "get_annotations", "get_sync", "local",
+           "multiprocessing", "persist", "threaded", "visualize"]
 
 # The old home of get_sync, which is no longer a name: getattr(cdask, "async").get_sync
 setattr(sys.modules[__name__], "async", local)

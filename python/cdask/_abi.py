@@ -680,6 +680,7 @@ functions(
     dk_cluster_dashboard=(c_char_p, cluster_p),
     dk_client_address=(c_char_p, client_p),
     dk_client_id=(c_char_p, client_p),
+    dk_client_is_connected=(c_bool, client_p),
     dk_future_state=(dk_future_status, future_p),
     dk_future_key=(c_char_p, future_p),
     dk_future_name=(dk_status, future_p, value_p),

@@ -25,6 +25,9 @@ def compute(*args, traverse=True, **options):
         - get : a get function, the older spelling of `scheduler`: :func:`cdask.threaded.get`,
           :func:`cdask.multiprocessing.get`, :func:`cdask.get_sync`
         - num_workers : threads or processes at once, an int; default: the CPUs of this process
+        - optimize_graph : whether chains of tasks are joined, a bool; default: they are
+        - priority, retries, resources, workers, allow_other_workers : on a cluster, how tasks are run there, see
+          :func:`cdask.annotate`
 
     Returns
     -------

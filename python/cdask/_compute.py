@@ -5,8 +5,10 @@ import threading
 from concurrent.futures import CancelledError
 
 from . import _abi, _exceptions, _tasks, _values, config
+from ._annotations import SubmitOptions
 from ._errors import call, check
 
+WISHES = ("workers", "resources", "retries", "priority", "allow_other_workers")
 INTERRUPTED_WITHIN = 0.02  # seconds
 
 current_client = contextvars.ContextVar("current_client", default=None)  # of Client.as_current()
@@ -26,15 +28,18 @@ class Options:
         The older spelling: `cdask.threaded.get`, `cdask.multiprocessing.get`, `cdask.get_sync`.
     num_workers : int, optional
         Threads or processes; default: the CPUs that this process may use.
-    _submit : dk_submit_options, optional
-        How tasks are run on the cluster.
+    optimize_graph : bool
+        Whether chains of tasks are joined.
+    workers, resources, retries, priority, allow_other_workers : optional
+        How tasks are run on a cluster, see SubmitOptions; other schedulers need none of it.
     """
 
-    def __init__(self, scheduler=None, get=None, num_workers=None, _submit=None, **unknown):
-        if unknown:
-            raise TypeError(f"compute() got an unexpected keyword argument {next(iter(unknown))!r}")
+    def __init__(self, scheduler=None, get=None, num_workers=None, optimize_graph=True, **wishes):
+        for name in wishes:
+            if name not in WISHES:
+                raise TypeError(f"compute() got an unexpected keyword argument {name!r}")
         chosen = chosen_scheduler(scheduler, get)
-        self.name, self.client, self.submit = scheduler_name(chosen), client_of(chosen), _submit
+        self.name, self.client, self.submit = scheduler_name(chosen), client_of(chosen), SubmitOptions(**wishes)
         self.cancel = ctypes.c_int(0)
         self.error = _abi.dk_error()
         self.filled = _abi.dk_compute_options(error=ctypes.pointer(self.error))
@@ -45,7 +50,8 @@ class Options:
         run.num_workers = num_workers or config.get("num_workers", 0) or 0
         run.cancel = ctypes.pointer(self.cancel)
         run.client = self.client and self.client._open()
-        run.submit = self.submit and ctypes.pointer(self.submit)
+        run.submit = ctypes.pointer(self.submit.filled)
+        run.no_fuse = not optimize_graph
         callbacks = [one._callbacks() for one in watchers if hasattr(one, "_callbacks")]
         self.callbacks = (_abi.dk_callbacks * len(callbacks))(*callbacks)
         run.callbacks, run.ncallbacks = self.callbacks, len(callbacks)

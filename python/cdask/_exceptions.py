@@ -5,6 +5,7 @@ that they ended picks them up. From forked processes they come by a file that bo
 """
 import contextlib
 import fcntl
+import io
 import itertools
 import os
 import pickle
@@ -101,9 +102,19 @@ def received(raised):
     """The exception of a task of a cluster, of what dk_future_raised() says of it; None: it is not known."""
     if not raised.get("exception"):
         return None
-    problem = pickle.loads(raised["exception"])
+    problem = _Unpickler(io.BytesIO(raised["exception"])).load()
     trace = received_traceback(raised)
     return problem.with_traceback(trace) if isinstance(problem, BaseException) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Takes our own classes for those of Dask's scheduler, which need not be installed."""
+
+    def find_class(self, module, name):
+        if module == "distributed.scheduler":
+            from .distributed import failures
+            return getattr(failures, name, None) or super().find_class(module, name)
+        return super().find_class(module, name)
 
 
 def received_traceback(raised):

@@ -246,6 +246,42 @@ def test_resources_and_memory():
         assert client.submit(lambda: 1, resources={"GPU": 1}).result() == 1
 
 
+@pytest.mark.parametrize("options, problem, text", [
+    ({"bogus": 1}, TypeError, "'bogus'"),
+    ({"security": True}, NotImplementedError, "security=True"),
+    ({"n_workers": -1}, ValueError, "n_workers must be at least 0, got -1"),
+    ({"n_workers": "two"}, TypeError, "n_workers must be a whole number, got 'two'"),
+    ({"threads_per_worker": 0}, ValueError, "threads_per_worker must be at least 1, got 0"),
+    ({"memory_limit": "bogus"}, ValueError, "Could not interpret 'bogus' as a byte unit"),
+    ({"memory_limit": "4 XB"}, ValueError, "Could not interpret '4 XB' as a byte unit"),
+    ({"protocol": "ucx://"}, NotImplementedError, "protocol='ucx://'"),
+])
+def test_bad_options(options, problem, text):
+    """They are told before anything is started."""
+    for kind in (LocalCluster, Client):
+        with pytest.raises(problem, match=text):
+            kind(**options)
+
+
+@pytest.mark.parametrize("options, problem", [
+    ({"key": ""}, ValueError), ({"retries": -1}, ValueError), ({"retries": "often"}, TypeError),
+    ({"priority": "high"}, TypeError), ({"priority": 1.5}, ValueError), ({"key": 5}, NotImplementedError),
+    ({"allow_other_workers": "yes", "workers": ["a"]}, TypeError),
+])
+def test_bad_submissions(client, options, problem):
+    with pytest.raises(problem):
+        client.submit(abs, 1, **options)
+
+
+def test_results_of_another_scheduler(client):
+    """They cannot be had, as arguments neither."""
+    with LocalCluster(n_workers=1, threads_per_worker=1) as cluster, Client(cluster, set_as_default=False) as other:
+        with pytest.raises(ValueError, match="created by another client"):
+            other.submit(abs, client.submit(abs, -1))
+        with pytest.raises(ValueError, match="which the one at .* knows nothing of"):
+            other.compute(cdask.delayed(abs)(client.persist(cdask.delayed(abs)(-1))))
+
+
 def test_asynchronous_calls():
     """What waits gives coroutines; what does not, does not."""
     import asyncio

@@ -2,9 +2,12 @@
 import asyncio
 import importlib
 import operator
+import os
 import time
 
 import pytest
+
+distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 
 LIBRARIES = ["distributed", "cdask.distributed"]
 
@@ -286,6 +289,63 @@ def test_restrictions(client):
         client.submit(inc, 1, allow_other_workers=True)
 
 
+def library(lib):
+    """dask or cdask."""
+    return importlib.import_module("cdask" if lib.__name__.startswith("cdask") else "dask")
+
+
+def test_annotations(lib, client):
+    """Tasks that are submitted, computed or persisted within are run as it says; calls go before."""
+    annotate, get_annotations = library(lib).annotate, library(lib).get_annotations
+    first, second = client.nthreads()
+    lazy = library(lib).delayed(inc)
+    for worker in (first, second):
+        with annotate(workers=worker, priority=10, unknown=5):
+            assert get_annotations() == {"workers": [worker], "priority": 10, "unknown": 5}
+            futures = [client.submit(inc, 1, pure=False), *client.map(inc, range(3), pure=False),
+                       *client.compute([lazy(1), lazy(2)]), *lib.futures_of(client.persist(lazy(3)))]
+            other = client.submit(inc, 1, pure=False, workers=first if worker == second else second)
+        lib.wait([*futures, other])
+        holders = client.who_has()
+        assert all(holders[future.key] == [worker] for future in futures)
+        assert holders[other.key] != [worker]
+    assert get_annotations() == {}
+
+
+def test_annotated_retries(lib, client, tmp_path):
+    def fail_once(path):
+        path.write_text(tries := (path.read_text() if path.exists() else "") + "x")
+        if len(tries) < 3:
+            raise ValueError(tries)
+        return tries
+
+    with library(lib).annotate(retries=2):
+        assert client.submit(fail_once, tmp_path / "submit").result() == "xxx"
+        assert library(lib).delayed(fail_once)(tmp_path / "compute").compute() == "xxx"
+    assert library(lib).delayed(fail_once)(tmp_path / "own").compute(retries=2) == "xxx"
+
+
+@pytest.mark.parametrize("name, value", [("priority", "high"), ("retries", "often"), ("resources", ["GPU"]),
+                                         ("workers", 1), ("allow_other_workers", "yes")])
+def test_bad_annotations(lib, client, name, value):
+    with pytest.raises(TypeError, match=f"'{name}' annotation"):
+        with library(lib).annotate(**{name: value}):
+            pass
+
+
+def test_unknown_keywords(lib, client):
+    """They are told, nowhere forgotten; by Dask's persist they are."""
+    lazy = library(lib).delayed(inc)(1)
+    for call in (client.compute, client.persist)[:2 if lib is not distributed else 1]:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'bogus'"):
+            call(lazy, bogus=1)
+    for call in (client.submit, client.map):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'bogus'"):
+            client.gather(call(inc, [1], bogus=1))
+    with pytest.raises(ValueError, match="Unexpected keyword arguments.*bogus"):
+        lib.Client(client.scheduler_info()["address"], bogus=1)
+
+
 def test_datasets(lib, client):
     future = client.submit(inc, 88)
     client.publish_dataset(one=future)
@@ -428,6 +488,53 @@ def test_tasks_that_submit(lib, client):
     with pytest.raises(ValueError, match="No worker found"):
         lib.get_worker()
     assert lib.get_client() is client and lib.default_client() is client
+
+
+def test_other_clients(lib, client):
+    """Clients of one scheduler may use each other's futures as arguments; results each fetches by its own."""
+    with lib.Client(client.scheduler_info()["address"], set_as_default=False) as other:
+        futures = client.map(inc, range(5, 9))
+        lib.wait(futures)  # Dask's scheduler may hear of the next task first
+        assert other.submit(sum, futures).result() == 30
+        assert other.submit(inc, futures[0]).result() == 7
+        lazy = client.persist(library(lib).delayed(inc)(80))
+        lib.wait(lazy)
+        assert other.compute(library(lib).delayed(inc)(lazy)).result() == 82
+        with pytest.raises(ValueError, match="Cannot gather Futures created by another client"):
+            other.gather([client.submit(inc, 70)])
+
+
+@pytest.mark.parametrize("key", [[1], b"bytes", {1}, object()])
+def test_bad_keys(client, key):
+    with pytest.raises(TypeError):
+        client.submit(inc, 1, key=key)
+
+
+def test_tuples_as_keys(client):
+    future = client.submit(inc, 1, key=("tuple", 1))
+    assert future.result() == 2 and list(client.who_has(future)) == [("tuple", 1)]
+
+
+def test_killed_workers(lib):
+    """A task that costs all workers their lives is given up."""
+    options = {"dashboard_address": None} if lib.__name__.startswith("cdask") else {"silence_logs": 60}
+    with lib.Client(n_workers=1, threads_per_worker=1, **options) as client:
+        with pytest.raises(lib.KilledWorker, match="Attempted to run task 'deadly' on 4 different workers") as caught:
+            client.submit(os._exit, 1, key="deadly").result(timeout=60)
+    assert caught.value.task == "deadly" and caught.value.allowed_failures == 3
+    assert caught.value.last_worker.address.startswith("tcp://")
+
+
+def test_the_scheduler_ends(lib):
+    """The client knows, and says so."""
+    with lib.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with lib.Client(cluster.scheduler_address, set_as_default=False) as client:
+            assert client.status == "running"
+            cluster.close()
+            end = time.monotonic() + 20
+            while client.status == "running":
+                assert time.monotonic() < end
+            assert client.status in ("connecting", "closed")
 
 
 def test_mistakes(client):

@@ -12,12 +12,13 @@ have an interpreter: ``python -m cdask worker HOST:8786``, and those that ``Clie
 from .client import Client, Security, default_client, get_client
 from .coordination import Event, Lock, MultiLock, Queue, Semaphore, Variable
 from .deploy import LocalCluster
+from .failures import KilledWorker, NoValidWorkerError, NoWorkerError
 from .futures import (CancelledError, Future, FutureCancelledError, FuturesCancelledError, TimeoutError, as_completed,
                       fire_and_forget, futures_of, progress, wait)
 from .plugins import WorkerPlugin
 from .worker import Worker, get_worker, worker_client
 
 __all__ = ["CancelledError", "Client", "Event", "Future", "FutureCancelledError", "FuturesCancelledError",
-           "LocalCluster", "Lock", "MultiLock", "Queue", "Security", "Semaphore", "TimeoutError", "Variable", "Worker",
+           "KilledWorker", "LocalCluster", "Lock", "MultiLock", "NoValidWorkerError", "NoWorkerError", "Queue", "Security", "Semaphore", "TimeoutError", "Variable", "Worker",
            "WorkerPlugin", "as_completed", "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker",
            "progress", "wait", "worker_client"]

@@ -16,6 +16,7 @@ import uuid
 import weakref
 
 from .. import _abi, _collections, _compute, _context, _exceptions, _tasks, _values, local
+from .._annotations import SubmitOptions, listed
 from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import seconds, sent, waited
@@ -46,10 +47,18 @@ class Security:
     tls_client_key : str, optional
         The key of that; default: it is in the same file.
     **kwargs
-        Accepted as Dask's.
+        Dask's further fields, which are of schedulers and workers.
+
+    Raises
+    ------
+    TypeError
+        For other fields.
     """
 
     def __init__(self, tls_ca_file=None, tls_client_cert=None, tls_client_key=None, **kwargs):
+        for name in kwargs:
+            if not name.startswith("tls_") and name not in ("require_encryption", "extra_conn_args"):
+                raise TypeError(f"Security got an unexpected keyword argument {name!r}")
         self.tls_ca_file, self.tls_client_cert, self.tls_client_key = tls_ca_file, tls_client_cert, tls_client_key
 
 
@@ -129,7 +138,7 @@ class Client:
             return
         if self._address is None and self.cluster is None:
             from .deploy import LocalCluster
-            self.cluster, self._own_cluster = LocalCluster(**self._cluster_options), True
+            self.cluster, self._own_cluster = LocalCluster(security=self._security, **self._cluster_options), True
             self._address = self.cluster.scheduler_address
         try:
             self._handle = self._connect()
@@ -370,13 +379,14 @@ class Client:
 
     @property
     def status(self):
-        """Whether it is open.
+        """Whether it is open, and its scheduler there.
 
         Returns
         -------
         {"running", "closed"}
         """
-        return "running" if self._handle else "closed"
+        handle = self._handle
+        return "running" if handle and _abi.dk_client_is_connected(handle) else "closed"
 
     @property
     def dashboard_link(self):
@@ -446,13 +456,16 @@ class Client:
             raise ValueError("Only use allow_other_workers= if using workers=")
         if key is None:
             key = f"{_tasks.name_of(func)}-{_token(func, args, kwargs) if pure else uuid.uuid4()}"
-        options = _Options(key, workers, resources, retries, priority, allow_other_workers)
+        _check_task_key(key)
+        options = SubmitOptions(key, workers, resources, retries, priority, allow_other_workers)
         return self._submit(func, args, kwargs, options)
 
     def _submit(self, func, args, kwargs, options):
         remote = []
         args, kwargs = collect(tuple(args), remote, _is_remote), collect(kwargs, remote, _is_remote)
-        futures = self._begun_of(remote)
+        if not isinstance(options.key, str):
+            return self._submit_by_name(func, args, kwargs, options, remote)
+        futures = [self._own(future) for future in self._begun_of(remote)]
         handles = handles_of(futures)
         values = (_abi.dk_value * (len(futures) + 1))()
         received = {i: one._received for i, one in enumerate(futures) if one._received is not None}
@@ -466,6 +479,23 @@ class Client:
         finally:
             _values.drop([values[0]])
         return Future._of(self, out, options.key)
+
+    def _submit_by_name(self, func, args, kwargs, options, remote):
+        if remote:
+            raise NotImplementedError(f"a task that futures are arguments of has a text as its key, not {options.key!r}")
+        return self._map(func, [args], kwargs, [options.key], options)[0]
+
+    def _own(self, future):
+        """A future of this client for what another one of the same scheduler wants: when this returns the scheduler
+        knows that both want it."""
+        if future.client is self:
+            return future
+        if future.client.address != self.address:
+            raise ValueError("Inputs contain futures that were created by another client.")
+        future._wait()
+        own = Future._like(future, self)
+        own._wait()
+        return own
 
     def map(self, func, *iterables, key=None, workers=None, retries=None, resources=None, priority=0,
             allow_other_workers=False, fifo_timeout="100 ms", actor=False, actors=False, pure=True, batch_size=None,
@@ -515,11 +545,13 @@ class Client:
             if len(key) != len(calls):
                 raise ValueError(f"{len(key)} keys for {len(calls)} calls")
             keys = key
+            for one in keys:
+                _check_task_key(one)
         else:
             name, call_id = key or _tasks.name_of(func), None if pure else uuid.uuid4()
             keys = [f"{name}-{_token(func, args, kwargs)}" if pure else f"{name}-{call_id}-{i}"
                     for i, args in enumerate(calls)]
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers)
         remote = []
         collect((calls, kwargs), remote, _is_remote)
         if remote:
@@ -546,7 +578,7 @@ class Client:
                 for i in range(len(ids))]
 
     def compute(self, collections, sync=False, optimize_graph=True, workers=None, allow_other_workers=False,
-                resources=None, retries=0, priority=0, fifo_timeout="60s", actors=None, traverse=True, **kwargs):
+                resources=None, retries=0, priority=0, fifo_timeout="60s", actors=None, traverse=True):
         """Begins to compute lazy things on the cluster.
 
         Follows :meth:`dask.distributed.Client.compute`.
@@ -568,8 +600,6 @@ class Client:
             All as for :meth:`submit`.
         traverse : bool
             Accepted as Dask's.
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
@@ -579,7 +609,7 @@ class Client:
         many = isinstance(collections, (list, tuple, set, frozenset))
         things = list(collections) if many else [collections]
         _refuse_actors(actors)
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
         futures = self._begun_of(things, options)
         result = futures if many else futures[0]
         return self.gather(result) if sync else result
@@ -589,7 +619,7 @@ class Client:
         lazies = {id(thing): thing for thing in things if isinstance(thing, Lazy)}
         if not lazies:
             return things
-        options = options or _Options(None, None, None, None, 0, False, as_named=False)
+        options = options or SubmitOptions(as_named=False)
         made = dict(zip(lazies, self._compute(list(lazies.values()), options)))
         return [made.get(id(thing), thing) for thing in things]
 
@@ -603,7 +633,7 @@ class Client:
             _abi.dk_graph_free(graph)
 
     def persist(self, collections, optimize_graph=True, workers=None, allow_other_workers=None, resources=None,
-                retries=None, priority=0, fifo_timeout="60s", actors=None, **kwargs):
+                retries=None, priority=0, fifo_timeout="60s", actors=None):
         """Begins to compute lazy things, and keeps their results on the cluster.
 
         Follows :meth:`dask.distributed.Client.persist`.
@@ -612,7 +642,7 @@ class Client:
         ----------
         collections : frame, series, Delayed, or a list of them
         optimize_graph : bool
-            Accepted as Dask's.
+            Whether chains of tasks are joined.
         workers : str or list of str, optional
         allow_other_workers : bool, optional
         resources : dict, optional
@@ -621,21 +651,20 @@ class Client:
         fifo_timeout : str
         actors : bool, optional
             All as for :meth:`submit`.
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
         The same, on which nothing is left to be computed; a list for several.
         """
         _refuse_actors(actors)
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers)
         many = isinstance(collections, (list, tuple, set, frozenset))
-        made = _collections.persist(*(collections if many else [collections]), scheduler=self, _submit=options.filled)
+        made = _collections.persist(
+            *(collections if many else [collections]), scheduler=self, optimize_graph=optimize_graph, workers=workers,
+            allow_other_workers=allow_other_workers, resources=resources, retries=retries, priority=priority)
         return list(made) if many else made[0]
 
     def get(self, dsk, keys, workers=None, allow_other_workers=None, resources=None, sync=True, asynchronous=None,
-            direct=None, retries=None, priority=0, fifo_timeout="60s", actors=None, **kwargs):
+            direct=None, retries=None, priority=0, fifo_timeout="60s", actors=None):
         """Runs a graph that is a dict, as :func:`cdask.get_sync` takes it.
 
         Follows :meth:`dask.distributed.Client.get`.
@@ -658,8 +687,6 @@ class Client:
             All as for :meth:`submit`.
         fifo_timeout : str
         actors : bool, optional
-        **kwargs
-            Accepted as Dask's.
 
         Returns
         -------
@@ -677,7 +704,7 @@ class Client:
         for key in wanted:
             if key not in dsk:
                 raise KeyError(f"{key!r} is not in the graph")
-        options = _Options(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
+        options = SubmitOptions(None, workers, resources, retries, priority, allow_other_workers, as_named=False)
         futures = iter(self._begin(local._Graph(dsk), wanted, options))
         nested = _nested(keys, futures)
         return self.gather(nested, direct=direct) if sync else nested
@@ -789,7 +816,7 @@ class Client:
         end = time.monotonic() + timeout
         while True:
             try:
-                return self._ask("scatter", data=packed, workers=_listed(workers), client=self.id, broadcast=broadcast,
+                return self._ask("scatter", data=packed, workers=listed(workers), client=self.id, broadcast=broadcast,
                                  timeout=timeout)
             except OSError as problem:
                 if "No valid workers" not in str(problem):
@@ -880,7 +907,7 @@ class Client:
             None would be left.
         """
         def work():
-            self._ask("replicate", keys=self._kept_keys(futures), n=n, workers=_listed(workers),
+            self._ask("replicate", keys=self._kept_keys(futures), n=n, workers=listed(workers),
                       branching_factor=branching_factor)
         return self._do(work)
 
@@ -910,7 +937,7 @@ class Client:
         """
         def work():
             keys = {} if futures is None else {"keys": self._kept_keys(futures)}
-            answer = self._ask("rebalance", workers=_listed(workers), **keys)
+            answer = self._ask("rebalance", workers=listed(workers), **keys)
             if answer["status"] == "partial-fail":
                 raise KeyError(f"Could not rebalance keys: {list(map(_key, answer['keys']))}")
         return self._do(work)
@@ -962,7 +989,7 @@ class Client:
         dict
             {address: threads}. Or a coroutine, if the client is asynchronous.
         """
-        return self._do(lambda: dict(self._ask("ncores", workers=_listed(workers))))
+        return self._do(lambda: dict(self._ask("ncores", workers=listed(workers))))
 
     ncores = nthreads
 
@@ -1006,7 +1033,7 @@ class Client:
             {address: list of keys}. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            asked = _listed(workers)
+            asked = listed(workers)
             told = {worker: list(map(_key, keys)) for worker, keys in _pairs(self._ask("has_what", workers=asked))}
             return told if asked is None else {worker: told.get(worker, []) for worker in asked}
         return self._do(work)
@@ -1027,7 +1054,7 @@ class Client:
             {address: list of keys}. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            answer = self._ask("processing", workers=_listed(workers))
+            answer = self._ask("processing", workers=listed(workers))
             return {worker: list(map(_key, keys)) for worker, keys in _pairs(answer)}
         return self._do(work)
 
@@ -1089,7 +1116,7 @@ class Client:
             {address: ((level, line) ...)}, the newest first. Or a coroutine, if the client is asynchronous.
         """
         def work():
-            answer = self._ask("worker_logs", n=n, workers=_listed(workers), nanny=nanny)
+            answer = self._ask("worker_logs", n=n, workers=listed(workers), nanny=nanny)
             return {worker: _lines(lines) for worker, lines in answer.items()}
         return self._do(work)
 
@@ -1192,7 +1219,7 @@ class Client:
         dict
             What the scheduler says of them. Or a coroutine, if the client is asynchronous.
         """
-        fields = {"workers": _listed(workers)} if workers is not None else {}
+        fields = {"workers": listed(workers)} if workers is not None else {}
         return self._do(lambda: self._ask("retire_workers", close_workers=close_workers, **fields, **kwargs))
 
     def restart(self, timeout=None, wait_for_workers=True):
@@ -1261,7 +1288,7 @@ class Client:
     def _run(self, function, args, kwargs, workers, wait, on_error):
         message = {"op": "run", "function": _exceptions.pickled(function), "args": _exceptions.pickled(args),
                    "kwargs": _exceptions.pickled(kwargs), "wait": wait}
-        answers = self._ask("broadcast", msg=message, workers=_listed(workers), nanny=False, on_error="return_pickle")
+        answers = self._ask("broadcast", msg=message, workers=listed(workers), nanny=False, on_error="return_pickle")
         results = {}
         for address, answer in answers.items():
             if isinstance(answer, bytes):  # Dask's scheduler could not reach it
@@ -1546,7 +1573,7 @@ class Client:
                 sum(limits) if all(limits) else 0)
 
     def __repr__(self):
-        if not self._handle:
+        if self.status == "closed":
             return "<Client: No scheduler connected>"
         found = self._summary()
         if not found:
@@ -1559,25 +1586,6 @@ class Client:
         found = self._handle and self._summary()
         rows = [("Connection method", "Cluster object" if self.cluster is not None else "Direct")]
         return page_of("Client", rows, found, self.dashboard_link if found else None)
-
-
-class _Options:
-    """A dk_submit_options and what it points to."""
-
-    def __init__(self, key, workers, resources, retries, priority, allow_other_workers, as_named=True):
-        self.key, self.given = key, (workers, resources, retries, priority, allow_other_workers)
-        workers = _listed(workers) or []
-        self.workers = (ctypes.c_char_p * len(workers))(*(str(worker).encode() for worker in workers))
-        resources = resources or {}
-        self.names = (ctypes.c_char_p * len(resources))(*(name.encode() for name in resources))
-        self.amounts = (ctypes.c_double * len(resources))(*resources.values())
-        self.filled = _abi.dk_submit_options(
-            key=str(key).encode() if key is not None else None, priority=int(priority or 0), retries=retries or 0,
-            workers=self.workers, nworkers=len(workers), allow_other_workers=bool(allow_other_workers),
-            resources=self.names, amounts=self.amounts, nresources=len(resources), as_named=as_named)
-
-    def renamed(self, key):
-        return _Options(key, *self.given)
 
 
 class _Apply:
@@ -1613,6 +1621,23 @@ class _Quoted:
         return _Quoted, (self.thing,)
 
 
+def _check_key(key):
+    """Errors: TypeError, ValueError: there is no such key."""
+    if type(key) is tuple:
+        for part in key:
+            _check_key(part)
+    elif not isinstance(key, (str, int, float)):
+        raise TypeError(f"Unexpected key type {type(key)} ({key=!r})")
+    if key in ("", ()):
+        raise ValueError("a key must not be empty")
+
+
+def _check_task_key(key):
+    _check_key(key)
+    if isinstance(key, (int, float)):
+        raise NotImplementedError(f"a task's key is a text or a tuple, not the number {key!r}")
+
+
 def _is_remote(thing):
     return isinstance(thing, (Future, Lazy))
 
@@ -1628,12 +1653,6 @@ def _token(*things):
         return hashlib.blake2b(_exceptions.pickled(things), digest_size=16).hexdigest()
     except Exception:
         return uuid.uuid4().hex
-
-
-def _listed(workers):
-    if workers is None:
-        return None
-    return [workers] if isinstance(workers, (str, int)) else list(workers)
 
 
 def _key(key):

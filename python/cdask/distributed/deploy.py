@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -55,7 +56,7 @@ class LocalCluster:
     security : object, optional
     protocol : str, optional
     interface : str, optional
-        Accepted as Dask's.
+        Not there: a local cluster speaks TCP on the loopback, or where `host` says.
     memory_limit : int, float or str, optional
         Of each worker: bytes, "4GB", a share of the memory, 0 for none. Default: its share.
     resources : dict, optional
@@ -64,22 +65,27 @@ class LocalCluster:
         Where workers put what does not fit into memory.
     nanny : bool
         Whether a worker that dies is started again.
-    **kwargs
-        Accepted as Dask's.
 
     Raises
     ------
     OSError
         The port is taken, or a worker did not start.
+    NotImplementedError
+        For options that are not there.
+    ValueError
+        For numbers of workers, threads or bytes that are none.
     """
 
     def __init__(self, n_workers=None, threads_per_worker=None, processes=True, loop=None, start=None, host=None,
                  ip=None, scheduler_port=0, silence_logs=30, dashboard_address=":8787", worker_dashboard_address=None,
                  asynchronous=False, name=None, security=None, protocol=None, interface=None, memory_limit=None,
-                 resources=None, local_directory=None, nanny=True, **kwargs):
+                 resources=None, local_directory=None, nanny=True):
         self._handle, self._groups, self._has_nannies = None, [], processes and nanny
+        _refuse(security=security or None, interface=interface,
+                protocol=None if protocol in ("tcp", "tcp://") else protocol)
         self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
         self.n_workers, self.threads_per_worker = _shared_out(n_workers, threads_per_worker)
+        _check_limit(memory_limit)
         self._limit = 1 / max(self.n_workers, 1) if memory_limit in (None, "auto") else memory_limit
         self._words = _words(self.threads_per_worker, self._limit, resources, local_directory, nanny, silence_logs)
         _tasks.begin()
@@ -268,9 +274,33 @@ def close_all():
             cluster._close()
 
 
+def _refuse(**options):
+    for name, value in options.items():
+        if value is not None:
+            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on the loopback or where host= says")
+
+
+def _check_count(name, count, least):
+    if count is None:
+        return
+    if not isinstance(count, int):
+        raise TypeError(f"{name} must be a whole number, got {count!r}")
+    if count < least:
+        raise ValueError(f"{name} must be at least {least}, got {count}")
+
+
+def _check_limit(limit):
+    """Errors: ValueError: no amount of memory."""
+    text = str(limit).strip()
+    if limit not in (None, "auto") and not re.fullmatch(r"\d*\.?\d+(e\d+)?\s*([kmgtp]i?)?b?", text, re.IGNORECASE):
+        raise ValueError(f"Could not interpret {limit!r} as a byte unit")
+
+
 def _shared_out(n_workers, threads):
     """Both numbers, of which either may be open.   Source: distributed.deploy.utils.nprocesses_nthreads."""
     ncpus = len(os.sched_getaffinity(0))
+    _check_count("n_workers", n_workers, 0)
+    _check_count("threads_per_worker", threads, 1)
     if n_workers is None and threads is None:
         n_workers = ncpus
         if ncpus > 4:

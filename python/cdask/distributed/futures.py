@@ -106,6 +106,13 @@ class Future:
         future._init(client, handle, key, lazy)
         return future
 
+    @classmethod
+    def _like(cls, other, client):
+        """Another client's future of the same result."""
+        future = cls(other.key, client)
+        future._finish, future._received = other._finish, other._received
+        return future
+
     @property
     def client(self):
         """The client that it belongs to.

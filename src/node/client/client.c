@@ -556,6 +556,14 @@ const char *dk_client_address(const dk_client *client)
     return client->address.text;
 }
 
+bool dk_client_is_connected(dk_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool is_connected = client->state == CLIENT_OPEN;
+    pthread_mutex_unlock(&client->lock);
+    return is_connected;
+}
+
 /* ---- messages and questions ---- */
 
 struct sending {
