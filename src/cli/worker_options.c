@@ -17,7 +17,8 @@
 
 static const char usage[] =
     "Usage: cdask worker [OPTION]... [ADDRESS]\n"
-    "Run native tasks for the scheduler at ADDRESS, cdask's or Dask's. Ctrl-C once hands the "
+    "Run native tasks for the scheduler at ADDRESS (default: $DASK_SCHEDULER_ADDRESS), cdask's or\n"
+    "Dask's. Ctrl-C once hands the "
     "results\n"
     "over to other workers and ends it; twice ends it at once.\n"
     "\n"
@@ -38,7 +39,7 @@ static const char usage[] =
     "  --preload LIBRARY       a shared object with tasks: its `dk_status cdask_preload(dk_context "
     "*)`\n"
     "                          registers them; may be given several times\n"
-    "  --scheduler-file FILE   where the scheduler has written its address\n"
+    "  --scheduler-file FILE   where the scheduler writes its address; waits until it is there\n"
     "  --death-timeout TIME    leave after so long without a scheduler (default: wait for the "
     "first\n"
     "                          one for ever, leave when it is lost)\n"
@@ -361,29 +362,31 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     }
 }
 
+/* Told in one place: as a word, in a file, or, if in neither, in the environment, as Dask's. */
 static bool find_scheduler(int argc, char **argv, const struct pending *pending,
                            struct worker_options *out)
 {
     char address[ADDRESS_TEXT_MAX];
-    const char *text = optind < argc ? argv[optind] : NULL;
+    const char *text = optind < argc ? argv[optind] : NULL, *file = pending->scheduler_file;
     dk_error err = {0};
     if (argc - optind > 1) {
         fprintf(stderr, "cdask worker: one ADDRESS at a time\n");
         return false;
     }
-    if (text && pending->scheduler_file) {
+    if (text && file) {
         fprintf(stderr, "cdask worker: either ADDRESS or --scheduler-file\n");
         return false;
     }
-    if (!text && !pending->scheduler_file) {
-        fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file)\n");
+    if (!text && !file)
+        text = getenv("DASK_SCHEDULER_ADDRESS");
+    if (!text && !file) {
+        fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file, or "
+                        "DASK_SCHEDULER_ADDRESS)\n");
         return false;
     }
-    if (!text && !scheduler_file_read(pending->scheduler_file, address, sizeof(address), &err)) {
-        fprintf(stderr, "cdask worker: %s\n", err.message);
-        return false;
-    }
-    if (node_address_parse(text ? text : address, &out->scheduler, &err) == DK_OK)
+    if ((text ||
+         scheduler_file_await(file, out->death_timeout_s, address, sizeof(address), &err)) &&
+        node_address_parse(text ? text : address, &out->scheduler, &err) == DK_OK)
         return true;
     fprintf(stderr, "cdask worker: %s\n", err.message);
     return false;

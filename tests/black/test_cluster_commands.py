@@ -124,3 +124,41 @@ def test_dashboard_port_taken(number):
         cluster.stop(number)
     scheduler.wait_for(f"Closing scheduler. Reason: signal-{int(number)}")
     assert scheduler.popen.returncode == cluster.popen.returncode == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--no-nanny"]])
+def test_scheduler_file_to_come(tmp_path, options):
+    """Worker and scheduler start together: the worker waits for the file, and for the whole of it."""
+    file = tmp_path / "scheduler.json"
+    worker = Process(CDASK, "worker", "--scheduler-file", file, "--nthreads", 1, *options)
+    file.write_text("")  # as others write it
+    file.write_text('{"address": ')
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.popen.wait(timeout=0.5)
+    scheduler = Process(CDASK, "scheduler", "--port", 0, "--no-dashboard", "--scheduler-file", file)
+    worker.wait_for("Registered to:")
+    for process in (worker, scheduler):
+        process.stop(signal.SIGTERM)
+        assert process.popen.returncode == 0
+
+
+@pytest.mark.parametrize("text, name, message", [
+    (None, "a.json", "a.json: no scheduler has written it in time"),
+    (None, "no/a.json", "no/a.json: no such file or directory"),
+    ("{}", "a.json", 'a.json: this is no scheduler file: it has no "address"')])
+def test_no_scheduler_file(tmp_path, text, name, message):
+    if text:
+        (tmp_path / name).write_text(text)
+    done = run("worker", "--scheduler-file", tmp_path / name, "--death-timeout", "100 ms")
+    assert done.returncode == USAGE and message in done.stderr
+
+
+def test_address_in_the_environment(monkeypatch):
+    scheduler = Process(CDASK, "scheduler", "--port", 0, "--no-dashboard")
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler.wait_for(r"Scheduler at:\s*(\S+)").group(1))
+    worker = Process(CDASK, "worker", "--nthreads", 1)
+    worker.wait_for("Registered to:")
+    worker.stop(signal.SIGTERM)
+    scheduler.stop(signal.SIGTERM)
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
+    assert "which ADDRESS?" in run("worker").stderr
