@@ -162,3 +162,39 @@ def test_address_in_the_environment(monkeypatch):
     scheduler.stop(signal.SIGTERM)
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
     assert "which ADDRESS?" in run("worker").stderr
+
+
+def test_contact_address():
+    """A worker behind a forwarded port: the scheduler, clients and other workers come to where it says that it is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    scheduler = Process(CDASK, "scheduler", "--port", 0, "--no-dashboard")
+    address = scheduler.wait_for(r"Scheduler at:\s*(\S+)").group(1)
+    options = ["--nthreads", 1, "--preload", BUILD / "tests/programs/libtest_tasks.so"]
+    outside = f"tcp://127.0.0.2:{port}"
+    behind = Process(CDASK, "worker", address, *options, "--listen-address", f"tcp://0.0.0.0:{port}",
+                     "--contact-address", outside)
+    assert behind.wait_for(r"Start worker at:\s*(\S+)").group(1) == outside
+    assert behind.wait_for(r"Listening to:\s*(\S+)").group(1).endswith(f":{port}")
+    behind.wait_for("Registered to:")
+    assert outside in run("info", address).stdout
+    with Client(address) as client:
+        x = client.submit("test.add", 40, 1)
+        assert client.gather([x]) == [41]
+        other = Process(CDASK, "worker", address, *options)
+        other.wait_for("Registered to:")
+        behind.stop(signal.SIGTERM)  # its result goes to the other one
+        assert behind.popen.returncode == 0 and client.gather([client.submit("test.add", x, 1)]) == [42]
+    for process in (other, scheduler):
+        process.stop(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("words, message", [
+    (["--contact-address", "tcp://h:1"], "--contact-address is for those with a --listen-address"),
+    (["--listen-address", "tcp://h:1", "--nworkers", "2"], "cannot be that of several workers"),
+    (["--listen-address", "tcp://h:1", "--worker-port", "9"], "either --listen-address, or --host"),
+    (["--listen-address", "tls://h:1"], "have the protocol of the scheduler's"),
+    (["--listen-address", "h"], "--listen-address: 'h' is no address such as")])
+def test_contact_address_refused(words, message):
+    done = run("worker", "127.0.0.1:1", *words)
+    assert done.returncode == USAGE and message in done.stderr
