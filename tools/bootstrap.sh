@@ -10,10 +10,10 @@ build="gcc libc6-dev make cmake ninja-build pkg-config
        libjemalloc-dev libunwind-dev libdw-dev graphviz"
 # iproute2: networks for the tests of several hosts. libbz2 and libunistring: libdw and GnuTLS name them when one
 # links statically, as the install test does.
-check="libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev
+fuzz="clang libclang-rt-dev"
+check="$fuzz libcmocka-dev clang-format clang-tidy python3 python3-venv libbz2-dev
        libunistring-dev iproute2"
 bench="g++ libtbb-dev"
-fuzz="clang libclang-rt-dev"
 
 step=${1:-build}
 case $step in

@@ -23,6 +23,7 @@ from tidy import tidy
 
 BUILD = ROOT / "build"
 RESULTS = BUILD / "check"
+FUZZ_SECONDS = 5
 
 Outcome = namedtuple("Outcome", "passed failed output skipped", defaults=("", ()))
 NOTHING = Outcome(0, 0)
@@ -122,6 +123,19 @@ def simulate():
     if twice[0] != twice[1]:
         return Outcome(passed, failed + 1, output + "the same seeds are not the same runs\n")
     return Outcome(passed + 1, failed, output)
+
+
+def run_fuzzers():
+    """Each finds nothing within seconds; `make fuzz` takes longer."""
+    built = build("fuzz")
+    if built.failed:
+        return built
+    complaints = {}
+    for fuzzer in [path for path in files("build/fuzz/fuzz/fuzz_*") if path.is_file()]:
+        with tempfile.TemporaryDirectory() as corpus:
+            ok, output = run(fuzzer, f"-max_total_time={FUZZ_SECONDS}", f"-artifact_prefix={RESULTS}/", corpus)
+        complaints[fuzzer.name] = "" if ok else output
+    return count(complaints) if complaints else Outcome(0, 1, "there are no fuzzers")
 
 
 def run_examples():
@@ -233,6 +247,7 @@ STEPS = [
     ("unit tests, address sanitizer", lambda: unit_tests("asan", "unit")),
     ("public functions out of memory", lambda: count(out_of_memory.complaints())),
     ("unit tests, thread sanitizer", lambda: unit_tests("tsan", "threads")),
+    ("fuzzers, seconds", run_fuzzers),
     ("build release", lambda: build("release")),
     ("examples", run_examples),
     ("exported names", check_exports),

@@ -71,6 +71,7 @@ static void on_parent(uv_poll_t *parent, int status, int events)
     (void)status;
     (void)events;
     uv_poll_stop(parent);
+    worker_node_orphan(running->node);
     worker_node_retire(running->node, "its parent has ended");
 }
 
@@ -80,8 +81,10 @@ static void on_nanny(uv_poll_t *nanny, int status, int events)
     char word = NANNY_LEAVE;
     (void)events;
     bool has_word = status == 0 && recv(running->options->nanny_fd, &word, 1, MSG_DONTWAIT) == 1;
-    if (!has_word)
+    if (!has_word) {
         uv_poll_stop(nanny);
+        worker_node_orphan(running->node);
+    }
     if (word == NANNY_END)
         worker_node_close(running->node);
     else

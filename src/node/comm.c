@@ -208,6 +208,16 @@ static void take_bytes(struct comm *comm, struct wire_bytes bytes)
     }
 }
 
+/* What may be behind it. Whoever begins in plain words and is not answered at all has perhaps come
+ * to a peer that waits for TLS. */
+static void fail_unanswered(struct comm *comm)
+{
+    const char *guess = comm->tls          ? ": it may not speak TLS, or not trust our certificate"
+                        : !comm->is_server ? ": it may have ended, or want TLS"
+                                           : "";
+    comm_fail(comm, DK_EIO, "the peer has closed the connection at once%s", guess);
+}
+
 static void take_end(struct comm *comm)
 {
     if (comm->is_finishing)
@@ -215,9 +225,7 @@ static void take_end(struct comm *comm)
     else if (!frame_reader_is_idle(&comm->reader))
         comm_fail(comm, DK_EIO, "the peer has closed the connection in the middle of a message");
     else if (!comm->is_open)
-        comm_fail(comm, DK_EIO, "the peer has closed the connection at once: %s",
-                  comm->tls ? "does it speak TLS, and trust our certificate?"
-                            : "does it want TLS?");
+        fail_unanswered(comm);
     else
         comm_fail(comm, DK_EIO, "the peer has closed the connection");
 }
@@ -324,6 +332,7 @@ static void set_options(const uv_tcp_t *tcp)
 int comm_start(struct comm *comm, bool is_server)
 {
     dk_error err = {0};
+    comm->is_server = is_server;
     set_options(&comm->tcp);
     if (comm->peer.protocol == NODE_TLS) {
         comm->tls = tls_new(comm->options.tls, is_server);

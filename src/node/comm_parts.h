@@ -38,6 +38,7 @@ struct comm {
     size_t writing_nbytes; /* with so many bytes */
     bool is_drained;       /* all is written, and that is told */
     bool is_paused;
+    bool is_server;
     bool is_open; /* hands are shaken */
     bool is_finishing;
     bool is_broken; /* the peer takes nothing more; what it has said may still come */

@@ -16,18 +16,18 @@ parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_clie
 from distributed import Client, wait  # noqa: E402
 
 from cluster import CDASK, DASK, Cluster, Process  # noqa: E402
+from native_client import BUILD, Client as NativeClient  # noqa: E402
 from python_tasks import divide, inc  # noqa: E402
 
 TIMEOUT = 30
+TASKS = BUILD / "tests/programs/libtest_tasks.so"
 
 # Of Dask's, what an interpreter has and a state machine in C has not, and what is not counted.
 LEFT_OUT = {
     "dask_scheduler_gc_collection_seconds", "dask_scheduler_gil_contention_seconds", "dask_scheduler_last_time",
     "dask_scheduler_tick_count", "dask_scheduler_tick_duration_maximum_seconds",
-    "dask_semaphore_average_pending_lease_time_s",
     "dask_worker_gc_collection_seconds", "dask_worker_gil_contention_seconds", "dask_worker_latency_seconds",
-    "dask_worker_tick_count", "dask_worker_tick_duration_maximum_seconds", "dask_worker_spill_bytes",
-    "dask_worker_spill_count", "dask_worker_spill_time_seconds",
+    "dask_worker_tick_count", "dask_worker_tick_duration_maximum_seconds",
 }
 
 
@@ -163,6 +163,10 @@ def test_metrics_of_semaphores(cluster, client):
     assert values(cluster.url, "dask_semaphore_active_leases")["gate",] == 1
     assert values(cluster.url, "dask_semaphore_acquire")["gate",] == 2
     assert values(cluster.url, "dask_semaphore_release")["gate",] == 1
+    before = values(cluster.url, "dask_semaphore_average_pending_lease_time_s")["gate",]
+    assert before < 0.1 and semaphore.acquire(timeout=TIMEOUT) and not semaphore.acquire(timeout=0.5)
+    assert 0.25 <= values(cluster.url, "dask_semaphore_average_pending_lease_time_s")["gate",] < 5
+    semaphore.release()
     semaphore.release()
     semaphore.close()
     assert ("gate",) not in values(cluster.url, "dask_semaphore_max_leases")
@@ -250,6 +254,27 @@ def test_cluster_command():
 
 
 # Workers
+
+def test_metrics_of_spilling(cluster, tmp_path):
+    """What goes to disk and comes back is counted."""
+    worker = Process(CDASK, "worker", cluster.address, "--no-nanny", "--nthreads", 1, "--preload", TASKS,
+                     "--memory-limit", "200MB", "--local-directory", tmp_path)
+    try:
+        url = "http://" + worker.wait_for(r"dashboard at:\s+(\S+)").group(1)
+        worker.wait_for("Registered to")
+        with NativeClient(cluster.address) as client:
+            blocks = [client.submit("test.fill", 20_000_000 + i) for i in range(12)]
+            for block in blocks:
+                client.wait(block)
+            until(lambda: values(url, "dask_worker_spill_count")["disk-write",] >= 6)
+            assert client.gather([client.submit("test.length", block) for block in blocks])[11] == 20_000_011
+        count, size, time_s = (values(url, "dask_worker_spill_" + name) for name in ("count", "bytes", "time_seconds"))
+        assert count["disk-read",] >= 6 and count["memory-read",] + count["disk-read",] >= 12
+        assert size["disk-write",] >= 6 * 20_000_000 and size["disk-read",] >= 6 * 20_000_000
+        assert time_s["disk-write",] > 0 and time_s["disk-read",] > 0 and time_s["serialize",] > 0
+    finally:
+        worker.stop(signal.SIGTERM)
+
 
 def test_worker(cluster, dask, tmp_path):
     """A native worker serves what Dask's does, and tells the scheduler where."""

@@ -97,12 +97,26 @@ static bool give_lease(struct coord *coord, struct coord_semaphore *semaphore, s
     return true;
 }
 
+static void count_waiting(const struct coord *coord, const struct coord_ask *ask,
+                          struct coord_semaphore *semaphore)
+{
+    double seconds = (double)(coord->now_us - ask->begun_us) / 1e6;
+    semaphore->waited_s = (semaphore->waited_s + seconds) / 2;
+}
+
+/* Who waits in vain has waited, too. */
+static void give_up(struct coord *coord, struct coord_ask *ask)
+{
+    count_waiting(coord, ask, LIST_ENTRY(ask->place, struct coord_semaphore, place));
+}
+
 static bool acquire(struct coord *coord, struct coord_ask *ask, struct coord_semaphore *semaphore,
                     struct wire_bytes id)
 {
     bool is_free = (int64_t)coord_table_count(&semaphore->leases) < semaphore->max_leases;
     if (!is_free && !coord_table_find(&semaphore->leases, id))
         return coord_wait(coord, ask, &semaphore->place);
+    count_waiting(coord, ask, semaphore);
     return !give_lease(coord, semaphore, id) || coord_answer(coord, ask, wire_bool(true));
 }
 
@@ -241,7 +255,7 @@ static bool is_locked(struct coord *coord, struct coord_ask *ask)
 
 const struct coord_question coord_semaphores_questions[] = {
     {"semaphore_register", enroll, COORD_LATE_RAISES, NULL},
-    {"semaphore_acquire", try_acquire, COORD_LATE_FALSE, NULL},
+    {"semaphore_acquire", try_acquire, COORD_LATE_FALSE, give_up},
     {"semaphore_release", release, COORD_LATE_RAISES, NULL},
     {"semaphore_refresh_leases", refresh_leases, COORD_LATE_RAISES, NULL},
     {"semaphore_value", value, COORD_LATE_RAISES, NULL},
@@ -284,6 +298,11 @@ static double nended(const struct coord_semaphore *semaphore)
     return (double)semaphore->nended;
 }
 
+static double waited_s(const struct coord_semaphore *semaphore)
+{
+    return semaphore->waited_s;
+}
+
 static const struct {
     enum metric_kind kind;
     const char *name;
@@ -299,6 +318,8 @@ static const struct {
      "Total number of leases acquired per semaphore", ngiven},
     {METRIC_COUNTER, "dask_semaphore_release_total",
      "Total number of leases released per semaphore", nended},
+    {METRIC_GAUGE, "dask_semaphore_average_pending_lease_time_s",
+     "Exponential moving average of the time it took to acquire a lease per semaphore", waited_s},
 };
 
 void coord_write_metrics(const struct coord *coord, struct text *out)

@@ -71,6 +71,7 @@ struct coord_semaphore {
     struct coord_table leases;
     int64_t max_leases;
     double lease_timeout_s; /* 0: leases do not end by themselves */
+    double waited_s;        /* for a lease, on average; half of it is the last one's */
     uint64_t ngiven;        /* leases, ever */
     uint64_t nended;
     bool is_registered; /* else it goes when nobody needs it: a Lock of 2022, or one closed */

@@ -135,6 +135,7 @@ void coord_take_question(struct coord *coord, const struct coord_question *quest
                               .message = event->message,
                               .asker = event->asker,
                               .timer.place = HEAP_NOWHERE,
+                              .begun_us = coord->now_us,
                               .timeout_s = -1};
     list_init(&ask->link);
     list_init(&ask->of_all);

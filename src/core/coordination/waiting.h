@@ -54,7 +54,8 @@ struct coord_ask {
     struct coord_asker *asker;
     struct coord_place *place; /* where it waits */
     struct coord_timer timer;
-    double timeout_s;  /* counted from its first attempt; negative: none */
+    int64_t begun_us;  /* its first attempt */
+    double timeout_s;  /* counted from that; negative: none */
     struct list taken; /* of struct coord_record: what it has of a queue so far */
     uint32_t ntaken;
     bool has_waited; /* this is not its first attempt */

@@ -6,7 +6,9 @@
 #include "core/scheduler/tasks.h"
 
 /* `mark` of a task: UNSEEN, SEEN, or 1 + its weight, which is 1 at least; then ORDERED. */
-enum { UNSEEN, SEEN, ORDERED = UINT32_MAX };
+#define UNSEEN  0
+#define SEEN    1
+#define ORDERED UINT32_MAX
 
 struct visit {
     struct sched_task *task;

@@ -89,16 +89,22 @@ static dk_status list_dependencies(struct departure *departure, const struct tas
     return DK_OK;
 }
 
-/* Clients of one scheduler may use each other's. */
+/* Clients of one scheduler may use each other's, as long as both are there. */
 static dk_status check_kept(const struct departure *departure, const dk_future *kept, dk_error *err)
 {
     const dk_client *client = departure->client;
-    if (kept->client == client ||
-        strcmp(dk_client_address(kept->client), dk_client_address(client)) == 0)
+    const char *here = dk_client_address(client), *there = dk_client_address(kept->client);
+    if (kept->client == client)
         return DK_OK;
-    return error_set(err, DK_EINVAL,
-                     "%s was persisted on the cluster at %s, which the one at %s knows nothing of",
-                     kept->text, dk_client_address(kept->client), dk_client_address(client));
+    if (!dk_client_is_connected(kept->client))
+        return error_set(err, DK_EINVAL, "%s was persisted by a client of %s that is closed",
+                         kept->text, there);
+    if (strcmp(there, here) != 0)
+        return error_set(err, DK_EINVAL,
+                         "%s was persisted on the cluster at %s, which the one at %s knows nothing "
+                         "of",
+                         kept->text, there, here);
+    return DK_OK;
 }
 
 static dk_status pack_task(struct departure *departure, size_t rank, dk_error *err)

@@ -118,7 +118,7 @@ static struct argument *find_argument(struct run *run, struct wire_bytes key)
 static dk_status read_spilled(struct run *run, struct argument *argument)
 {
     struct held *held;
-    DK_TRY(spilled_read(argument->spilled, &held, &run->err));
+    DK_TRY(worker_read_spilled(run->node, argument->spilled, &held, &run->err));
     struct payload_owner owner = held_owner(held);
     dk_status status = payload_unpack_value(run->node->options.context, &held->message.root, &owner,
                                             &argument->value, &run->err);
@@ -359,6 +359,7 @@ static dk_status take_argument(struct run *run, struct wkr_task_id task)
     argument->is_read = false;
     argument->box = wire_box_ref(stored->content.box);
     argument->spilled = spilled_ref(stored->content.spilled);
+    worker_count_use(node, &stored->content);
     *place_of(run, argument->key) = (uint32_t)++run->narguments;
     return DK_OK;
 }

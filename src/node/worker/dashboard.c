@@ -69,6 +69,7 @@ static void write_metrics(void *self, struct text *out)
                  node->options.nthreads);
     write_memory(node, out);
     write_transfers(node, &counts, out);
+    spill_counts_write(&node->spill_counts, out);
     dashboard_write_process_metrics(out, worker_now_s() -
                                              (double)(uv_now(node->loop) - node->started_ms) / 1e3);
 }

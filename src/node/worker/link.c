@@ -85,6 +85,7 @@ static void on_heartbeat_answer(void *self, struct message *answer, const dk_err
         set_heartbeat(node, answer ? &answer->root : NULL);
         if (is_missing) {
             worker_log(node, "WARNING", "Scheduler was unaware of this worker; shutting down.");
+            worker_node_orphan(node);
             worker_leave(node, "worker-heartbeat-missing", NULL);
         }
     }

@@ -12,7 +12,9 @@
 #include "node/stream.h"
 #include "node/worker/bandwidth.h"
 #include "node/worker/executor.h"
+#include "node/worker/spill_counts.h"
 #include "node/worker/spill_folder.h"
+#include "node/worker/spilled.h"
 #include "node/worker/store.h"
 #include "node/worker/worker_node.h"
 #include "payload/value.h"
@@ -80,6 +82,7 @@ struct worker_node {
     uint32_t nspills;  /* under way */
     uint64_t nspilled; /* ever begun */
     struct spill_folder spill_folder;
+    struct spill_counts spill_counts;
     struct wire_box *plugins; /* a map of those that joining takes, no task comes before; NULL */
     uint32_t nset_up;         /* so many of them have been begun */
     bool is_setting_up;       /* one of them just now */
@@ -101,6 +104,7 @@ struct worker_node {
     uv_timer_t patience; /* until our tasks have ended */
     volatile int cancel; /* tasks that run are asked to stop */
     bool is_retiring;
+    bool is_orphan; /* nobody waits for its tasks */
     const char *retire_reason;
     dk_error why;
 };
@@ -186,6 +190,11 @@ void worker_watch_memory(struct worker_node *node);
 bool worker_is_full(const struct worker_node *node);
 /* DK_ENOMEM, with how full it is and why nothing helps. */
 dk_status worker_refuse_full(const struct worker_node *node, dk_error *err) DK_NODISCARD;
+/* As spilled_read(), and counts it.   Thread: any. */
+dk_status worker_read_spilled(struct worker_node *node, const struct spilled *spilled,
+                              struct held **out, dk_error *err) DK_NODISCARD;
+/* A result was looked up: in memory, unless it is spilled, which is counted when it is read. */
+void worker_count_use(struct worker_node *node, const struct content *content);
 /* From now on, also looks at the process now and then. */
 void worker_monitor_memory(struct worker_node *node);
 
@@ -224,7 +233,8 @@ void worker_log(struct worker_node *node, const char *level, const char *format,
 void worker_set_status(struct worker_node *node, enum worker_status status);
 /* The scheduler was lost: forgets all that belonged to it.   Errors: DK_ENOMEM. */
 dk_status worker_start_over(struct worker_node *node, dk_error *err) DK_NODISCARD;
-/* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told. */
+/* Leaves now. `why` (NULL: nothing is wrong) is what `closed` is told; then its tasks' end is not
+ * waited for: nobody wants it. */
 void worker_leave(struct worker_node *node, const char *reason, const dk_error *why);
 /* One part less. */
 void worker_part_closed(void *self);

@@ -128,7 +128,7 @@ static void send_off(struct shipment *shipment)
 static dk_status pack_one(struct shipment *shipment, struct parcel *parcel)
 {
     if (parcel->spilled)
-        return spilled_read(parcel->spilled, &parcel->held, &shipment->err);
+        return worker_read_spilled(shipment->node, parcel->spilled, &parcel->held, &shipment->err);
     if (parcel->box)
         return DK_OK;
     dk_context *dk = shipment->node->options.context;
@@ -216,6 +216,7 @@ static dk_status collect_one(struct shipment *shipment, struct wire_bytes key)
         .spilled = spilled_ref(stored->content.spilled),
     };
     shipment->nbytes += stored->content.nbytes;
+    worker_count_use(node, &stored->content);
     return DK_OK;
 }
 

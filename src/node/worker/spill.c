@@ -38,17 +38,29 @@ struct spill {
     dk_error err;
 };
 
+static dk_status write_out(struct spill *spill, const struct wire_value *value)
+{
+    struct worker_node *node = spill->node;
+    uint64_t begun_ns = uv_hrtime();
+    DK_TRY(spilled_new(node->memory, node->spill_folder.path, spill->number, value, &spill->spilled,
+                       &spill->err));
+    spill_counts_add(&node->spill_counts, SPILL_DISK_WRITE, spilled_nbytes(spill->spilled),
+                     uv_hrtime() - begun_ns);
+    return DK_OK;
+}
+
 static dk_status pack_and_write(struct spill *spill)
 {
     struct worker_node *node = spill->node;
     struct payload_value packed;
+    uint64_t begun_ns = uv_hrtime();
     if (spill->box)
-        return spilled_new(node->memory, node->spill_folder.path, spill->number, &spill->box->value,
-                           &spill->spilled, &spill->err);
+        return write_out(spill, &spill->box->value);
     DK_TRY(payload_pack_value(node->options.context, spill->value, &packed, &spill->err));
+    spill_counts_add(&node->spill_counts, SPILL_SERIALIZE, (int64_t)packed.nbytes,
+                     uv_hrtime() - begun_ns);
     struct wire_value value = payload_wire(&packed);
-    dk_status status = spilled_new(node->memory, node->spill_folder.path, spill->number, &value,
-                                   &spill->spilled, &spill->err);
+    dk_status status = write_out(spill, &value);
     payload_value_deinit(&packed);
     return status;
 }
@@ -119,6 +131,24 @@ static bool begin_spill(struct worker_node *node, struct stored *stored)
     node->nspills++;
     node->nopen++;
     return true;
+}
+
+/* ---- reading ---- */
+
+dk_status worker_read_spilled(struct worker_node *node, const struct spilled *spilled,
+                              struct held **out, dk_error *err)
+{
+    uint64_t begun_ns = uv_hrtime();
+    DK_TRY(spilled_read(spilled, out, err));
+    spill_counts_add(&node->spill_counts, SPILL_DISK_READ, spilled_nbytes(spilled),
+                     uv_hrtime() - begun_ns);
+    return DK_OK;
+}
+
+void worker_count_use(struct worker_node *node, const struct content *content)
+{
+    if (!content->spilled)
+        spill_counts_add(&node->spill_counts, SPILL_MEMORY_READ, content->nbytes, 0);
 }
 
 /* ---- how much there is ---- */

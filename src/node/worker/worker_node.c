@@ -14,6 +14,7 @@
 
 #define RETIRE_MS 30000 /* for others to take our results */
 #define TASKS_MS  10000 /* for our tasks to end */
+#define ORPHAN_MS 100   /* the same, when nobody waits for them: those that look up do so by then */
 
 void worker_log(struct worker_node *node, const char *level, const char *format, ...)
 {
@@ -137,12 +138,21 @@ void worker_leave(struct worker_node *node, const char *reason, const dk_error *
         worker_log(node, "ERROR", "%s", why->message);
     }
     worker_log(node, "INFO", "Stopping worker at %s. Reason: %s", node->address, reason);
-    uv_timer_start(&node->patience, on_tasks_too_long, TASKS_MS, 0);
+    uv_timer_start(&node->patience, on_tasks_too_long,
+                   why || node->is_orphan ? ORPHAN_MS : TASKS_MS, 0);
     close_parts(node);
+}
+
+void worker_node_orphan(struct worker_node *node)
+{
+    node->is_orphan = true;
+    if (uv_is_active((uv_handle_t *)&node->patience))
+        uv_timer_start(&node->patience, on_tasks_too_long, ORPHAN_MS, 0);
 }
 
 void worker_node_close(struct worker_node *node)
 {
+    worker_node_orphan(node);
     worker_leave(node, "worker-close", NULL);
 }
 

@@ -63,7 +63,9 @@ const char *worker_node_address(const struct worker_node *node);
 /* Asks the scheduler to have others take the results, then leaves. A second call leaves at once.
  * `reason` is for the log and stays. */
 void worker_node_retire(struct worker_node *node, const char *reason);
-/* Leaves now. A second call does nothing. */
+/* Whoever would have waited for its tasks is gone: when it leaves, it does so without their end. */
+void worker_node_orphan(struct worker_node *node);
+/* Leaves now, without the end of its tasks. A second call does nothing. */
 void worker_node_close(struct worker_node *node);
 
 #endif

@@ -179,7 +179,7 @@ static void test_hung_up(void **state)
 {
     (void)state;
     check_peer((struct peer){.hello = {NULL, 0}}, PATIENCE_MS, DK_EIO,
-               "the peer has closed the connection at once: does it want TLS?");
+               "the peer has closed the connection at once: it may have ended, or want TLS");
     check_peer((struct peer){.hello = {handshake, 20}}, PATIENCE_MS, DK_EIO,
                "the peer has closed the connection in the middle of a message");
     check_peer((struct peer){.hello = BYTES(handshake)}, PATIENCE_MS, DK_EIO,
