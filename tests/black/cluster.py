@@ -12,6 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CDASK = ROOT / (os.environ.get("CDASK_BUILD") or "build/release") / "bin" / "cdask"
+LIBRARY = CDASK.parents[1] / "lib" / "libcdask.so"
 DASK = pathlib.Path(sys.executable).with_name("dask")
 VENV_2022 = ROOT / "build" / "venv-2022"  # Debian 12's version of Dask
 PR_SET_PDEATHSIG = 1
@@ -26,7 +27,8 @@ class Process:
     """A process whose output is read as it comes."""
 
     def __init__(self, *words, cwd=None):
-        env = {**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parent)}
+        here = pathlib.Path(__file__).parent
+        env = {**os.environ, "PYTHONPATH": f"{here}:{ROOT / 'python'}", "CDASK_LIBRARY": str(LIBRARY)}
         self.popen = subprocess.Popen([*map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                       stdin=subprocess.DEVNULL, cwd=cwd, env=env, preexec_fn=die_with_parent)
         self.lines = []
@@ -74,6 +76,13 @@ class Cluster:
         """One of cdask's own; not yet connected either."""
         worker = Process(CDASK, "worker", self.address, "--nthreads", nthreads, "--host", "127.0.0.1",
                          *options, cwd=self.folder)
+        self.processes.append(worker)
+        return worker
+
+    def start_hosted_worker(self, *options, nthreads=1):
+        """One of cdask's own inside an interpreter."""
+        worker = Process(sys.executable, "-m", "cdask", "worker", self.address, "--nthreads", nthreads,
+                         "--host", "127.0.0.1", *options, cwd=self.folder)
         self.processes.append(worker)
         return worker
 

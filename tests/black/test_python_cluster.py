@@ -457,7 +457,7 @@ def test_restricted_to_native_workers(fresh):
     cluster.start_native_worker("--name", "native")
     client.wait_for_workers(2, timeout=TIMEOUT)
     x = client.submit(inc, 1, workers="native", key="x")
-    with pytest.raises(RuntimeError, match="'x' is a Python callable, and none of the 1 workers that it may run on has"):
+    with pytest.raises(RuntimeError, match="'x' is a Python callable, and none of the 1 workers that it may run on is"):
         x.result(timeout=TIMEOUT)
     assert client.submit(inc, 2, workers=["native", "python"]).result(timeout=TIMEOUT) == 3
     assert client.submit(inc, 3, workers="native", allow_other_workers=True).result(timeout=TIMEOUT) == 4
@@ -465,6 +465,21 @@ def test_restricted_to_native_workers(fresh):
     assert client.submit(inc, 5).result(timeout=TIMEOUT) == 6 and not y.done()
     cluster.start_worker("--no-nanny", "--name", "later")
     assert y.result(timeout=TIMEOUT) == 5
+
+
+def test_beside_workers_of_cdask_with_python(fresh):
+    """They know callables of cdask's client; those of Dask's go to Dask's workers, or fail at once."""
+    cluster, client = fresh
+    cluster.start_hosted_worker("--name", "hosted")
+    client.wait_for_workers(1, timeout=TIMEOUT)
+    with pytest.raises(RuntimeError, match="none of the 1 workers is Dask's: start one with `dask worker`"):
+        client.submit(inc, 1).result(timeout=TIMEOUT)
+    hosted = addresses(client)
+    cluster.start_worker("--no-nanny", "--name", "python")
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    futures = client.map(inc, range(100))
+    assert client.gather(futures) == list(range(1, 101))
+    assert {holder for holders in client.who_has(futures).values() for holder in holders} == addresses(client) - hosted
 
 
 async def register(address, **fields):

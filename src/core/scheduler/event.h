@@ -70,7 +70,7 @@ struct sched_wishes {
 /* Who can run a task. */
 enum sched_language {
     SCHED_NATIVE, /* a function of cdask's workers */
-    SCHED_PYTHON, /* what Dask's clients send: whoever has Python */
+    SCHED_PYTHON, /* what Dask's clients send: Dask's own workers */
     SCHED_HOSTED, /* a callable that cdask's client sends: cdask's workers that have Python */
     SCHED_NLANGUAGES
 };

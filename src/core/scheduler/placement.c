@@ -13,8 +13,9 @@
 
 bool sched_knows_language(const struct sched_worker *worker, uint8_t language)
 {
-    return (language == SCHED_NATIVE || worker->has_python) &&
-           (language == SCHED_PYTHON || worker->has_native);
+    if (language == SCHED_PYTHON) /* a pickled graph of Dask's, which only Dask unpacks */
+        return worker->has_python && !worker->has_native;
+    return worker->has_native && (language == SCHED_NATIVE || worker->has_python);
 }
 
 static bool knows_language(const struct sched_task *task, const struct sched_worker *worker)

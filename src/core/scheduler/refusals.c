@@ -87,7 +87,7 @@ void sched_fail_if_never_runnable(struct sched *sched, struct sched_task *task)
                                        [SCHED_HOSTED] = "Python callable"};
     static const char *const which[] = {
         [SCHED_NATIVE] = "runs such: start one with `cdask worker`",
-        [SCHED_PYTHON] = "has Python: start one with `python -m cdask worker` or `dask worker`",
+        [SCHED_PYTHON] = "is Dask's: start one with `dask worker`",
         [SCHED_HOSTED] = "is cdask's and has Python: start one with `python -m cdask worker`"};
     bool is_barred = sched_is_barred(sched, task);
     if (!sched->nworkers || (sched->was_able[task->language] && !is_barred))

@@ -219,7 +219,8 @@ static void test_languages(void **state)
     end_story(&story);
 }
 
-/* Proves that what cdask's client sends of Python goes neither to native workers nor to Dask's. */
+/* Proves that what cdask's client sends of Python goes neither to native workers nor to Dask's, and
+ * what Dask's client sends not to cdask's, whether they have Python or not. */
 static void test_hosted(void **state)
 {
     (void)state;
@@ -240,6 +241,9 @@ static void test_hosted(void **state)
                  "is cdask's and has Python: start one with `python -m cdask worker`\n"
                  "h1: compute-task b\n"
                  "p1: compute-task c\n");
+    remove_worker(&story, "p1");
+    submit_with(&story, "d", "d", (struct sched_wishes){0}, SCHED_PYTHON);
+    assert_string_equal(state_of(&story, "d"), "no-worker");
     end_story(&story);
 }
 
@@ -261,8 +265,7 @@ static void test_barred(void **state)
     submit_with(&story, "a", "a", (struct sched_wishes){.workers = &one}, SCHED_PYTHON);
     expect_diary(&story,
                  "client: task-erred a Task 'a' is a Python callable, and none of the 1 workers "
-                 "that it may run on has Python: start one with `python -m cdask worker` or `dask "
-                 "worker`\n");
+                 "that it may run on is Dask's: start one with `dask worker`\n");
     submit_with(&story, "b", "b", (struct sched_wishes){.workers = &two}, SCHED_PYTHON);
     submit_with(&story, "c", "c", (struct sched_wishes){.workers = &one, .is_loose = true},
                 SCHED_PYTHON);
