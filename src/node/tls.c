@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <uv.h>
 
 #include "base/error.h"
 
@@ -24,6 +25,8 @@ static const char *reason(void)
 {
     unsigned long code = ERR_get_error();
     const char *text = code ? ERR_reason_error_string(code) : NULL;
+    if (ERR_SYSTEM_ERROR(code)) /* such as a file that is not there: OpenSSL has no words for it */
+        text = uv_strerror(uv_translate_sys_error(ERR_GET_REASON(code)));
     ERR_clear_error();
     return text ? text : "the connection has failed";
 }

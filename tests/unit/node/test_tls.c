@@ -121,7 +121,8 @@ static void test_files(void **state)
     } cases[] = {
         {{NULL, files.node, NULL}, "TLS needs the files"},
         {{files.ca, NULL, NULL}, "TLS needs the files"},
-        {{"no-such-file", files.node, NULL}, "no-such-file: no authority for TLS"},
+        {{"no-such-file", files.node, NULL}, "no-such-file: no authority for TLS: no such file"},
+        {{files.ca, "no-such-file", NULL}, "no-such-file: no certificate for TLS: no such file"},
         {{files.ca, files.other_key, NULL}, "key.pem: no certificate for TLS"},
         {{files.ca, files.node, files.ca}, "ca.pem: no key of the certificate for TLS"},
         {{files.ca, files.node, files.other_key}, "key.pem: no key of the certificate for TLS"},
