@@ -196,7 +196,7 @@ typedef struct dk_report {
     double wall_s;
     double user_s; /* CPU time of the process and its children */
     double system_s;
-    int64_t ntasks;             /* of computations started with dk_report_callbacks() */
+    int64_t ntasks;             /* of computations started here with dk_report_callbacks() */
     int64_t read_nbytes;        /* through read(), children included; -1: the system does not say */
     int64_t peak_rss_nbytes;    /* of the process (or its largest child) since it started */
     int64_t peak_ledger_nbytes; /* of the context since it was opened */
@@ -220,7 +220,7 @@ DK_API dk_callbacks dk_report_callbacks(dk_report *report);
 #define DK_REPORT_TEXT_MAX 256
 
 /* "wall 1.24 s, user 4.02 s, sys 310 ms, 1,204 tasks, 1.2 GiB read, peak 312 MiB RSS, 240 MiB on
- * the ledger" */
+ * the ledger"; the tasks are left out if none were counted, as those of a cluster are not */
 DK_API void dk_report_text(const dk_report *report, char out[DK_REPORT_TEXT_MAX]);
 
 /* ---- pictures ---- */

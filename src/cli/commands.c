@@ -37,6 +37,18 @@ static void print_usage(FILE *out)
     fprintf(out, "\n`cdask COMMAND --help` tells more about each.\n");
 }
 
+/* --help or --version anywhere among the words, the first of them: as Dask's commands, which look
+ * for these before all else. NULL: neither. */
+static const char *find_question(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "--help") == 0)
+            return argv[i];
+        else if (strcmp(argv[i], "-h") == 0)
+            return "--help";
+    return NULL;
+}
+
 static int run(dk_context *host, int argc, char **argv)
 {
     optind = 0; /* somebody may have read options before */
@@ -57,14 +69,15 @@ static int run(dk_context *host, int argc, char **argv)
         if (strcmp(name, commands[i].name) != 0)
             continue;
         char program[32], help[] = "--help"; /* as getopt calls it in its messages */
+        const char *question = find_question(argc - 2, argv + 2);
         snprintf(program, sizeof(program), "cdask %s", name);
         argv[1] = program;
-        if (argc > 2 && strcmp(argv[2], "--version") == 0) {
+        if (question && strcmp(question, "--version") == 0) {
             printf("%s, version %s\n", program, CDASK_VERSION);
             return 0;
         }
-        if (argc > 2 && strcmp(argv[2], "-h") == 0)
-            argv[2] = help;
+        if (question)
+            return commands[i].run(host, 2, (char *[]){program, help, NULL});
         return commands[i].run(host, argc - 1, argv + 1);
     }
     fprintf(stderr, "cdask: no command '%s'\n\n", name);

@@ -312,7 +312,8 @@ static void on_signal(uv_signal_t *handle, int number)
     snprintf(text, sizeof(text), "Received signal %s (%d)", number == SIGINT ? "SIGINT" : "SIGTERM",
              number);
     log_line(NULL, "INFO", "distributed.scheduler", text);
-    scheduler_node_close(running->node);
+    snprintf(text, sizeof(text), "signal-%d", number);
+    scheduler_node_close(running->node, text);
 }
 
 static void on_closed(void *self)
@@ -364,7 +365,7 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
     watch_signals(loop, &running);
     bool is_written = write_files(command, memory, running.node, &err);
     if (!is_written)
-        scheduler_node_close(running.node);
+        scheduler_node_close(running.node, "no-file");
     uv_run(loop, UV_RUN_DEFAULT);
     if (!is_written)
         return complain(err.message);

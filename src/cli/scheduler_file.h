@@ -17,7 +17,9 @@ bool file_is_possible(const char *path, dk_error *err);
 /* NULL is ignored. */
 void file_remove(const char *path);
 
-/* The address in a scheduler file, at most `capacity` bytes with the terminating zero. */
-bool scheduler_file_read(const char *path, char *address, size_t capacity, dk_error *err);
+/* The address in a scheduler file, at most `capacity` bytes with the terminating zero. Waits for
+ * the file when it is not there, or not whole yet; negative seconds: for ever. */
+bool scheduler_file_await(const char *path, double timeout_s, char *address, size_t capacity,
+                          dk_error *err);
 
 #endif

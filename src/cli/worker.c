@@ -171,6 +171,7 @@ static struct worker_node_options node_options(const struct worker_options *opti
         .name = options->name,
         .host = options->host,
         .ports = options->ports,
+        .contact = options->has_contact ? &options->contact : NULL,
         .dashboard = options->has_dashboard ? &options->dashboard : NULL,
         .nanny = options->nanny,
         .nthreads = options->nthreads,

@@ -17,7 +17,8 @@
 
 static const char usage[] =
     "Usage: cdask worker [OPTION]... [ADDRESS]\n"
-    "Run native tasks for the scheduler at ADDRESS, cdask's or Dask's. Ctrl-C once hands the "
+    "Run native tasks for the scheduler at ADDRESS (default: $DASK_SCHEDULER_ADDRESS), cdask's or\n"
+    "Dask's. Ctrl-C once hands the "
     "results\n"
     "over to other workers and ends it; twice ends it at once.\n"
     "\n"
@@ -31,6 +32,8 @@ static const char usage[] =
     "  --protocol tcp|tls      the scheduler's, to be sure\n"
     "  --worker-port PORT      listen at this port, or at the first that is free of FIRST:LAST\n"
     "                          (default 0: any that is free)\n"
+    "  --listen-address ADDRESS  the same as --host and --worker-port, as tcp://HOST:PORT\n"
+    "  --contact-address ADDRESS where others reach that, when it is behind a forwarded port\n"
     "  --memory-limit LIMIT    of each: auto (its share of the memory, the default), 4GB, 0.5 (of\n"
     "                          the memory), 0 (none)\n"
     "  --local-directory PATH  where to put what does not fit (default $TMPDIR or /tmp)\n"
@@ -38,7 +41,7 @@ static const char usage[] =
     "  --preload LIBRARY       a shared object with tasks: its `dk_status cdask_preload(dk_context "
     "*)`\n"
     "                          registers them; may be given several times\n"
-    "  --scheduler-file FILE   where the scheduler has written its address\n"
+    "  --scheduler-file FILE   where the scheduler writes its address; waits until it is there\n"
     "  --death-timeout TIME    leave after so long without a scheduler (default: wait for the "
     "first\n"
     "                          one for ever, leave when it is lost)\n"
@@ -84,6 +87,8 @@ enum {
     NANNY,
     NO_NANNY,
     NANNY_PORT,
+    LISTEN_ADDRESS,
+    CONTACT_ADDRESS,
     DASHBOARD,
     NO_DASHBOARD,
     DASHBOARD_ADDRESS,
@@ -117,6 +122,8 @@ static const struct option options[] = {
     {"nanny", no_argument, NULL, NANNY},
     {"no-nanny", no_argument, NULL, NO_NANNY},
     {"nanny-port", required_argument, NULL, NANNY_PORT},
+    {"listen-address", required_argument, NULL, LISTEN_ADDRESS},
+    {"contact-address", required_argument, NULL, CONTACT_ADDRESS},
     {"dashboard", no_argument, NULL, DASHBOARD},
     {"no-dashboard", no_argument, NULL, NO_DASHBOARD},
     {"dashboard-address", required_argument, NULL, DASHBOARD_ADDRESS},
@@ -125,8 +132,6 @@ static const struct option options[] = {
     {"bokeh-port", required_argument, NULL, DASHBOARD_ADDRESS},
     {"help", no_argument, NULL, HELP},
     /* Dask's, that are not there (yet). */
-    {"listen-address", required_argument, NULL, REFUSED},
-    {"contact-address", required_argument, NULL, REFUSED},
     {"preload-nanny", required_argument, NULL, REFUSED},
     {"worker-class", required_argument, NULL, REFUSED},
     {"scheduler-sni", required_argument, NULL, REFUSED},
@@ -241,6 +246,16 @@ static bool read_dashboard(const char *text, struct dashboard_place *out)
     return false;
 }
 
+static bool read_address(const char *option, const char *text, bool *is_there,
+                         struct node_address *out)
+{
+    dk_error err = {0};
+    *is_there = node_address_parse(text, out, &err) == DK_OK;
+    if (!*is_there)
+        fprintf(stderr, "cdask worker: --%s: %s\n", option, err.message);
+    return *is_there;
+}
+
 /* ---- the command line ---- */
 
 /* What can be known only when all options are. */
@@ -347,6 +362,10 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
         return true;
     case DASHBOARD_ADDRESS:
         return read_dashboard(optarg, &out->dashboard);
+    case LISTEN_ADDRESS:
+        return read_address("listen-address", optarg, &out->has_listen, &out->listen);
+    case CONTACT_ADDRESS:
+        return read_address("contact-address", optarg, &out->has_contact, &out->contact);
     case REFUSED:
         return refuse(options[index].name);
     case HELP:
@@ -361,32 +380,64 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     }
 }
 
+/* Told in one place: as a word, in a file, or, if in neither, in the environment, as Dask's. */
 static bool find_scheduler(int argc, char **argv, const struct pending *pending,
                            struct worker_options *out)
 {
     char address[ADDRESS_TEXT_MAX];
-    const char *text = optind < argc ? argv[optind] : NULL;
+    const char *text = optind < argc ? argv[optind] : NULL, *file = pending->scheduler_file;
     dk_error err = {0};
     if (argc - optind > 1) {
         fprintf(stderr, "cdask worker: one ADDRESS at a time\n");
         return false;
     }
-    if (text && pending->scheduler_file) {
+    if (text && file) {
         fprintf(stderr, "cdask worker: either ADDRESS or --scheduler-file\n");
         return false;
     }
-    if (!text && !pending->scheduler_file) {
-        fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file)\n");
+    if (!text && !file)
+        text = getenv("DASK_SCHEDULER_ADDRESS");
+    if (!text && !file) {
+        fprintf(stderr, "cdask worker: which ADDRESS? (or --scheduler-file, or "
+                        "DASK_SCHEDULER_ADDRESS)\n");
         return false;
     }
-    if (!text && !scheduler_file_read(pending->scheduler_file, address, sizeof(address), &err)) {
-        fprintf(stderr, "cdask worker: %s\n", err.message);
-        return false;
-    }
-    if (node_address_parse(text ? text : address, &out->scheduler, &err) == DK_OK)
+    if ((text ||
+         scheduler_file_await(file, out->death_timeout_s, address, sizeof(address), &err)) &&
+        node_address_parse(text ? text : address, &out->scheduler, &err) == DK_OK)
         return true;
     fprintf(stderr, "cdask worker: %s\n", err.message);
     return false;
+}
+
+static bool refuse_address(const char *why)
+{
+    fprintf(stderr, "cdask worker: %s\n", why);
+    return false;
+}
+
+/* Source: distributed.cli.dask_worker. */
+static bool place_listener(struct worker_options *out)
+{
+    const struct node_address *at = &out->listen;
+    bool has_place = out->host || out->ports.first;
+    if (!out->host)
+        out->host = "127.0.0.1";
+    if (out->has_contact && !out->has_listen)
+        return refuse_address("--contact-address is for those with a --listen-address");
+    if (!out->has_listen)
+        return true;
+    if (out->nworkers > 1)
+        return refuse_address("--listen-address is one, and cannot be that of several workers");
+    if (has_place)
+        return refuse_address("either --listen-address, or --host, --interface and --worker-port");
+    if (at->protocol != out->scheduler.protocol ||
+        (out->has_contact && out->contact.protocol != at->protocol))
+        return refuse_address("--listen-address and --contact-address have the protocol of the "
+                              "scheduler's");
+    out->host = at->host;
+    out->ports.first = out->ports.last = (uint16_t)atoi(at->port);
+    return true;
 }
 
 static bool complete(int argc, char **argv, const struct pending *pending,
@@ -402,7 +453,7 @@ static bool complete(int argc, char **argv, const struct pending *pending,
     out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
     return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
            find_scheduler(argc, argv, pending, out) &&
-           check_protocol(pending->protocol, &out->scheduler);
+           check_protocol(pending->protocol, &out->scheduler) && place_listener(out);
 }
 
 bool worker_options_read(int argc, char **argv, struct worker_options *out)
@@ -410,8 +461,7 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
     const char *tmp = getenv("TMPDIR");
     struct pending pending = {.memory = "auto"};
     int option, index = 0;
-    *out = (struct worker_options){.host = "127.0.0.1",
-                                   .nworkers = 1,
+    *out = (struct worker_options){.nworkers = 1,
                                    .has_dashboard = true,
                                    .death_timeout_s = -1,
                                    .parent_fd = -1,

@@ -21,6 +21,10 @@ struct worker_options {
     const char *host;
     char interface[64];
     struct node_ports ports;
+    bool has_listen;
+    struct node_address listen;
+    bool has_contact;
+    struct node_address contact; /* what others are told */
     uint32_t nworkers;
     uint32_t nthreads;
     int64_t memory_limit; /* of each worker; 0: none */

@@ -51,14 +51,18 @@ static const char *duration(double s, char out[HUMAN_MAX])
 
 void dk_report_text(const dk_report *report, char out[DK_REPORT_TEXT_MAX])
 {
-    char wall[HUMAN_MAX], user[HUMAN_MAX], system[HUMAN_MAX], ntasks[HUMAN_MAX];
+    char wall[HUMAN_MAX], user[HUMAN_MAX], system[HUMAN_MAX], count[HUMAN_MAX];
+    char ntasks[HUMAN_MAX + 16] = "";
     char read[HUMAN_MAX] = "unknown bytes", rss[HUMAN_MAX], ledger[HUMAN_MAX];
     if (report->read_nbytes >= 0)
         human_bytes(report->read_nbytes, read);
+    if (report->ntasks)
+        snprintf(ntasks, sizeof(ntasks), ", %s task%s", human_count(report->ntasks, count),
+                 report->ntasks == 1 ? "" : "s");
     snprintf(out, DK_REPORT_TEXT_MAX,
-             "wall %s, user %s, sys %s, %s task%s, %s read, peak %s RSS, %s on the ledger",
+             "wall %s, user %s, sys %s%s, %s read, peak %s RSS, %s on the ledger",
              duration(report->wall_s, wall), duration(report->user_s, user),
-             duration(report->system_s, system), human_count(report->ntasks, ntasks),
-             report->ntasks == 1 ? "" : "s", read, human_bytes(report->peak_rss_nbytes, rss),
+             duration(report->system_s, system), ntasks, read,
+             human_bytes(report->peak_rss_nbytes, rss),
              human_bytes(report->peak_ledger_nbytes, ledger));
 }

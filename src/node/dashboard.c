@@ -23,6 +23,8 @@ dk_status dashboard_place_parse(const char *text, struct dashboard_place *out, d
     out->host[0] = '\0';
     if (parse_port(*text == ':' ? text + 1 : text, &out->port))
         return DK_OK;
+    if (*text == ':')
+        return error_set(err, DK_EINVAL, "'%s' has no port: one is from 0 to 65535", text);
     if (strstr(text, "://") || strchr(text, ',') || strlen(text) > ADDRESS_HOST_MAX)
         return error_set(err, DK_EINVAL, "'%s' is no place for a dashboard: HOST:8787 or :8787",
                          text);
@@ -31,7 +33,11 @@ dk_status dashboard_place_parse(const char *text, struct dashboard_place *out, d
         out->port = 0;
         return DK_OK;
     }
-    DK_TRY(node_address_parse(text, &address, err));
+    if (node_address_parse(text, &address, NULL) != DK_OK)
+        return error_set(err, DK_EINVAL,
+                         "'%s' is no place for a dashboard: HOST:8787 or :8787, with a port from 0 "
+                         "to 65535",
+                         text);
     snprintf(out->host, sizeof(out->host), "%s", address.host);
     out->port = (uint16_t)atoi(address.port);
     return DK_OK;

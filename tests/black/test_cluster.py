@@ -2,6 +2,7 @@
 happen to them."""
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -77,6 +78,8 @@ def test_demo(start, tmp_path):
                             capture_output=True, timeout=120)
     assert (result.returncode, result.stderr) == (0, ""), result
     assert "the same result, bit for bit" in result.stdout
+    figures = re.findall(r"^wall .*", result.stdout, re.MULTILINE)
+    assert [" tasks, " in line for line in figures] == [False, True]  # counted here, not on the cluster
 
 
 def test_tasks(start):

@@ -89,7 +89,7 @@ static void on_stop(uv_async_t *stop)
 {
     dk_cluster *cluster = stop->data;
     if (cluster->node)
-        scheduler_node_close(cluster->node);
+        scheduler_node_close(cluster->node, "cluster-close");
     uv_close((uv_handle_t *)stop, NULL);
     uv_close((uv_handle_t *)&cluster->greeted, NULL);
     if (uv_handle_get_loop((uv_handle_t *)&cluster->heard))
@@ -107,7 +107,7 @@ static void on_heard(uv_poll_t *heard, int status, int events)
     uv_poll_stop(heard);
     if (!cluster->node)
         return;
-    scheduler_node_close(cluster->node);
+    scheduler_node_close(cluster->node, "workers-lost");
     if (cluster->lost)
         cluster->lost(cluster->self, "the processes of its workers have ended, and with them the "
                                      "one that would start them again");

@@ -50,7 +50,7 @@ static bool step(struct coordination *coordination, struct coord_event *event)
     check_state(coordination);
     if (status == DK_ENOMEM) {
         scheduler_log(coordination->node, "CRITICAL", "out of memory");
-        scheduler_node_close(coordination->node);
+        scheduler_node_close(coordination->node, "out-of-memory");
     }
     act(coordination);
     set_timer(coordination);

@@ -19,7 +19,7 @@ static void on_look(uv_timer_t *timer)
         node->idle_since = now;
     } else if (now >= node->idle_since + timeout) {
         scheduler_log(node, "INFO", "Scheduler closing after being idle for %.2f s", timeout);
-        scheduler_node_close(node);
+        scheduler_node_close(node, "idle-timeout-exceeded");
     }
 }
 

@@ -369,7 +369,7 @@ void scheduler_register_worker(void *self, struct request *request)
     struct peer *peer = make_peer(node, request, id, true);
     if (!peer) {
         refuse_worker(request, dk_status_text(DK_ENOMEM));
-        scheduler_node_close(node);
+        scheduler_node_close(node, "out-of-memory");
         return;
     }
     const char *nanny = sched_worker_nanny(node->sched, id);
@@ -515,7 +515,7 @@ void scheduler_register_client(void *self, struct request *request)
     struct peer *peer = make_peer(node, request, id, false);
     if (!peer) {
         refuse_client(request, dk_status_text(DK_ENOMEM));
-        scheduler_node_close(node);
+        scheduler_node_close(node, "out-of-memory");
         return;
     }
     scheduler_log(node, "INFO", "Receive client connection: %s",

@@ -254,7 +254,7 @@ static void terminate(void *self, struct request *request)
 {
     struct wire_value reply = wire_text("OK");
     request_reply(request, &reply);
-    scheduler_node_close(self);
+    scheduler_node_close(self, "terminate");
 }
 
 const struct server_op scheduler_ops[] = {

@@ -102,7 +102,7 @@ dk_status scheduler_step(struct scheduler_node *node, struct sched_event *event,
     check_state(node);
     if (status == DK_ENOMEM) {
         scheduler_log(node, "CRITICAL", "out of memory");
-        scheduler_node_close(node);
+        scheduler_node_close(node, "out-of-memory");
     }
     return status;
 }
@@ -288,7 +288,7 @@ dk_status scheduler_node_new(uv_loop_t *loop, struct memory *memory,
     dk_status status = open_node(node, err);
     if (status != DK_OK) {
         node->options.closed = NULL;
-        scheduler_node_close(node);
+        scheduler_node_close(node, "not-started");
         return status;
     }
     announce(node);
@@ -306,13 +306,15 @@ const char *scheduler_node_dashboard(const struct scheduler_node *node)
     return node->dashboard ? node->dashboard_link : NULL;
 }
 
-void scheduler_node_close(struct scheduler_node *node)
+void scheduler_node_close(struct scheduler_node *node, const char *reason)
 {
     if (node->is_closing)
         return;
     node->is_closing = true;
-    if (node->server)
+    if (node->server) {
+        scheduler_log(node, "INFO", "Closing scheduler. Reason: %s", reason);
         scheduler_log(node, "INFO", "Scheduler closing all comms");
+    }
     scheduler_restarts_close(node);
     scheduler_scatterings_close(node);
     for (struct peer *peer = node->peers; peer; peer = peer->next) {

@@ -43,7 +43,7 @@ const char *scheduler_node_dashboard(const struct scheduler_node *node);
 /* Who it is, as Dask's JSON: what is in a scheduler file. */
 void scheduler_node_write_identity(struct scheduler_node *node, struct text *out);
 
-/* Tells workers and clients, and closes. A second call does nothing. */
-void scheduler_node_close(struct scheduler_node *node);
+/* Tells workers and clients, and closes. A second call does nothing. `reason` is for the log. */
+void scheduler_node_close(struct scheduler_node *node, const char *reason);
 
 #endif

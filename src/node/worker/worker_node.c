@@ -269,7 +269,9 @@ static dk_status make_resources(struct worker_node *node, dk_error *err)
 static void make_names(struct worker_node *node)
 {
     const char *name = node->options.name;
-    snprintf(node->address, sizeof(node->address), "%s", server_address(node->server)->text);
+    const struct node_address *contact = node->options.contact;
+    snprintf(node->address, sizeof(node->address), "%s",
+             contact ? contact->text : server_address(node->server)->text);
     snprintf(node->name, sizeof(node->name), "%s", name && *name ? name : node->address);
 }
 
@@ -307,7 +309,7 @@ static void show(struct worker_node *node)
     if (options->memory_limit)
         snprintf(memory, sizeof(memory), "%.2f GiB", (double)options->memory_limit / 0x1p30);
     worker_log(node, "INFO", "      Start worker at: %26s", node->address);
-    worker_log(node, "INFO", "         Listening to: %26s", node->address);
+    worker_log(node, "INFO", "         Listening to: %26s", server_address(node->server)->text);
     worker_log(node, "INFO", "          Worker name: %26s", node->name);
     if (node->dashboard) {
         const struct node_address *address = http_server_address(node->dashboard);

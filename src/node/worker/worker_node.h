@@ -24,6 +24,9 @@ struct worker_node_options {
     const char *name;        /* NULL or "": its address */
     const char *host;        /* to listen at, a name or a number; NULL: all of this machine's */
     struct node_ports ports; /* {0, 0}: any that is free */
+    /* What others are told that it is at, such as the outer end of a forwarded port; NULL: where it
+     * listens. */
+    const struct node_address *contact;
     const struct dashboard_place *dashboard; /* NULL: none. Read at once, its prefix stays */
     const char *nanny; /* its address, which the scheduler is told; NULL or "": none */
     uint32_t nthreads;

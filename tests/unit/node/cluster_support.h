@@ -170,7 +170,7 @@ static inline void cluster_open(struct cluster *cluster, size_t nworkers)
 /* The workers end with their scheduler. */
 static inline void stop_scheduler(struct cluster *cluster)
 {
-    scheduler_node_close(cluster->scheduler);
+    scheduler_node_close(cluster->scheduler, "test");
 }
 
 static inline void stop_orders(struct cluster *cluster)
