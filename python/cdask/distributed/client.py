@@ -482,7 +482,7 @@ class Client:
 
     def _submit_by_name(self, func, args, kwargs, options, remote):
         if remote:
-            raise NotImplementedError(f"a task that futures are arguments of has a text as its key, not {options.key!r}")
+            raise NotImplementedError(f"a task with futures as arguments has a text as its key, not {options.key!r}")
         return self._map(func, [args], kwargs, [options.key], options)[0]
 
     def _own(self, future):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import weakref
 
 from .. import _abi, _context, _tasks
@@ -95,6 +96,7 @@ class LocalCluster:
         handle = _abi.cluster_p()
         call(_abi.dk_cluster_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
         self._handle = handle
+        _warn_of_port(dashboard_address, self.dashboard_link)
         _open_clusters.add(self)
         from .client import _end_with_interpreter
         _end_with_interpreter()
@@ -179,6 +181,27 @@ class LocalCluster:
                 group.shrink(n)
             self._groups = [_Group(n, self._groups)]
         self.n_workers = n
+
+    def adapt(self, minimum=0, maximum=None, **kwargs):
+        """Not there: :meth:`scale` sets how many workers there are.
+
+        Parameters
+        ----------
+        minimum : int
+        maximum : int, optional
+        **kwargs
+            As Dask's.
+
+        Returns
+        -------
+        None
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError("clusters of cdask do not adapt to their load; scale(n) starts and ends workers")
 
     def _start(self, count):
         make = _Processes if self._processes else _Threads
@@ -277,7 +300,15 @@ def close_all():
 def _refuse(**options):
     for name, value in options.items():
         if value is not None:
-            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on the loopback or where host= says")
+            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on loopback or where host= says")
+
+
+def _warn_of_port(asked, link):
+    """When the page is elsewhere than it was asked for."""
+    expected, actual = ((text or "").removesuffix("/status").rpartition(":")[2] for text in (asked, link))
+    if link and expected.isdigit() and int(expected) and expected != actual:
+        warnings.warn(f"Port {expected} is already in use.\nPerhaps you already have a cluster running?\n"
+                      f"Hosting the HTTP server on port {actual} instead", stacklevel=3)
 
 
 def _check_count(name, count, least):
