@@ -29,7 +29,23 @@ def measure_growth(settings):
             for name in ("sync independent", "sync chains", "threads independent", "threads chains")
             for label, value in medians(turns, "ns_per_task", name).items()}
     print_growth("Growth with the graph: time per task", columns)
+    found |= measure_cluster_growth(settings)
     return {"growth": found}, True
+
+
+def measure_cluster_growth(settings):
+    columns, found = {}, {}
+    for power in (3, 4, 5, 6):
+        ntasks = 10 ** power
+        contenders = [program("cdask", "cdask_cluster", ntasks, "independent", "tree", "merge")]
+        if power < 5:  # more take Dask minutes
+            contenders.append(script("Dask", "distributed", "dask_cluster", ntasks, "independent", "tree", "merge"))
+        turns = take_turns(contenders, settings.rounds if power < 5 else 1)
+        found[f"{ntasks} tasks on a cluster"] = turns
+        columns[f"10^{power}"] = {f"{label} {shape}": f"{value:,.1f} us" for shape in ("independent", "tree", "merge")
+                                  for label, value in medians(turns, "us_per_task", shape).items()}
+    print_growth("Growth with the graph, on a cluster of two workers of one thread: time per task", columns)
+    return found
 
 
 def print_growth(title, columns):

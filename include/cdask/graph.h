@@ -34,6 +34,13 @@ DK_API const char *dk_task_scheduler(const dk_task *task);
 /* That worker's own folder, where the task may put files; it goes with the worker. */
 DK_API const char *dk_task_folder(const dk_task *task);
 
+/* Gives the task's place among those that a worker runs at once up to others, which it may then
+ * wait for; on the worker of a cluster, elsewhere it does nothing. dk_task_rejoin() waits for a
+ * place again, for a task that goes on computing.   Source: distributed.secede, distributed.rejoin.
+ */
+DK_API void dk_task_secede(const dk_task *task);
+DK_API void dk_task_rejoin(const dk_task *task);
+
 /* What a failing task of a host language has raised, as pickles of the exception and of what it
  * says of where that was raised (`ntraceback` 0: nothing). A worker of a cluster hands them on, see
  * dk_future_raised(); nobody else has a use for them. The function then fails as any other does.

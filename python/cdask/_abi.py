@@ -370,6 +370,12 @@ dk_get = CFUNCTYPE(dk_status, context_p, graph_p, task_id_p, c_size_t, POINTER(d
                    value_p, error_p)
 
 functions(
+    release,
+    dk_task_secede=(None, task_p),
+    dk_task_rejoin=(None, task_p),
+)
+
+functions(
     keep,
     dk_task_context=(context_p, task_p),
     dk_task_user=(c_void_p, task_p),

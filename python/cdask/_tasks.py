@@ -98,6 +98,16 @@ def running():
     return worker.decode(), _abi.dk_task_scheduler(task).decode(), os.fsdecode(_abi.dk_task_folder(task))
 
 
+def secede():
+    """The calling task's thread no longer counts among the worker's."""
+    _abi.dk_task_secede(_here.task)
+
+
+def rejoin():
+    """It does again, once another has made room."""
+    _abi.dk_task_rejoin(_here.task)
+
+
 @_abi.dk_function
 def _run(task, args, nargs, result, error):
     outer, _here.task = getattr(_here, "task", None), task

@@ -490,6 +490,43 @@ def test_tasks_that_submit(lib, client):
     assert lib.get_client() is client and lib.default_client() is client
 
 
+def test_tasks_that_wait(lib, client):
+    """More of them than there are threads wait for tasks of their own, these for theirs, and nothing hangs."""
+    name = lib.__name__
+
+    def tree(depth):
+        library = importlib.import_module(name)
+        if not depth:
+            return 1
+        with library.worker_client() as own:
+            return sum(own.gather(own.map(tree, [depth - 1] * 3, pure=False)))
+
+    assert client.submit(tree, 4, pure=False).result(timeout=60) == 81
+
+
+def test_secede(lib, client):
+    """A task that has seceded may wait for one behind it; rejoining it goes on as before."""
+    name = lib.__name__
+
+    def wait_for_others(number):
+        library = importlib.import_module(name)
+        own = library.get_client()
+        library.secede()
+        found = sum(own.gather(own.map(lambda x: x + 1, range(number), pure=False)))
+        library.rejoin()
+        return found
+
+    futures = client.map(wait_for_others, [10] * 12, pure=False)
+    assert [future.result(timeout=60) for future in futures] == [55] * 12
+
+
+def test_secede_elsewhere(lib):
+    with pytest.raises((ValueError, AttributeError)):
+        lib.secede()
+    with pytest.raises((ValueError, AttributeError)):
+        lib.rejoin()
+
+
 def test_other_clients(lib, client):
     """Clients of one scheduler may use each other's futures as arguments; results each fetches by its own."""
     with lib.Client(client.scheduler_info()["address"], set_as_default=False) as other:

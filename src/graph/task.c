@@ -30,6 +30,18 @@ const char *dk_task_scheduler(const dk_task *task)
     return task->scheduler;
 }
 
+void dk_task_secede(const dk_task *task)
+{
+    if (task->place)
+        task->place->leave(task->place->self);
+}
+
+void dk_task_rejoin(const dk_task *task)
+{
+    if (task->place)
+        task->place->retake(task->place->self);
+}
+
 const char *dk_task_folder(const dk_task *task)
 {
     return task->folder;

@@ -14,16 +14,24 @@ struct raised {
     struct vector traceback;
 };
 
+/* The thread that it has among the worker's; both are called in that. */
+struct task_place {
+    void (*leave)(void *self);
+    void (*retake)(void *self);
+    void *self;
+};
+
 struct dk_task {
     dk_context *context;
     const struct function *function;
-    const volatile int *cancel; /* the caller's wish; NULL: none */
-    const atomic_bool *failed;  /* another task failed; NULL: not shared */
-    struct profile *profile;    /* NULL: nobody wants to know */
-    const char *worker;         /* of a cluster: its address; NULL: there is none, */
-    const char *scheduler;      /* and its scheduler's, */
-    const char *folder;         /* and its folder, */
-    struct raised *raised;      /* nor anybody who wants to know */
+    const volatile int *cancel;     /* the caller's wish; NULL: none */
+    const atomic_bool *failed;      /* another task failed; NULL: not shared */
+    struct profile *profile;        /* NULL: nobody wants to know */
+    const char *worker;             /* of a cluster: its address; NULL: there is none, */
+    const char *scheduler;          /* and its scheduler's, */
+    const char *folder;             /* and its folder, */
+    struct raised *raised;          /* nor anybody who wants to know */
+    const struct task_place *place; /* NULL: it cannot be given up */
 };
 
 /* The flag is the caller's, who sets it from a signal handler or another thread. */

@@ -16,9 +16,10 @@ from .failures import KilledWorker, NoValidWorkerError, NoWorkerError
 from .futures import (CancelledError, Future, FutureCancelledError, FuturesCancelledError, TimeoutError, as_completed,
                       fire_and_forget, futures_of, progress, wait)
 from .plugins import WorkerPlugin
-from .worker import Worker, get_worker, worker_client
+from .worker import Worker, get_worker, rejoin, secede, worker_client
 
 __all__ = ["CancelledError", "Client", "Event", "Future", "FutureCancelledError", "FuturesCancelledError",
-           "KilledWorker", "LocalCluster", "Lock", "MultiLock", "NoValidWorkerError", "NoWorkerError", "Queue", "Security", "Semaphore", "TimeoutError", "Variable", "Worker",
-           "WorkerPlugin", "as_completed", "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker",
-           "progress", "wait", "worker_client"]
+           "KilledWorker", "LocalCluster", "Lock", "MultiLock", "NoValidWorkerError", "NoWorkerError", "Queue",
+           "Security", "Semaphore", "TimeoutError", "Variable", "Worker", "WorkerPlugin", "as_completed",
+           "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker", "progress", "rejoin", "secede",
+           "wait", "worker_client"]

@@ -76,19 +76,56 @@ def get_worker():
     return _workers[running[0]]
 
 
+def secede():
+    """Gives the calling task's place on its worker up: another task may run there meanwhile, one that this one waits
+    for perhaps. A second call does nothing.
+
+    Follows :func:`dask.distributed.secede`.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        When no task of a cluster is the caller.
+    """
+    get_worker()
+    _tasks.secede()
+
+
+def rejoin():
+    """After :func:`secede`, waits until the worker has a place for the calling task again.
+
+    Follows :func:`dask.distributed.rejoin`.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        When no task of a cluster is the caller.
+    """
+    get_worker()
+    _tasks.rejoin()
+
+
 @contextlib.contextmanager
 def worker_client(timeout=None, separate_thread=True):
     """A client for the calling task, to submit other tasks.
 
-    Follows :func:`dask.distributed.worker_client`, but the task keeps its thread while it waits: a cluster needs
-    more threads than tasks that wait for others.
+    Follows :func:`dask.distributed.worker_client`.
 
     Parameters
     ----------
     timeout : number or str, optional
         Seconds to connect within.
     separate_thread : bool
-        Accepted as Dask's.
+        Whether the task gives its place up while it is in the ``with`` statement, see :func:`secede`. A task that
+        keeps it and waits for others holds their place.
 
     Returns
     -------
@@ -97,4 +134,11 @@ def worker_client(timeout=None, separate_thread=True):
     """
     from .client import get_client
     get_worker()
-    yield get_client(timeout=timeout)
+    client = get_client(timeout=timeout)
+    if separate_thread:
+        secede()
+    try:
+        yield client
+    finally:
+        if separate_thread:
+            rejoin()

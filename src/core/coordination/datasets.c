@@ -62,6 +62,8 @@ static bool is_in_step(struct coord *coord, struct coord_ask *ask, bool *is_over
         return false;
     if (!flush->has_come) {
         *is_over = coord_wait(coord, ask, &flush->place);
+        if (*is_over)
+            tidy(coord, flush);
         return false;
     }
     flush->has_come = false;

@@ -164,6 +164,19 @@ static dk_status fill(struct run *run, struct payload_task *task, dk_value *fill
     return DK_OK;
 }
 
+/* What dk_task_secede() and dk_task_rejoin() do. */
+static void leave(void *self)
+{
+    struct run *run = self;
+    executor_leave(run->node->executor, &run->job);
+}
+
+static void retake(void *self)
+{
+    struct run *run = self;
+    executor_return(run->node->executor, &run->job);
+}
+
 static dk_status call(struct run *run, struct payload_task *task)
 {
     struct memory *memory = run->node->memory;
@@ -171,6 +184,7 @@ static dk_status call(struct run *run, struct payload_task *task)
     if (!filled)
         return error_nomem(&run->err);
     dk_status status = fill(run, task, filled);
+    const struct task_place place = {leave, retake, run};
     if (status == DK_OK) {
         dk_task running = {.context = run->node->options.context,
                            .function = task->function,
@@ -178,7 +192,8 @@ static dk_status call(struct run *run, struct payload_task *task)
                            .worker = run->node->address,
                            .scheduler = run->node->options.scheduler.text,
                            .folder = run->node->spill_folder.path,
-                           .raised = &run->raised};
+                           .raised = &run->raised,
+                           .place = &place};
         run->start = worker_now_s();
         status = task->function->call(&running, filled, task->nargs, &run->result, &run->err);
         run->stop = worker_now_s();
@@ -288,6 +303,15 @@ static void share_argument(struct run *run, struct argument *argument)
     argument->value = dk_value_null();
 }
 
+static void tell_secession(struct job *job)
+{
+    struct run *run = LIST_ENTRY(job, struct run, job);
+    struct wkr_event event = {.kind = WKR_SECEDED};
+    event.as.seceded = (struct wkr_seceded){run->task, worker_now_s() - run->start};
+    if (run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING)
+        worker_happen(run->node, &event, "worker-secede", NULL, 0);
+}
+
 /* It was given out ahead of its time, and what is before it takes long, or has filled the memory.
  */
 static void give_back(struct run *run)
@@ -364,7 +388,7 @@ dk_status worker_execute(struct worker_node *node, const struct wkr_instruction 
     if (!run)
         return DK_ENOMEM;
     arena_init(&run->arena, node->memory);
-    run->job = (struct job){.run = run_in_thread, .done = finish_run};
+    run->job = (struct job){.run = run_in_thread, .done = finish_run, .left = tell_secession};
     run->node = node;
     run->epoch = node->epoch;
     run->task = instruction->task;

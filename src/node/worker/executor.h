@@ -13,6 +13,9 @@ struct executor;
 struct job {
     void (*run)(struct job *job);  /* in one of the threads */
     void (*done)(struct job *job); /* then, in the loop's */
+    void (*left)(struct job *job); /* in the loop's, after executor_leave(), before `done` */
+    bool has_left;                 /* under the executor's lock, as the next */
+    bool is_telling;               /* that it has */
     struct list link;
 };
 
@@ -23,6 +26,13 @@ dk_status executor_new(uv_loop_t *loop, struct memory *memory, uint32_t nthreads
  * for long are told as done without having run, so that they can be run elsewhere.
  * Thread: the loop's. */
 void executor_submit(struct executor *executor, struct job *job);
+/* The job's thread is no longer one of those that take jobs, another is started in its place; when
+ * the job has run the thread ends. For jobs that wait for others. A second call does nothing, nor
+ * does one when no thread can be started.   Thread: the job's. */
+void executor_leave(struct executor *executor, struct job *job);
+/* The other way: waits until another thread has run its job, and takes its place.
+ * Thread: the job's. */
+void executor_return(struct executor *executor, struct job *job);
 /* Takes no more jobs. When those that run have ended, `closed` is called; jobs that had not begun
  * are told as done without having run, before. */
 void executor_close(struct executor *executor, void (*closed)(void *self), void *self);

@@ -28,6 +28,7 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     (void)result;
     (void)err;
     assert_true(!dk_task_worker(task) == !dk_task_scheduler(task));
+    assert_true(!dk_task_worker(task) == !dk_task_folder(task));
     DK_TRY(dk_task_raise(task, "\x80\x04N.", 4, "\x80\x04N.", 4));
     return DK_EINVAL;
 }

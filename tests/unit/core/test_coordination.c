@@ -505,6 +505,7 @@ static void test_bad_questions(void **state)
     ask(&scene, "ann", "multi_lock_acquire id=1 locks=[a] num_locks=1");
     ask(&scene, "ann", "multi_lock_acquire id=2 locks=[a,{b:1}] num_locks=1");
     ask(&scene, "ann", "publish_put names=[a] keys=[] data=[]");
+    ask(&scene, "ann", "publish_put names=[] keys=[] data=[] uid=never timeout=x");
     assert_int_equal(coord_nwaiting(scene.coord), 0);
     assert_non_null(strstr(scene.story.diary.data,
                            "ann: TypeError: event_wait: \"name\" is missing, "

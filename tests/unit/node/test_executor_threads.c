@@ -173,12 +173,90 @@ static void test_out_of_memory(void **state)
     fail_each_allocation(open_and_close);
 }
 
+struct leaver {
+    struct counting counting;
+    uv_sem_t may_return;
+    bool is_told;
+};
+
+static struct leaver *leaver_of(struct job *job)
+{
+    return LIST_ENTRY(LIST_ENTRY(job, struct counting, job), struct leaver, counting);
+}
+
+static void leave_and_return(struct job *job)
+{
+    struct leaver *leaver = leaver_of(job);
+    struct executor *executor = leaver->counting.executor;
+    executor_leave(executor, job);
+    executor_leave(executor, job);
+    uv_sem_wait(&leaver->may_return);
+    executor_return(executor, job);
+    executor_return(executor, job);
+    run(job);
+}
+
+static void hear_of_leaving(struct job *job)
+{
+    struct leaver *leaver = leaver_of(job);
+    assert_false(leaver->is_told);
+    assert_int_equal(leaver->counting.ndones, 0);
+    leaver->is_told = true;
+}
+
+struct opener {
+    struct counting counting;
+    struct leaver *leaver;
+};
+
+static void let_return(struct job *job)
+{
+    struct opener *opener =
+        LIST_ENTRY(LIST_ENTRY(job, struct counting, job), struct opener, counting);
+    uv_sem_post(&opener->leaver->may_return);
+    run(job);
+}
+
+/* Proves that a job that has left makes room for one that it waits for, though there is but one
+ * thread, that it can come back, and that the loop hears of it before its end. */
+static void test_leaving(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    uv_loop_t loop;
+    struct executor *executor;
+    bool is_closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(executor_new(&loop, memory, 1, &executor, NULL), DK_OK);
+    for (int round = 0; round < 100; round++) {
+        struct leaver leaver = {.counting = make(executor)};
+        struct opener opener = {.counting = make(executor), .leaver = &leaver};
+        leaver.counting.job.run = leave_and_return;
+        leaver.counting.job.left = hear_of_leaving;
+        opener.counting.job.run = let_return;
+        opener.counting.is_insistent = true;
+        assert_int_equal(uv_sem_init(&leaver.may_return, 0), 0);
+        executor_submit(executor, &leaver.counting.job);
+        executor_submit(executor, &opener.counting.job);
+        while (executor_njobs(executor))
+            uv_run(&loop, UV_RUN_ONCE);
+        assert_int_equal(leaver.counting.ndones, 1);
+        assert_int_equal(opener.counting.nruns, 1);
+        uv_sem_destroy(&leaver.may_return);
+    }
+    executor_close(executor, on_closed, &is_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(is_closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(memory_use(memory).current, 0);
+    memory_close(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_jobs_run),
-        cmocka_unit_test(test_close),
-        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_all_jobs_run),  cmocka_unit_test(test_close),
+        cmocka_unit_test(test_patience),      cmocka_unit_test(test_leaving),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
