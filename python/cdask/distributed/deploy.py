@@ -209,6 +209,13 @@ class LocalCluster:
         self._groups.append(group)
         group.wait_for_start()
 
+    def _lose(self, group, problem):
+        """Nobody starts the workers of `group` again. Whoever waits for the last of all is told: by the scheduler's end."""
+        _logger.error("The workers are gone for good: %s", problem)
+        group.is_gone = True
+        if all(each.is_gone for each in self._groups):
+            self._close()
+
     def _respawn(self):
         """After the scheduler has sent all workers away, and nobody starts them again."""
         self._end_workers()
@@ -359,6 +366,7 @@ class _Group:
 
     def __init__(self, count, inner=()):
         self.count, self.inner = count, inner
+        self.is_gone = False
 
     def shrink(self, count):
         """No more than that are started again."""
@@ -381,7 +389,7 @@ class _Processes(_Group):
     def __init__(self, count, scheduler, cluster):
         super().__init__(count)
         self.scheduler, self.words, self.lock = scheduler, cluster._words, threading.Lock()
-        self.is_dismissed = False
+        self.is_dismissed, self.cluster = False, weakref.ref(cluster)
         self.watch = threading.Thread(target=self._watch, daemon=True, name="cdask-workers")
         self._begin()
 
@@ -408,9 +416,14 @@ class _Processes(_Group):
             try:
                 self._await_workers()
             except OSError as problem:  # the next would not live either
-                if not self.is_dismissed:
-                    _logger.error("The workers are gone for good: %s", problem)
+                self._give_up(problem)
                 return
+        if status and self.count:
+            self._give_up(f"their process ended with status {status}")
+
+    def _give_up(self, problem):
+        if not self.is_dismissed and (cluster := self.cluster()):
+            cluster._lose(self, problem)
 
     def wait_for_start(self):
         self._await_workers()
@@ -444,7 +457,7 @@ class _Processes(_Group):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, 9)
             self.process.wait()
-        if self.watch.is_alive():
+        if self.watch.is_alive() and self.watch is not threading.current_thread():
             self.watch.join(END)
 
 
