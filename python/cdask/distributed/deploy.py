@@ -98,8 +98,8 @@ class LocalCluster:
         self._handle = handle
         _warn_of_port(dashboard_address, self.dashboard_link)
         _open_clusters.add(self)
-        from .client import _end_with_interpreter
-        _end_with_interpreter()
+        from .opened import end_with_interpreter
+        end_with_interpreter()
         try:
             self.scale(self.n_workers)
         except BaseException:
