@@ -84,7 +84,7 @@ class SubmitOptions:
         wished = {**get_annotations(), **{name: wish for name, wish in said.items() if wish}}
         for name in _EXPECTED:
             if callable(wished.get(name)):
-                raise NotImplementedError(f"{name} that is a callable, with another value for each key, is not there yet")
+                raise NotImplementedError(f"{name} by a callable, with another value for each key, is not there yet")
         self.wished = {name: wished.get(name) for name in said}
         self._fill(key, as_named, **self.wished)
 

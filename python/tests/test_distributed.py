@@ -2,10 +2,12 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import pandas as pd
 import pytest
@@ -273,6 +275,25 @@ def test_bad_submissions(client, options, problem):
         client.submit(abs, 1, **options)
 
 
+def test_port_in_use():
+    """The page goes elsewhere, and that is told; one that may be anywhere is not."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.warns(UserWarning, match=f"Port {port} is already in use.\nPerhaps you already have a cluster"):
+            with LocalCluster(n_workers=0, dashboard_address=f":{port}") as cluster:
+                assert not cluster.dashboard_link.endswith(f":{port}/status")
+    for address in (":0", None):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            LocalCluster(n_workers=0, dashboard_address=address).close()
+
+
+def test_adapt():
+    with LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        with pytest.raises(NotImplementedError, match="scale"):
+            cluster.adapt(minimum=0, maximum=2)
+
+
 def test_results_of_another_scheduler(client):
     """They cannot be had, as arguments neither."""
     with LocalCluster(n_workers=1, threads_per_worker=1) as cluster, Client(cluster, set_as_default=False) as other:
@@ -304,7 +325,7 @@ def program(code, *args, **options):
 def test_closed():
     """It is in nobody's way when it is closed, and its workers are gone."""
     done = program("import os, cdask\n"
-                   "client = Client(n_workers=2)\n"
+                   "client = Client(n_workers=2, dashboard_address=None)\n"
                    "pid = cdask.delayed(os.getpid)().compute()\n"
                    "client.close()\n"
                    "assert cdask.delayed(os.getpid)().compute() == os.getpid()\n"
@@ -315,7 +336,7 @@ def test_closed():
 
 def test_not_closed():
     """A program that ends without closing anything ends, quietly, and so do its workers."""
-    done = program("client = Client(n_workers=2)\n"
+    done = program("client = Client(n_workers=2, dashboard_address=None)\n"
                    "future = client.submit(__import__('os').getpid)\n"
                    "future.add_done_callback(print)\n"
                    "print(future.result())\n")

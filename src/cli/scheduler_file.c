@@ -178,8 +178,9 @@ static void await(struct awaited *awaited, uv_loop_t *loop, double timeout_s)
 bool scheduler_file_await(const char *path, double timeout_s, char *address, size_t capacity,
                           dk_error *err)
 {
-    struct awaited awaited = {path, address, capacity, IS_NOT_YET, err, {0}, {0}};
+    struct awaited awaited = {.path = path, .capacity = capacity, .found = IS_NOT_YET, .err = err};
     uv_loop_t loop;
+    awaited.address = address;
     if (uv_loop_init(&loop) != 0) {
         error_set(err, DK_EIO, "cannot make an event loop");
         return false;

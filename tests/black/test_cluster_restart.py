@@ -1,6 +1,8 @@
 """The process that watches the workers of a local cluster dies itself: it is started again."""
 import os
 import signal
+import time
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -25,3 +27,17 @@ def test_killed(times, caplog):
         last = group.process
     assert caplog.text.count("killed by signal 9. Restarting 2 workers") == times
     assert last.returncode is not None and not group.watch.is_alive()
+
+
+def test_gone_for_good(monkeypatch, caplog):
+    """When no workers can be started any more, whoever waits for them is told."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        group, = cluster._groups
+        monkeypatch.setattr("sys.executable", "/bin/false")
+        future = client.submit(time.sleep, 2 * TIMEOUT)
+        os.kill(group.process.pid, signal.SIGKILL)
+        with pytest.raises((OSError, CancelledError)):
+            future.result(timeout=TIMEOUT)
+        group.watch.join(TIMEOUT)
+        assert cluster.status == "closed"
+    assert "gone for good: a worker did not start: its process ended with status 1" in caplog.text

@@ -331,6 +331,7 @@ def test_local_nannies_killed(local, tmp_path):
             gate.wait()
         before = local.workers
         os.kill(local.nannies, signal.SIGKILL)
+        until(lambda: not any(map(is_there, before)))  # who has not closed its end yet is no new one
         with ThreadPoolExecutor(len(gates)) as pool:  # in any order: the first worker may get both
             list(pool.map(Gate.pass_through, gates))
         assert client.gather(futures) == [0, 1]

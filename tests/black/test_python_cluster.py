@@ -611,6 +611,25 @@ def test_retire_workers(fresh):
     workers[1].popen.wait(timeout=TIMEOUT)
 
 
+def test_what_deployers_ask(fresh):
+    """How many workers there should be, and who can go: those that hold least, by address or name."""
+    cluster, client = fresh
+    ask = client.scheduler
+    assert client.sync(ask.adaptive_target, target_duration="5s") == 0
+    waits = client.map(time.sleep, range(60, 160))
+    assert until(lambda: client.sync(ask.adaptive_target)) == 10  # half a second each, within five
+    client.cancel(waits)
+    for name in ("holds", "goes"):
+        cluster.start_worker("--no-nanny", "--name", name)
+    client.wait_for_workers(2, timeout=TIMEOUT)
+    holds, = (a for a in addresses(client) if name_of(client, a) == "holds")
+    x = client.scatter(bytes(1000), workers=[holds])
+    assert list(client.sync(ask.workers_to_close, target=1, attribute="name")) == ["goes"]
+    assert not client.sync(ask.workers_to_close, n=2, minimum=2)
+    assert set(client.sync(ask.workers_to_close, n=2)) == set(addresses(client))
+    del x
+
+
 # Copies
 
 def holders(client, future):

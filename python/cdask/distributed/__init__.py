@@ -21,5 +21,5 @@ from .worker import Worker, get_worker, rejoin, secede, worker_client
 __all__ = ["CancelledError", "Client", "Event", "Future", "FutureCancelledError", "FuturesCancelledError",
            "KilledWorker", "LocalCluster", "Lock", "MultiLock", "NoValidWorkerError", "NoWorkerError", "Queue",
            "Security", "Semaphore", "TimeoutError", "Variable", "Worker", "WorkerPlugin", "as_completed",
-           "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker", "progress", "rejoin", "secede",
-           "wait", "worker_client"]
+           "default_client", "fire_and_forget", "futures_of", "get_client", "get_worker", "progress", "rejoin",
+           "secede", "wait", "worker_client"]

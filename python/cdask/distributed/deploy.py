@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import weakref
 
 from .. import _abi, _context, _tasks
@@ -95,9 +96,10 @@ class LocalCluster:
         handle = _abi.cluster_p()
         call(_abi.dk_cluster_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
         self._handle = handle
+        _warn_of_port(dashboard_address, self.dashboard_link)
         _open_clusters.add(self)
-        from .client import _end_with_interpreter
-        _end_with_interpreter()
+        from .opened import end_with_interpreter
+        end_with_interpreter()
         try:
             self.scale(self.n_workers)
         except BaseException:
@@ -180,11 +182,39 @@ class LocalCluster:
             self._groups = [_Group(n, self._groups)]
         self.n_workers = n
 
+    def adapt(self, minimum=0, maximum=None, **kwargs):
+        """Not there: :meth:`scale` sets how many workers there are.
+
+        Parameters
+        ----------
+        minimum : int
+        maximum : int, optional
+        **kwargs
+            As Dask's.
+
+        Returns
+        -------
+        None
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError("clusters of cdask do not adapt to their load; scale(n) starts and ends workers")
+
     def _start(self, count):
         make = _Processes if self._processes else _Threads
         group = make(count, self.scheduler_address, self)
         self._groups.append(group)
         group.wait_for_start()
+
+    def _lose(self, group, problem):
+        """Nobody starts the workers of `group` again. Whoever waits for the last of all is told: by the scheduler's end."""
+        _logger.error("The workers are gone for good: %s", problem)
+        group.is_gone = True
+        if all(each.is_gone for each in self._groups):
+            self._close()
 
     def _respawn(self):
         """After the scheduler has sent all workers away, and nobody starts them again."""
@@ -277,7 +307,15 @@ def close_all():
 def _refuse(**options):
     for name, value in options.items():
         if value is not None:
-            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on the loopback or where host= says")
+            raise NotImplementedError(f"{name}={value!r}: a local cluster speaks TCP, on loopback or where host= says")
+
+
+def _warn_of_port(asked, link):
+    """When the page is elsewhere than it was asked for."""
+    expected, actual = ((text or "").removesuffix("/status").rpartition(":")[2] for text in (asked, link))
+    if link and expected.isdigit() and int(expected) and expected != actual:
+        warnings.warn(f"Port {expected} is already in use.\nPerhaps you already have a cluster running?\n"
+                      f"Hosting the HTTP server on port {actual} instead", stacklevel=3)
 
 
 def _check_count(name, count, least):
@@ -328,6 +366,7 @@ class _Group:
 
     def __init__(self, count, inner=()):
         self.count, self.inner = count, inner
+        self.is_gone = False
 
     def shrink(self, count):
         """No more than that are started again."""
@@ -350,7 +389,7 @@ class _Processes(_Group):
     def __init__(self, count, scheduler, cluster):
         super().__init__(count)
         self.scheduler, self.words, self.lock = scheduler, cluster._words, threading.Lock()
-        self.is_dismissed = False
+        self.is_dismissed, self.cluster = False, weakref.ref(cluster)
         self.watch = threading.Thread(target=self._watch, daemon=True, name="cdask-workers")
         self._begin()
 
@@ -377,9 +416,14 @@ class _Processes(_Group):
             try:
                 self._await_workers()
             except OSError as problem:  # the next would not live either
-                if not self.is_dismissed:
-                    _logger.error("The workers are gone for good: %s", problem)
+                self._give_up(problem)
                 return
+        if status and self.count:
+            self._give_up(f"their process ended with status {status}")
+
+    def _give_up(self, problem):
+        if not self.is_dismissed and (cluster := self.cluster()):
+            cluster._lose(self, problem)
 
     def wait_for_start(self):
         self._await_workers()
@@ -413,7 +457,7 @@ class _Processes(_Group):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, 9)
             self.process.wait()
-        if self.watch.is_alive():
+        if self.watch.is_alive() and self.watch is not threading.current_thread():
             self.watch.join(END)
 
 

@@ -68,7 +68,7 @@ class NoValidWorkerError(Exception):
         self.resource_restrictions = resource_restrictions
 
     def __str__(self):
-        return (f"Attempted to run task {self.task!r} but timed out after {self.timeout:g} s waiting for a valid worker "
-                f"matching all restrictions.\n\nRestrictions:\nhost_restrictions={self.host_restrictions}\n"
+        return (f"Attempted to run task {self.task!r} but timed out after {self.timeout:g} s waiting for a valid "
+                f"worker matching all restrictions.\n\nRestrictions:\nhost_restrictions={self.host_restrictions}\n"
                 f"worker_restrictions={self.worker_restrictions}\n"
                 f"resource_restrictions={self.resource_restrictions}\n")

@@ -783,7 +783,7 @@ def _kept_futures(lazy):
 
 def _kept(handle):
     """The future of a dk_future *, which it takes; None: nobody knows its client any more."""
-    from .client import client_at
+    from .opened import client_at
     client = client_at(ctypes.cast(_abi.dk_future_client(handle), ctypes.c_void_p).value)
     if client is None:
         _abi.dk_future_free(handle)

@@ -1,7 +1,9 @@
 #include "core/scheduler/adaptive.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/error.h"
 #include "core/scheduler/groups.h"
 #include "core/scheduler/processing.h"
 
@@ -93,4 +95,59 @@ uint32_t sched_wanted_workers(const struct sched *sched, double target_s)
     if (wanted >= nworkers)
         return (uint32_t)fmin(wanted, UINT32_MAX);
     return sched->unrunnable ? sched->nworkers : sched->nworkers - count_dispensable(sched, &load);
+}
+
+/* ---- who goes ---- */
+
+static int best_to_close(const void *a, const void *b)
+{
+    const struct sched_worker *one = *(struct sched_worker *const *)a;
+    const struct sched_worker *other = *(struct sched_worker *const *)b;
+    if (!one->nprocessing != !other->nprocessing)
+        return one->nprocessing ? 1 : -1;
+    if (one->nbytes != other->nbytes)
+        return one->nbytes < other->nbytes ? -1 : 1;
+    return one->id > other->id ? -1 : 1; /* who came last goes first */
+}
+
+static dk_status list_closable(const struct sched *sched, struct vector *list)
+{
+    for (size_t i = 0; i < sched->workers.count; i++) {
+        struct sched_worker *worker = sched_worker_at(sched, (uint32_t)i);
+        if (worker && !worker->nlong_running)
+            DK_TRY(vector_append(list, &worker, 1));
+    }
+    if (list->count)
+        qsort(list->data, list->count, sizeof(struct sched_worker *), best_to_close);
+    return DK_OK;
+}
+
+static uint32_t choose_closed(const struct sched *sched, const struct vector *list,
+                              const struct sched_shrinking *shrinking, uint32_t *out)
+{
+    struct load load = count_load(sched);
+    double limit = load.memory_limit, least = shrinking->memory_ratio * load.nbytes;
+    uint32_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct sched_worker *worker = ((struct sched_worker *const *)list->data)[i];
+        limit -= (double)worker->memory_limit;
+        bool goes =
+            shrinking->n < 0 ? !worker->nprocessing && limit >= least : count < shrinking->n;
+        if (!goes || (int64_t)sched->nworkers - count <= shrinking->minimum)
+            break;
+        out[count++] = worker->id;
+    }
+    return count;
+}
+
+dk_status sched_workers_to_close(const struct sched *sched, const struct sched_shrinking *shrinking,
+                                 uint32_t *out, uint32_t *count)
+{
+    struct vector list;
+    vector_init(&list, sched->memory, sizeof(struct sched_worker *));
+    dk_status status = list_closable(sched, &list);
+    if (status == DK_OK)
+        *count = choose_closed(sched, &list, shrinking, out);
+    vector_deinit(&list);
+    return status;
 }

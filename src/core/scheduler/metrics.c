@@ -7,9 +7,6 @@
 #include "core/scheduler/adaptive.h"
 #include "core/scheduler/steal.h"
 
-/* Source: distributed.yaml (adaptive.target-duration). */
-#define TARGET_S 5
-
 struct tally {
     uint64_t tasks[SCHED_NSTATES];
     uint64_t ngroups;
@@ -80,7 +77,7 @@ struct wire_value sched_describe_counts(const struct sched *sched, struct wire_b
     wire_put(&map, "waiting", wire_int((int64_t)tally.tasks[SCHED_WAITING]));
     wire_put(&map, "waiting_data", wire_int((int64_t)tally.nwaited_for));
     wire_put(&map, "workers", wire_int(sched->nworkers));
-    wire_put(&map, "desired_workers", wire_int(sched_wanted_workers(sched, TARGET_S)));
+    wire_put(&map, "desired_workers", wire_int(sched_wanted_workers(sched, SCHED_TARGET_S)));
     return wire_end_map(&map);
 }
 
@@ -108,7 +105,7 @@ static void write_workers(const struct sched *sched, const struct tally *tally, 
     double nsaturated = (double)tally->nsaturated, npaused = (double)tally->npaused;
     metric_write(out, METRIC_GAUGE, "dask_scheduler_desired_workers",
                  "Number of workers scheduler needs for task graph",
-                 sched_wanted_workers(sched, TARGET_S));
+                 sched_wanted_workers(sched, SCHED_TARGET_S));
     struct metric workers = metric_begin(out, METRIC_GAUGE, "dask_scheduler_workers",
                                          "Number of workers known by scheduler");
     metric_put_of(&workers, "state", name_of("idle"), nidle);

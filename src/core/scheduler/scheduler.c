@@ -364,6 +364,12 @@ const char *sched_worker_address(const struct sched *sched, uint32_t worker)
     return found ? found->address : NULL;
 }
 
+struct wire_value sched_worker_name(const struct sched *sched, uint32_t worker)
+{
+    const struct sched_worker *found = sched_worker_at(sched, worker);
+    return wire_box_value(found ? found->name : NULL);
+}
+
 const char *sched_worker_nanny(const struct sched *sched, uint32_t worker)
 {
     const struct sched_worker *found = sched_worker_at(sched, worker);

@@ -67,6 +67,8 @@ uint32_t sched_find_worker_by_name(const struct sched *sched, struct wire_value 
 bool sched_worker_is_called(const struct sched *sched, uint32_t worker, struct wire_value name);
 uint32_t sched_find_client(const struct sched *sched, const char *name);
 const char *sched_worker_address(const struct sched *sched, uint32_t worker);
+/* As it was given.   Ownership: borrowed from the worker. */
+struct wire_value sched_worker_name(const struct sched *sched, uint32_t worker);
 /* NULL when it has none. */
 const char *sched_worker_nanny(const struct sched *sched, uint32_t worker);
 bool sched_is_running(const struct sched *sched, uint32_t worker);

@@ -156,18 +156,41 @@ static int be_nursery(const struct group *group)
 #define SHORT_NS   ((uint64_t)1000000000)
 #define SHORTS_MAX 5
 
-/* Forks it and waits for its end: how it ended, as waitpid() says. */
-static int live_through_nursery(const struct group *group)
+static int wait_for(pid_t pid)
 {
     int status;
-    pid_t pid = fork_worker(group->dk);
-    if (pid == 0)
-        _exit(be_nursery(group));
-    if (pid < 0)
-        return -1;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
+    return status;
+}
+
+/* Until nobody has the other end of the pipe any longer, to which nobody writes. */
+static void wait_for_end(int fd)
+{
+    char byte;
+    while (read(fd, &byte, 1) != 0)
+        if (errno != EINTR)
+            return;
+}
+
+/* Forks it and waits for its end: how it ended, as waitpid() says. Its workers, which have the end
+ * of a pipe that it has, have ended then, too: else the scheduler could know one by a name that the
+ * next would take. */
+static int live_through_nursery(const struct group *group)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    pid_t pid = fork_worker(group->dk);
+    if (pid == 0) {
+        close(ends[0]);
+        _exit(be_nursery(group));
+    }
+    close(ends[1]);
+    int status = pid < 0 ? -1 : wait_for(pid);
+    wait_for_end(ends[0]);
+    close(ends[0]);
     return status;
 }
 

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/timedelta.h"
+#include "core/scheduler/adaptive.h"
 #include "node/scheduler/parts.h"
 
 /* A question with all that making its answer takes. */
@@ -201,6 +203,70 @@ static void amm_handler(void *self, struct request *request)
         request_raise(request, "ValueError", "the active memory manager has no such method");
 }
 
+/* ---- how many workers there should be ---- */
+
+static void adaptive_target(void *self, struct request *request)
+{
+    struct asking asking;
+    struct wire_bytes text;
+    double seconds = SCHED_TARGET_S;
+    begin(&asking, self, request);
+    const struct wire_value *given = wire_find(asking.message, "target_duration");
+    if (wire_read_text(given, &text))
+        (void)!timedelta_parse(text.data, text.nbytes, &seconds, &asking.err);
+    else
+        (void)wire_read_float(given, &seconds);
+    if (asking.err.status == DK_OK && !(seconds > 0))
+        (void)error_set(&asking.err, DK_EINVAL, "target_duration must be more than no time");
+    uint32_t wanted =
+        asking.err.status == DK_OK ? sched_wanted_workers(asking.node->sched, seconds) : 0;
+    answer(&asking, wire_int(wanted));
+}
+
+/* `n` says how many, `target` how many are to stay; without either all go that are not needed. */
+static struct sched_shrinking read_shrinking(const struct asking *asking)
+{
+    struct sched_shrinking shrinking = {.n = -1, .memory_ratio = 2};
+    int64_t nworkers = sched_nworkers(asking->node->sched), n, target;
+    (void)wire_read_float(wire_find(asking->message, "memory_ratio"), &shrinking.memory_ratio);
+    (void)wire_read_int(wire_find(asking->message, "minimum"), &shrinking.minimum);
+    if (wire_read_int(wire_find(asking->message, "n"), &n))
+        shrinking.n = n > 0 ? n : 0;
+    else if (wire_read_int(wire_find(asking->message, "target"), &target))
+        shrinking.n = nworkers > target ? nworkers - target : 0;
+    return shrinking;
+}
+
+static struct wire_value list_closed(struct asking *asking, const uint32_t *workers, uint32_t count,
+                                     bool by_name)
+{
+    const struct sched *sched = asking->node->sched;
+    struct wire_filling array = wire_begin_array(&asking->builder, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_add(&array, by_name ? sched_worker_name(sched, workers[i])
+                                 : wire_text(sched_worker_address(sched, workers[i])));
+    return wire_end_array(&array);
+}
+
+static void workers_to_close(void *self, struct request *request)
+{
+    struct asking asking;
+    begin(&asking, self, request);
+    const struct sched *sched = asking.node->sched;
+    const struct wire_value *grouping = wire_find(asking.message, "key");
+    struct sched_shrinking shrinking = read_shrinking(&asking);
+    uint32_t count = 0, room = sched_nworkers(sched) + 1;
+    uint32_t *workers = arena_alloc(&asking.decoding.arena, room * sizeof(*workers));
+    if (grouping && grouping->kind != WIRE_NIL)
+        (void)error_set(&asking.err, DK_ENOTSUP,
+                        "workers_to_close: the scheduler has no Python, "
+                        "and cannot group workers by a callable");
+    else if (!workers || sched_workers_to_close(sched, &shrinking, workers, &count) != DK_OK)
+        (void)error_nomem(&asking.err);
+    bool by_name = wire_text_is(wire_find(asking.message, "attribute"), "name");
+    answer(&asking, list_closed(&asking, workers, count, by_name));
+}
+
 /* ---- the rest ---- */
 
 static void echo(void *self, struct request *request)
@@ -274,6 +340,8 @@ const struct server_op scheduler_ops[] = {
     {"get_task_status", get_task_status},
     {"counts", counts},
     {"retry", retry},
+    {"adaptive_target", adaptive_target},
+    {"workers_to_close", workers_to_close},
     {"gather", scheduler_gather},
     {"scatter", scheduler_scatter},
     {"replicate", scheduler_replicate},

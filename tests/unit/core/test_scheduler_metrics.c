@@ -126,6 +126,39 @@ static void test_wanted_workers(void **state)
     end_story(&story);
 }
 
+static uint32_t who_goes(struct story *story, struct sched_shrinking shrinking, uint32_t out[4])
+{
+    uint32_t count = UINT32_MAX;
+    assert_int_equal(sched_workers_to_close(story->sched, &shrinking, out, &count), DK_OK);
+    return count;
+}
+
+/* Proves that those go first who do nothing, and of these who hold the least; as many as are asked
+ * for, or as are idle while there is room for what all hold. */
+static void test_workers_to_close(void **state)
+{
+    (void)state;
+    struct story story;
+    uint32_t out[4];
+    begin_story(&story, NULL);
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = 3}, out), 0);
+    add_worker(&story, "alice", 1);
+    submit(&story, "a; b", "a,b");
+    finish(&story, "alice", "a");
+    uint32_t alice = worker_id(&story, "alice");
+    add_worker(&story, "bob", 1);
+    add_worker(&story, "carol", 1);
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = 3}, out), 3);
+    assert_int_equal(out[2], alice);
+    assert_int_equal(out[0], worker_id(&story, "carol"));
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = 3, .minimum = 2}, out), 1);
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = 0}, out), 0);
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = -1}, out), 2);
+    assert_int_equal(who_goes(&story, (struct sched_shrinking){.n = -1, .memory_ratio = 1e12}, out),
+                     0);
+    end_story(&story);
+}
+
 static dk_status write_all(struct memory *memory)
 {
     struct sched *sched = sched_new(memory, NULL);
@@ -156,7 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life_of_tasks),  cmocka_unit_test(test_comings_and_goings),
         cmocka_unit_test(test_steals),         cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_wanted_workers), cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_wanted_workers), cmocka_unit_test(test_workers_to_close),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
