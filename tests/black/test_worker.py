@@ -14,6 +14,9 @@ import pytest
 from dask._task_spec import Task, TaskRef
 from distributed import Client
 
+from cluster import DASK
+from cluster import Process as Command
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / (os.environ.get("CDASK_BUILD") or "build/release")
 CDASK = BUILD / "bin" / "cdask"
@@ -148,6 +151,22 @@ def test_errors(cluster, client):
         futures[2].result(timeout=60)
     with pytest.raises(NotImplementedError, match="runs native tasks only"):
         client.submit(lambda x: x, 1).result(timeout=60)
+
+
+def test_beside_python(cluster, client, tmp_path):
+    """Python's tasks that Dask's scheduler gives to a native worker all the same are run by one that has Python."""
+    native = cluster.worker()
+    python = Command(DASK, "worker", cluster.address, "--nthreads", 1, "--no-nanny", "--no-dashboard",
+                     "--local-directory", tmp_path, cwd=tmp_path)
+    try:
+        client.wait_for_workers(2, timeout=60)
+        futures = client.map(lambda i: i + 1, range(100))
+        natives = submit(client, *[(f"n{i}", "test.add", i, 1) for i in range(20)], workers=[native.address])
+        assert client.gather(futures) == [*range(1, 101)]
+        assert client.submit(sum, futures).result(timeout=60) == sum(range(1, 101))
+        assert client.gather(natives, direct=False) == [*range(1, 21)]
+    finally:
+        python.stop()
 
 
 def test_exchange(cluster, client):

@@ -38,6 +38,8 @@ struct run {
     int64_t run_id;
     struct wire_box *run_spec;
     bool is_actor;
+    bool is_foreign; /* and cannot be run here */
+    struct foreign foreign;
     struct argument *arguments;
     size_t narguments;
     uint32_t *places; /* of arguments by the hash of their key: 1 + index, or 0 */
@@ -58,6 +60,7 @@ struct run {
 
 static dk_status refuse(struct run *run)
 {
+    run->is_foreign = true;
     error_set(&run->err, DK_ENOTSUP,
               "this is a task of Python's, and the worker '%s' runs native tasks only",
               run->node->name);
@@ -322,10 +325,30 @@ static void give_back(struct run *run)
     worker_happen(run->node, &event, "task-not-begun", NULL, 0);
 }
 
+static bool is_wanted_still(const struct run *run)
+{
+    return run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING;
+}
+
+static void decide_foreign(struct foreign *foreign, bool others_can)
+{
+    struct run *run = LIST_ENTRY(foreign, struct run, foreign);
+    if (is_wanted_still(run) && others_can)
+        give_back(run);
+    else if (is_wanted_still(run))
+        tell_core(run);
+    free_run(run);
+}
+
 static void finish_run(struct job *job)
 {
     struct run *run = LIST_ENTRY(job, struct run, job);
-    bool is_wanted = run->epoch == run->node->epoch && run->node->status != WORKER_CLOSING;
+    bool is_wanted = is_wanted_still(run);
+    if (is_wanted && run->is_foreign) {
+        run->foreign.decide = decide_foreign;
+        worker_hold_foreign(run->node, &run->foreign);
+        return;
+    }
     if (is_wanted && !run->has_begun && run->node->refuses && worker_is_full(run->node)) {
         run->has_begun = true;
         run->status = worker_refuse_full(run->node, &run->err);

@@ -193,7 +193,7 @@ static void begin_stream(struct worker_node *node, const struct wire_value *repl
     stream_init(
         &node->stream, comm,
         (struct stream_events){.self = node, .received = on_message, .closed = on_stream_closed});
-    if (wire_read_text(warning, &text) && !is_about_packages(text))
+    if (wire_read_text(warning, &text) && text.nbytes && !is_about_packages(text))
         worker_log(node, "WARNING", "%.*s", (int)text.nbytes, text.data);
     worker_log(node, "INFO", "        Registered to: %26s", node->options.scheduler.text);
     worker_log(node, "INFO", "-------------------------------------------------");

@@ -102,6 +102,10 @@ struct worker_node {
     /* The end: worker_node.c */
     uv_timer_t lifetime;
     uv_timer_t patience; /* until our tasks have ended */
+    uv_timer_t hold;     /* of foreign tasks, before they are given back; then of the pause */
+    bool is_away;        /* paused for their sake */
+    struct list foreign; /* of struct foreign */
+    bool has_told_foreign;
     volatile int cancel; /* tasks that run are asked to stop */
     bool is_retiring;
     bool is_orphan; /* nobody waits for its tasks */
@@ -170,6 +174,19 @@ void worker_gather_copies(void *self, struct request *request);
 /* Answers those that have come to an end; and all of them, at an end of the worker's own. */
 void worker_check_replications(struct worker_node *node);
 void worker_end_replications(struct worker_node *node);
+
+/* ---- foreign.c ---- */
+
+/* A task that this worker cannot run, for lack of Python. */
+struct foreign {
+    struct list link;
+    void (*decide)(struct foreign *foreign, bool others_can); /* the last call */
+};
+
+/* Finds out whether others can run it, and says so. */
+void worker_hold_foreign(struct worker_node *node, struct foreign *foreign);
+/* No longer, since the worker closes. */
+void worker_drop_foreign(struct worker_node *node);
 
 /* ---- run_aside.c ---- */
 

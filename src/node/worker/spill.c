@@ -233,7 +233,7 @@ static void pause_or_resume(struct worker_node *node)
 {
     double share = (double)used_nbytes(node) / (double)node->options.memory_limit;
     bool is_full = share > PAUSE && !node->refuses;
-    if (is_full == (node->status == WORKER_PAUSED) ||
+    if (node->is_away || is_full == (node->status == WORKER_PAUSED) ||
         (node->status != WORKER_RUNNING && node->status != WORKER_PAUSED))
         return;
     worker_log(node, "WARNING",

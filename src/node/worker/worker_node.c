@@ -103,8 +103,8 @@ static void on_tasks_too_long(uv_timer_t *timer)
 
 static void close_timers(struct worker_node *node)
 {
-    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive,
-                            &node->deadline, &node->lifetime,  &node->monitor};
+    uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive, &node->deadline,
+                            &node->lifetime, &node->monitor,   &node->hold};
     for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
         uv_close((uv_handle_t *)timers[i], on_handle_closed);
 }
@@ -115,6 +115,7 @@ static void close_parts(struct worker_node *node)
     node->status = WORKER_CLOSING;
     node->cancel = 1;
     worker_end_replications(node);
+    worker_drop_foreign(node);
     close_timers(node);
     worker_unlink(node);
     if (node->server)
@@ -239,7 +240,7 @@ static void make_id(struct worker_node *node)
 static void open_timers(struct worker_node *node)
 {
     uv_timer_t *timers[] = {&node->seek,     &node->heartbeat, &node->keep_alive, &node->deadline,
-                            &node->lifetime, &node->monitor,   &node->patience};
+                            &node->lifetime, &node->monitor,   &node->hold,       &node->patience};
     for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
         (void)uv_timer_init(node->loop, timers[i]);
         timers[i]->data = node;
@@ -341,6 +342,7 @@ dk_status worker_node_new(uv_loop_t *loop, const struct worker_node_options *opt
     logs_init(&node->logs, memory);
     list_init(&node->replications);
     list_init(&node->runs);
+    list_init(&node->foreign);
     bandwidth_init(&node->bandwidth, memory);
     make_id(node);
     worker_init_core(node);

@@ -29,6 +29,8 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     (void)err;
     assert_true(!dk_task_worker(task) == !dk_task_scheduler(task));
     assert_true(!dk_task_worker(task) == !dk_task_folder(task));
+    dk_task_secede(task);
+    dk_task_rejoin(task);
     DK_TRY(dk_task_raise(task, "\x80\x04N.", 4, "\x80\x04N.", 4));
     return DK_EINVAL;
 }
@@ -39,6 +41,7 @@ static dk_status open_client(dk_context *dk, dk_client **client)
     DK_TRY(dk_register(dk, "add", add, NULL, NULL));
     DK_TRY(dk_client_open(dk, &options, client, NULL));
     assert_string_equal(dk_client_address(*client), address);
+    (void)dk_client_is_connected(*client); /* what its thread cannot allocate may have ended it */
     return DK_OK;
 }
 

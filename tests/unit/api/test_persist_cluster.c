@@ -157,7 +157,7 @@ static void test_found_again(void **state)
     assert_string_equal(same, text);
     dk_text_free(same);
     dk_text_free(shown(again[1], NULL)); /* it is computed meanwhile */
-    assert_int_equal(ncalls(), 12); /* for the column, which is another frame */
+    assert_int_equal(ncalls(), 12);      /* for the column, which is another frame */
     dk_forget(kept);
     same = shown(again[0], NULL);
     assert_string_equal(same, text);

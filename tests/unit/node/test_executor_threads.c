@@ -110,6 +110,7 @@ static void test_close(void **state)
 
 struct stubborn {
     struct counting counting;
+    uv_sem_t has_begun;
     uv_sem_t may_end;
 };
 
@@ -117,6 +118,7 @@ static void hold(struct job *job)
 {
     struct stubborn *stubborn =
         LIST_ENTRY(LIST_ENTRY(job, struct counting, job), struct stubborn, counting);
+    uv_sem_post(&stubborn->has_begun);
     uv_sem_wait(&stubborn->may_end);
     run(job);
 }
@@ -134,12 +136,14 @@ static void test_patience(void **state)
     struct stubborn first = {.counting = make(executor)};
     struct counting second = make(executor), third = make(executor);
     first.counting.job.run = hold;
+    assert_int_equal(uv_sem_init(&first.has_begun, 0), 0);
     assert_int_equal(uv_sem_init(&first.may_end, 0), 0);
     executor_submit(executor, &first.counting.job);
+    uv_sem_wait(&first.has_begun);
     executor_submit(executor, &second.job);
     executor_submit(executor, &third.job);
-    while (!second.ndones || !third.ndones)
-        uv_run(&loop, UV_RUN_ONCE);
+    while (!second.ndones || !third.ndones) /* a timer that is late rings before the loop waits */
+        uv_run(&loop, UV_RUN_NOWAIT);
     assert_int_equal(second.nruns + third.nruns + first.counting.ndones, 0);
     uv_sem_post(&first.may_end);
     while (executor_njobs(executor))
@@ -148,6 +152,7 @@ static void test_patience(void **state)
     executor_close(executor, on_closed, &is_closed);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(is_closed);
+    uv_sem_destroy(&first.has_begun);
     uv_sem_destroy(&first.may_end);
     assert_int_equal(uv_loop_close(&loop), 0);
     memory_close(memory);
