@@ -104,10 +104,6 @@ class Gate:
     def let_through(self):
         os.close(os.open(self.paths[1], os.O_WRONLY))
 
-    def pass_through(self):
-        self.wait()
-        self.let_through()
-
 
 class Ref(str):
     """The result of another task."""
