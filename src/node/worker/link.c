@@ -271,17 +271,15 @@ static void register_worker(struct worker_node *node)
     arena_deinit(&arena);
 }
 
-/* Where there is no Python, no version of its packages can differ: we have those that the scheduler
- * has, else Dask warns its clients of each. */
+/* Which versions of Python's packages there are matters to Dask's pickles only, and Dask warns its
+ * clients of each that differs or is not told: we say those that the scheduler has. */
 static void on_opened(void *self)
 {
     struct worker_node *node = self;
     struct wire_entry op = {wire_text("op"), wire_text("versions")};
     struct wire_value question = wire_map(&op, 1);
     node->has_asked_to_join = false;
-    if (node->has_python)
-        register_worker(node);
-    else if (comm_send(node->link, &question, NULL) != DK_OK)
+    if (comm_send(node->link, &question, NULL) != DK_OK)
         comm_close(node->link);
 }
 

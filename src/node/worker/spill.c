@@ -211,8 +211,9 @@ dk_status worker_refuse_full(const struct worker_node *node, dk_error *err)
 /* Nothing runs, and nothing more can be written. */
 static bool is_stuck(const struct worker_node *node)
 {
-    return worker_is_full(node) && !node->nspills && !executor_njobs(node->executor) &&
-           !oldest(node);
+    bool is_paused = node->status == WORKER_PAUSED && !node->is_away;
+    return (is_paused || worker_is_full(node)) && !node->nspills &&
+           !executor_njobs(node->executor) && !oldest(node);
 }
 
 /* What is full for good lets tasks fail, rather than wait for ever. */
