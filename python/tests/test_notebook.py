@@ -39,7 +39,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cells(folder):
     """The cells that were run."""
-    subprocess.run([sys.executable, "-W", "error", run_notebook.__file__, NOTEBOOK, folder / "results"],
+    others = "ignore:Port 8787 is already in use"  # somebody else on this machine has a dashboard
+    subprocess.run([sys.executable, "-W", "error", "-W", others, run_notebook.__file__, NOTEBOOK, folder / "results"],
                    check=True, cwd=folder, timeout=300)
     return [Cell(*one) for one in pickle.loads((folder / "results").read_bytes())]
 
