@@ -347,6 +347,23 @@ static bool write_files(const struct command *command, struct memory *memory,
     return is_written;
 }
 
+/* Whoever reads that the scheduler is there may end it at once: the signals wait until they are
+ * watched. */
+static dk_status start(struct memory *memory, struct command *command, uv_loop_t *loop,
+                       struct running *running, dk_error *err)
+{
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    dk_status status = scheduler_node_new(loop, memory, &command->node, &running->node, err);
+    if (status == DK_OK)
+        watch_signals(loop, running);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
 static int serve(struct memory *memory, struct command *command, uv_loop_t *loop)
 {
     struct running running = {0};
@@ -358,11 +375,10 @@ static int serve(struct memory *memory, struct command *command, uv_loop_t *loop
     command->node.log = log_line;
     command->node.closed = on_closed;
     command->node.self = &running;
-    if (scheduler_node_new(loop, memory, &command->node, &running.node, &err) != DK_OK) {
+    if (start(memory, command, loop, &running, &err) != DK_OK) {
         uv_run(loop, UV_RUN_DEFAULT);
         return complain(err.message);
     }
-    watch_signals(loop, &running);
     bool is_written = write_files(command, memory, running.node, &err);
     if (!is_written)
         scheduler_node_close(running.node, "no-file");
