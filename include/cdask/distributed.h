@@ -275,8 +275,9 @@ DK_API const char *dk_future_key(const dk_future *future);
  * Errors: DK_ENOMEM. */
 DK_API dk_status dk_future_name(const dk_future *future, dk_value *out) DK_NODISCARD;
 /* What a failed task has raised, as its worker has said it: a map with "exception" and "traceback",
- * pickles, as dk_task_raise() was given them, and "traceback_text"; any of them may be null. False:
- * it has not failed.   Ownership: `*out` is the caller's, when there is something. */
+ * pickles, as dk_task_raise() was given them, and "traceback_text"; any of them may be null. Of a
+ * cancelled one: a map with "reason" and "msg". False: it has not failed, or nobody has said why it
+ * was cancelled.   Ownership: `*out` is the caller's, when there is something. */
 DK_API bool dk_future_raised(const dk_future *future, dk_value *out);
 
 /* Has dk_client_next_done() tell when the future is not pending any more, once, by `token`. One
@@ -293,8 +294,16 @@ DK_API void dk_client_end_watch(dk_client *client);
 /* Has the task run to its end, whoever frees its futures.   Errors: DK_EIO, DK_ENOMEM. */
 DK_API dk_status dk_client_fire_and_forget(dk_client *client, dk_future *future,
                                            dk_error *err) DK_NODISCARD;
-/* Stops the task, if nobody else wants it, and all that depend on it; the futures are cancelled. */
-DK_API dk_status dk_future_cancel(dk_future *future, dk_error *err) DK_NODISCARD;
+/* Zeroes: if nobody else wants it, and without a reason. */
+typedef struct dk_cancel_options {
+    bool force;         /* also if other clients want the result */
+    const char *reason; /* what everybody is told who asks for it: NULL: "user" */
+    const char *msg;    /* more of that; NULL: nothing */
+} dk_cancel_options;
+/* Stops the task and all that depend on it; the futures are cancelled. `options` NULL: zeroes.
+ * Source: distributed.Future.cancel. */
+DK_API dk_status dk_future_cancel(dk_future *future, const dk_cancel_options *options,
+                                  dk_error *err) DK_NODISCARD;
 /* Runs a failed task again, and the failed ones it depends on. */
 DK_API dk_status dk_future_retry(dk_future *future, dk_error *err) DK_NODISCARD;
 /* NULL is ignored. */

@@ -673,6 +673,10 @@ class dk_wait_options(Structure):
     _fields_ = [("timeout_s", c_double), ("has_timeout", c_bool), ("cancel", POINTER(c_int))]
 
 
+class dk_cancel_options(Structure):
+    _fields_ = [("force", c_bool), ("reason", c_char_p), ("msg", c_char_p)]
+
+
 dk_future_status = c_int
 DK_FUTURE_PENDING, DK_FUTURE_FINISHED, DK_FUTURE_ERROR, DK_FUTURE_CANCELLED = range(4)
 
@@ -737,7 +741,7 @@ functions(
     dk_future_wait=(dk_status, future_p, c_double, error_p),
     dk_future_result=(dk_status, future_p, value_p, error_p),
     dk_client_next_done=(dk_status, client_p, wait_options_p, POINTER(c_int64), error_p),
-    dk_future_cancel=(dk_status, future_p, error_p),
+    dk_future_cancel=(dk_status, future_p, POINTER(dk_cancel_options), error_p),
     dk_future_retry=(dk_status, future_p, error_p),
     dk_future_free=(None, future_p),
 )

@@ -144,6 +144,23 @@ def test_cancel(lib, client):
     assert slow.result() is None
 
 
+def test_why_cancelled(lib, client):
+    """Who asks for the result is told what was said when it was cancelled; so is another client whose future it was."""
+    slow = client.submit(time.sleep, 0.2, pure=False)
+    with lib.Client(client.scheduler_info()["address"], set_as_default=False) as other:
+        theirs = lib.Future(slow.key, other)
+        client.cancel([slow], force=True, reason="enough", msg="we have seen it all")
+        with pytest.raises(lib.CancelledError) as caught:
+            lib.wait([theirs])
+        assert str(caught.value) == ("1 Future cancelled:\nReasons:\n1 Future cancelled for reason: enough.\n"
+                                     f"Message: we have seen it all\nFuture: ['{slow.key}']")
+        told = "cancelled for reason: enough.\nwe have seen it all"
+        for future in (slow, theirs):
+            with pytest.raises(lib.CancelledError) as caught:
+                future.result()
+            assert str(caught.value) == f"{slow.key} {told}"
+
+
 def test_map(client):
     assert client.gather(client.map(inc, range(20))) == list(range(1, 21))
     assert client.gather(client.map(operator.add, range(5), [10, 20, 30])) == [10, 21, 32]

@@ -207,7 +207,7 @@ static int ask_safely(struct memory *memory, const struct command *command)
 {
     struct tls_config *tls = NULL;
     dk_error err = {0};
-    if (tls_open(command->address.protocol, &command->tls, &tls, &err) != DK_OK)
+    if (tls_config_for(command->address.protocol, &command->tls, &tls, &err) != DK_OK)
         return complain(err.message);
     int failed = ask(memory, command, tls);
     tls_config_free(tls);

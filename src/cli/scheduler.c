@@ -400,7 +400,7 @@ static int run_command(struct command *command)
         return complain("out of memory");
     signal(SIGPIPE, SIG_IGN);
     int exit_status =
-        tls_open(command->node.protocol, &command->tls, &command->node.tls, &err) == DK_OK
+        tls_config_for(command->node.protocol, &command->tls, &command->node.tls, &err) == DK_OK
             ? serve(memory, command, &loop)
             : complain(err.message);
     tls_config_free(command->node.tls);

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-#include "node/address.h"
 #include "node/tls.h"
 
 /* For the table of getopt_long(); each gives `val` + 0, 1 or 2. */
@@ -23,8 +22,5 @@
 
 /* Takes option number 0, 1 or 2. */
 void tls_take_option(int number, const char *value, struct tls_files *files);
-/* Makes what connections with `protocol` need; `*out` is NULL for tcp. */
-dk_status tls_open(enum node_protocol protocol, const struct tls_files *files,
-                   struct tls_config **out, dk_error *err) DK_NODISCARD;
 
 #endif

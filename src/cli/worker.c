@@ -225,7 +225,7 @@ static int run_worker(dk_context *dk, const struct worker_options *options)
     struct running running = {.options = options};
     dk_error err = {0};
     int exit_status = 1;
-    if (tls_open(options->scheduler.protocol, &options->tls, &running.tls, &err) != DK_OK ||
+    if (tls_config_for(options->scheduler.protocol, &options->tls, &running.tls, &err) != DK_OK ||
         load_tasks(options, dk, &err) != DK_OK) {
         complain(err.message);
     } else if (uv_loop_init(&running.loop) != 0) {

@@ -440,6 +440,17 @@ static bool place_listener(struct worker_options *out)
     return true;
 }
 
+/* Source: distributed.cli.dask_worker. */
+static bool check_ports(const char *option, const struct node_ports *ports, uint32_t nworkers)
+{
+    uint32_t nports = (uint32_t)ports->last - ports->first + 1;
+    if (!ports->first || nports >= nworkers)
+        return true;
+    fprintf(stderr, "cdask worker: --%s %u:%u: not enough ports for %u workers\n", option,
+            (unsigned)ports->first, (unsigned)ports->last, (unsigned)nworkers);
+    return false;
+}
+
 static bool complete(int argc, char **argv, const struct pending *pending,
                      struct worker_options *out)
 {
@@ -453,7 +464,9 @@ static bool complete(int argc, char **argv, const struct pending *pending,
     out->nthreads = pending->nthreads ? (uint32_t)pending->nthreads : share ? share : 1;
     return read_memory(pending->memory, out->nthreads, &out->memory_limit) &&
            find_scheduler(argc, argv, pending, out) &&
-           check_protocol(pending->protocol, &out->scheduler) && place_listener(out);
+           check_protocol(pending->protocol, &out->scheduler) &&
+           check_ports("worker-port", &out->ports, out->nworkers) &&
+           check_ports("nanny-port", &out->nanny_ports, out->nworkers) && place_listener(out);
 }
 
 bool worker_options_read(int argc, char **argv, struct worker_options *out)

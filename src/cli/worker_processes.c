@@ -72,7 +72,7 @@ int worker_processes_run(dk_context *dk, const struct worker_options *options,
     struct tls_config *tls = NULL;
     dk_error err = {0};
     int exit_status = 0;
-    dk_status status = tls_open(options->scheduler.protocol, &options->tls, &tls, &err);
+    dk_status status = tls_config_for(options->scheduler.protocol, &options->tls, &tls, &err);
     if (status == DK_OK)
         status = serve(&command, tls, &exit_status, &err);
     if (status != DK_OK)

@@ -73,6 +73,19 @@ dk_status tls_config_new(const struct tls_files *files, struct tls_config **out,
     return DK_OK;
 }
 
+dk_status tls_config_for(enum node_protocol protocol, const struct tls_files *files,
+                         struct tls_config **out, dk_error *err)
+{
+    *out = NULL;
+    if (protocol == NODE_TLS)
+        return tls_config_new(files, out, err);
+    if (files->ca_file || files->cert_file || files->key_file)
+        return error_set(err, DK_EINVAL,
+                         "certificates for TLS are given, but the address is one without: "
+                         "tls://HOST:PORT is with it");
+    return DK_OK;
+}
+
 void tls_config_free(struct tls_config *config)
 {
     SSL_CTX_free(context_of(config));

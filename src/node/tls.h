@@ -8,6 +8,7 @@
 #define NODE_TLS_H
 
 #include "base/vector.h"
+#include "node/address.h"
 #include "wire/value.h"
 
 /* Certificates, for any number of connections in either role.   Thread: any, once made. */
@@ -24,6 +25,9 @@ struct tls_files {
  * `err` names it), DK_ENOMEM. */
 dk_status tls_config_new(const struct tls_files *files, struct tls_config **out,
                          dk_error *err) DK_NODISCARD;
+/* What connections with `protocol` need: NULL for tcp, for which files are an error (DK_EINVAL). */
+dk_status tls_config_for(enum node_protocol protocol, const struct tls_files *files,
+                         struct tls_config **out, dk_error *err) DK_NODISCARD;
 void tls_config_free(struct tls_config *config);
 
 /* One connection's session. */

@@ -193,8 +193,10 @@ def test_contact_address():
     (["--contact-address", "tcp://h:1"], "--contact-address is for those with a --listen-address"),
     (["--listen-address", "tcp://h:1", "--nworkers", "2"], "cannot be that of several workers"),
     (["--listen-address", "tcp://h:1", "--worker-port", "9"], "either --listen-address, or --host"),
+    (["--worker-port", "9", "--nworkers", "2"], "--worker-port 9:9: not enough ports for 2 workers"),
+    (["--nanny-port", "9:11", "--nworkers", "4"], "--nanny-port 9:11: not enough ports for 4 workers"),
     (["--listen-address", "tls://h:1"], "have the protocol of the scheduler's"),
     (["--listen-address", "h"], "--listen-address: 'h' is no address such as")])
-def test_contact_address_refused(words, message):
+def test_places_refused(words, message):
     done = run("worker", "127.0.0.1:1", *words)
     assert done.returncode == USAGE and message in done.stderr

@@ -92,14 +92,28 @@ def test_strangers_are_refused(folder, scheduler):
     assert cdask(folder, "info", scheduler, *TRUSTED).returncode == 0
 
 
-def test_dask_client(folder, scheduler):
-    """Dask's client puts data on the workers and gets it back."""
-    distributed = pytest.importorskip("distributed")
+@pytest.mark.parametrize("name", ["distributed", "cdask.distributed"])
+def test_python_clients(folder, scheduler, name):
+    """Dask's client and ours put data on the workers and get it back; where encryption is required it is."""
+    distributed = pytest.importorskip(name)
     security = distributed.Security(tls_ca_file=str(folder / "ca.pem"), tls_client_cert=str(folder / "node.pem"),
                                     tls_client_key=str(folder / "node.key"), require_encryption=True)
     with distributed.Client(scheduler, security=security, set_as_default=False) as client:
         assert len(client.nthreads()) == 2
         assert client.gather(client.scatter([1, "two", [3.0]])) == [1, "two", [3.0]]
+    with pytest.raises(RuntimeError, match="encryption required"):
+        distributed.Client("tcp://127.0.0.1:1", security=security, set_as_default=False)
+    with pytest.raises(TypeError, match="bogus"):
+        distributed.Security(bogus=1)
+
+
+@pytest.mark.parametrize("words", [["worker", "127.0.0.1:1"], ["worker", "tcp://127.0.0.1:1", "--no-nanny"],
+                                   ["info", "127.0.0.1:1"], ["demo", "--address", "127.0.0.1:1"],
+                                   ["scheduler", "--port", "0"]], ids=lambda words: "-".join(words[:3:2]))
+def test_certificates_without_tls(folder, words):
+    """Who gives certificates and an address without TLS does not get a connection that anybody can read."""
+    done = cdask(folder, *words, *TRUSTED, *(["--protocol", "tcp"] if words[0] == "scheduler" else []))
+    assert done.returncode == 1 and "certificates for TLS are given, but the address is one without" in done.stderr
 
 
 def test_missing_file(folder):

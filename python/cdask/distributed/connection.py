@@ -30,8 +30,10 @@ class Security:
         This client's certificate.
     tls_client_key : str, optional
         The key of that; default: it is in the same file.
+    require_encryption : bool
+        Whether an address without TLS is an error.
     **kwargs
-        Dask's further fields, which are of schedulers and workers.
+        Dask's files of schedulers and of workers, which are not this client's.
 
     Raises
     ------
@@ -39,11 +41,22 @@ class Security:
         For other fields.
     """
 
-    def __init__(self, tls_ca_file=None, tls_client_cert=None, tls_client_key=None, **kwargs):
+    _OF_OTHERS = {f"tls_{role}_{file}" for role in ("scheduler", "worker") for file in ("cert", "key")}
+
+    def __init__(self, tls_ca_file=None, tls_client_cert=None, tls_client_key=None, require_encryption=False, **kwargs):
         for name in kwargs:
-            if not name.startswith("tls_") and name not in ("require_encryption", "extra_conn_args"):
+            if name not in self._OF_OTHERS:
                 raise TypeError(f"Security got an unexpected keyword argument {name!r}")
         self.tls_ca_file, self.tls_client_cert, self.tls_client_key = tls_ca_file, tls_client_cert, tls_client_key
+        self.require_encryption = require_encryption
+
+    def _files_for(self, address):
+        """The fields of dk_client_options."""
+        if address.startswith("tls://"):
+            return {"tls_ca_file": self.tls_ca_file, "tls_cert": self.tls_client_cert, "tls_key": self.tls_client_key}
+        if self.require_encryption:
+            raise RuntimeError(f"encryption required by Dask configuration, refusing communication from/to {address!r}")
+        return {}
 
 
 class Connection:
@@ -73,8 +86,7 @@ class Connection:
         options = _abi.dk_client_options(address=self._address.encode(), timeout_s=self._timeout,
                                          no_default=not self._is_default, direct_to_workers=direct_of(self._direct))
         if security is not None:
-            for field, path in (("tls_ca_file", security.tls_ca_file), ("tls_cert", security.tls_client_cert),
-                                ("tls_key", security.tls_client_key)):
+            for field, path in security._files_for(self._address).items():
                 setattr(options, field, path and os.fsencode(path))
         handle = _abi.client_p()
         call(_abi.dk_client_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))

@@ -60,8 +60,26 @@ class FuturesCancelledError(CancelledError):
         self.errors = errors
 
     def __str__(self):
-        count = len(self.errors)
-        return f"{count} Future{'s' * (count > 1)} cancelled:\n" + "\n".join(map(str, self.errors[:10]))
+        groups = collections.defaultdict(list)
+        for error in self.errors:
+            groups[error.reason].append(error)
+        largest_first = sorted(groups.values(), key=len, reverse=True)
+        return f"{_counted(self.errors)} cancelled:\nReasons:\n" + "\n".join(map(_said_of, largest_first))
+
+
+def _counted(errors):
+    return f"{len(errors)} {_noun(errors)}"
+
+
+def _noun(errors):
+    return "Future" if len(errors) == 1 else "Futures"
+
+
+def _said_of(errors):
+    """Of several that have the same reason."""
+    msg = next((error.msg for error in errors if error.msg), None)
+    keys = [error.key for error in errors]
+    return f"{_counted(errors)} cancelled for reason: {errors[0].reason}.\nMessage: {msg}\n{_noun(errors)}: {keys}"
 
 
 class Future:
@@ -77,7 +95,7 @@ class Future:
         Default: the current one.
     """
 
-    __slots__ = ("key", "_client", "_handle", "_finish", "_received", "_is_cancelled", "_lock", "_callbacks",
+    __slots__ = ("key", "_client", "_handle", "_finish", "_received", "_cancelled_for", "_lock", "_callbacks",
                  "__weakref__")
 
     def __init__(self, key, client=None):
@@ -91,7 +109,7 @@ class Future:
         self._init(client, handle, key)
 
     def _init(self, client, handle, key=None, lazy=None):
-        self._client, self._handle, self._is_cancelled = client, handle, False
+        self._client, self._handle, self._cancelled_for = client, handle, None
         self._finish = self._received = None
         if lazy is not None:
             self._finish, self._received = lazy._finish_part, lazy._received
@@ -134,7 +152,7 @@ class Future:
         {"pending", "finished", "error", "cancelled", "lost"}
         """
         handle = self._handle
-        return STATUSES[_abi.dk_future_state(handle)] if handle and not self._is_cancelled else "cancelled"
+        return STATUSES[_abi.dk_future_state(handle)] if handle and not self._cancelled_for else "cancelled"
 
     @property
     def type(self):
@@ -201,7 +219,7 @@ class Future:
         """The exception that its result would be; None: a result."""
         status = self.status
         if status == "cancelled":
-            return FutureCancelledError(self.key, None if self._handle else "the client is closed")
+            return FutureCancelledError(self.key, *self._why_cancelled())
         if status != "error":
             return None
         raised = self._raised()
@@ -211,6 +229,14 @@ class Future:
         except Exception:
             log.exception("the exception of %s cannot be unpickled", self.key)
         return problem if problem is not None else RuntimeError(_why(self._handle))
+
+    def _why_cancelled(self):
+        if self._cancelled_for:
+            return self._cancelled_for
+        if not self._handle:
+            return "the client is closed", None
+        said = self._raised()
+        return said.get("reason"), said.get("msg")
 
     def _raised(self):
         value = _abi.dk_value()
@@ -271,8 +297,9 @@ class Future:
         Parameters
         ----------
         reason : str, optional
+            What is told to everybody who asks for the result; default: "user".
         msg : str, optional
-            Accepted as Dask's.
+            More of that.
 
         Returns
         -------

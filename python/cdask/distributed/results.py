@@ -1,5 +1,6 @@
 """Results on a cluster: fetched, brought there, copied, given up.   Source: distributed.client.Client."""
 import contextlib
+import ctypes
 import time
 import uuid
 
@@ -141,22 +142,22 @@ class Results:
         force : bool
             Whether other clients do not count.
         reason : str, optional
+            What is told to everybody who asks for the results; default: "user".
         msg : str, optional
-            Accepted as Dask's.
+            More of that.
 
         Returns
         -------
         None
             Or a coroutine, if the client is asynchronous.
         """
+        reason = reason or "user"
+        options = _abi.dk_cancel_options(force, reason.encode(), msg and msg.encode())
         def work():
-            found = [future for future in futures_of(futures) if future._handle]
-            if force and found:
-                self._say("cancel-keys", keys=[future.key for future in found], force=True, reason=reason or "unknown",
-                          msg=msg or "")
-            for future in found:
-                call(_abi.dk_future_cancel, future._handle)
-                future._is_cancelled = True
+            for future in futures_of(futures):
+                if future._handle:
+                    call(_abi.dk_future_cancel, future._handle, ctypes.byref(options))
+                    future._cancelled_for = reason, msg
         return self._do(work)
 
     def retry(self, futures, asynchronous=None):

@@ -370,11 +370,9 @@ static dk_status init_loop(dk_client *client, dk_error *err)
 static dk_status open_tls(dk_client *client, const dk_client_options *options, dk_error *err)
 {
     struct tls_files files = {0};
-    if (client->address.protocol != NODE_TLS)
-        return DK_OK;
     if (options)
         files = (struct tls_files){options->tls_ca_file, options->tls_cert, options->tls_key};
-    return tls_config_new(&files, &client->tls, err);
+    return tls_config_for(client->address.protocol, &files, &client->tls, err);
 }
 
 static dk_status init_client(dk_client *client, const char *address,
@@ -402,7 +400,7 @@ static void free_client(dk_client *client)
 {
     for (size_t i = 0; i < client->results.count; i++) {
         struct result *result = &((struct result *)client->results.data)[i];
-        failure_free(client, result->failure);
+        failure_unref(client, result->failure);
     }
     keys_deinit(&client->keys);
     vector_deinit(&client->results);

@@ -19,9 +19,10 @@
 #include "node/stream.h"
 #include "wire/build.h"
 
-/* Why a task has failed. */
+/* Why a task has failed or was cancelled. */
 struct failure {
-    dk_error why;
+    uint32_t references; /* results */
+    dk_error why;        /* of a cancelled one without its key */
     dk_value raised;
 };
 
@@ -29,7 +30,7 @@ struct failure {
 struct result {
     uint32_t references; /* futures */
     dk_future_status status;
-    struct failure *failure; /* of a failed one */
+    struct failure *failure; /* of a failed one, and of a cancelled one if somebody has said why */
     dk_future *watched;      /* those that are watched, linked by next_watched */
 };
 
@@ -191,7 +192,11 @@ void watch_forget(dk_future *future);
 
 /* What a message says of a task that has failed; NULL when out of memory. */
 struct failure *failure_new(dk_client *client, const struct wire_value *message);
-void failure_free(dk_client *client, struct failure *failure);
+/* Why a task was cancelled; either text may be missing. NULL: both are, or out of memory. */
+struct failure *failure_cancelled(dk_client *client, struct wire_bytes reason,
+                                  struct wire_bytes msg);
+/* A new one has a reference, its maker's. NULL is ignored. */
+void failure_unref(dk_client *client, struct failure *failure);
 
 /* ---- submit.c ---- */
 

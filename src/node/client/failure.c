@@ -1,4 +1,4 @@
-/* Why a task has failed: in words, and as its worker has said it. */
+/* Why there is no result: in words, and as its worker, or who cancelled it, has said it. */
 #include "base/error.h"
 #include "graph/context.h"
 #include "graph/value.h"
@@ -22,6 +22,19 @@ static struct wire_bytes find_text(const struct wire_value *message)
     return text;
 }
 
+/* Takes the items. */
+static dk_status make_map(dk_client *client, dk_status status, dk_value *items, size_t nitems,
+                          dk_value *out)
+{
+    if (status == DK_OK)
+        return value_map(client->memory, items, nitems, out);
+    for (size_t i = 0; i < nitems; i++)
+        dk_value_unref(items[i]);
+    return status;
+}
+
+/* ---- failed ---- */
+
 /* A value that cannot be read is left out. */
 static dk_status read_part(dk_client *client, const struct wire_value *message, const char *name,
                            dk_value *items)
@@ -42,11 +55,7 @@ static dk_status read_raised(dk_client *client, const struct wire_value *message
     dk_status status = DK_OK;
     for (size_t i = 0; i < NITEMS && status == DK_OK; i += 2)
         status = read_part(client, message, names[i / 2], &items[i]);
-    if (status == DK_OK)
-        return value_map(client->memory, items, NITEMS, out);
-    for (size_t i = 0; i < NITEMS; i++)
-        dk_value_unref(items[i]);
-    return status;
+    return make_map(client, status, items, NITEMS, out);
 }
 
 struct failure *failure_new(dk_client *client, const struct wire_value *message)
@@ -55,6 +64,7 @@ struct failure *failure_new(dk_client *client, const struct wire_value *message)
     struct wire_bytes text = find_text(message);
     if (!failure)
         return NULL;
+    failure->references = 1;
     error_set(&failure->why, DK_ETASK, "%.*s", (int)text.nbytes, text.data);
     if (read_raised(client, message, &failure->raised) == DK_OK)
         return failure;
@@ -62,10 +72,45 @@ struct failure *failure_new(dk_client *client, const struct wire_value *message)
     return NULL;
 }
 
-void failure_free(dk_client *client, struct failure *failure)
+/* ---- cancelled ---- */
+
+static dk_status read_reason(dk_client *client, struct wire_bytes reason, struct wire_bytes msg,
+                             dk_value *out)
 {
-    if (failure)
-        dk_value_unref(failure->raised);
+    const struct wire_bytes texts[] = {{"reason", 6}, reason, {"msg", 3}, msg};
+    enum { NITEMS = sizeof(texts) / sizeof(*texts) };
+    dk_value items[NITEMS] = {{DK_KIND_NULL, {0}}};
+    dk_status status = DK_OK;
+    for (size_t i = 0; i < NITEMS && status == DK_OK; i++)
+        if (texts[i].data)
+            status = value_text(client->memory, texts[i].data, texts[i].nbytes, &items[i]);
+    return make_map(client, status, items, NITEMS, out);
+}
+
+struct failure *failure_cancelled(dk_client *client, struct wire_bytes reason,
+                                  struct wire_bytes msg)
+{
+    if (!reason.data && !msg.data)
+        return NULL;
+    struct failure *failure = memory_calloc(client->memory, sizeof(*failure));
+    if (!failure)
+        return NULL;
+    failure->references = 1;
+    error_set(&failure->why, DK_ECANCELED, "%.*s%s%.*s", (int)reason.nbytes, reason.data,
+              reason.data && msg.data ? ": " : "", (int)msg.nbytes, msg.data);
+    if (read_reason(client, reason, msg, &failure->raised) == DK_OK)
+        return failure;
+    memory_free(client->memory, failure, sizeof(*failure));
+    return NULL;
+}
+
+/* ---- both ---- */
+
+void failure_unref(dk_client *client, struct failure *failure)
+{
+    if (!failure || --failure->references)
+        return;
+    dk_value_unref(failure->raised);
     memory_free(client->memory, failure, sizeof(*failure));
 }
 

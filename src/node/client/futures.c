@@ -76,7 +76,7 @@ static void forget(dk_client *client, uint32_t id)
 {
     struct result *result = result_at(client, id);
     struct wire_bytes key = keys_packed(&client->keys, id);
-    failure_free(client, result->failure);
+    failure_unref(client, result->failure);
     result->failure = NULL;
     /* Out of memory the scheduler keeps the result until the client goes. */
     if (vector_append(&client->released, key.data, key.nbytes) == DK_OK)
@@ -151,11 +151,12 @@ static dk_status find_result(dk_client *client, const struct wire_value *key, st
     return DK_OK;
 }
 
+/* Takes the failure. */
 static void become(dk_client *client, struct result *result, dk_future_status status,
                    struct failure *failure)
 {
     result->status = status;
-    failure_free(client, result->failure);
+    failure_unref(client, result->failure);
     result->failure = failure;
     if (status != DK_FUTURE_PENDING)
         watch_end(client, result);
@@ -186,21 +187,56 @@ static dk_status set_failure(dk_client *client, const struct wire_value *message
     return DK_OK;
 }
 
-static dk_status set_cancelled(dk_client *client, const struct wire_value *keys)
+/* NULL: none. */
+static struct wire_bytes bytes_of(const char *text)
+{
+    return (struct wire_bytes){text, text ? strlen(text) : 0};
+}
+
+/* `why` NULL: what was said of it before stands.   Ownership: `why` stays the caller's. */
+static void become_cancelled(dk_client *client, struct result *result, struct failure *why)
+{
+    struct failure *known = result->status == DK_FUTURE_CANCELLED ? result->failure : NULL;
+    struct failure *failure = why ? why : known;
+    if (failure)
+        failure->references++;
+    become(client, result, DK_FUTURE_CANCELLED, failure);
+}
+
+static dk_status cancel_keys(dk_client *client, const struct wire_value *keys, struct failure *why)
 {
     uint32_t count = keys && keys->kind == WIRE_ARRAY ? keys->count : 0;
-    for (uint32_t i = 0; i < count; i++)
-        DK_TRY(set_status(client, &keys->as.items[i], DK_FUTURE_CANCELLED));
+    struct result *result;
+    for (uint32_t i = 0; i < count; i++) {
+        DK_TRY(find_result(client, &keys->as.items[i], &result));
+        if (result)
+            become_cancelled(client, result, why);
+    }
     return DK_OK;
+}
+
+static dk_status set_cancelled(dk_client *client, const struct wire_value *message)
+{
+    struct wire_bytes reason = {NULL, 0}, msg = {NULL, 0};
+    (void)!wire_read_text(wire_find(message, "reason"), &reason);
+    (void)!wire_read_text(wire_find(message, "msg"), &msg);
+    struct failure *why = failure_cancelled(client, reason, msg);
+    dk_status status = cancel_keys(client, wire_find(message, "keys"), why);
+    failure_unref(client, why);
+    return status;
 }
 
 /* The scheduler knows nothing any more of what is known here. */
 static void take_restart(dk_client *client)
 {
     struct result *results = client->results.data;
+    struct failure *why =
+        failure_cancelled(client, bytes_of("scheduler-restart"),
+                          bytes_of("the scheduler was told to forget all tasks; submit it again"));
     for (size_t i = 0; i < client->results.count; i++)
         if (results[i].references)
-            become(client, &results[i], DK_FUTURE_CANCELLED, NULL);
+            become_cancelled(client, &results[i], why);
+    failure_unref(client, why);
     client->nrestarts++;
 }
 
@@ -213,7 +249,7 @@ static dk_status take(dk_client *client, const struct wire_value *message)
     if (wire_text_is(op, "task-erred"))
         return set_failure(client, message);
     if (wire_text_is(op, "cancelled-keys"))
-        return set_cancelled(client, wire_find(message, "keys"));
+        return set_cancelled(client, message);
     if (wire_text_is(op, "cancelled-key")) /* of 2022 */
         return set_status(client, key, DK_FUTURE_CANCELLED);
     if (wire_text_is(op, "restart"))
@@ -289,28 +325,39 @@ dk_status dk_future_wait(dk_future *future, double timeout_s, dk_error *err)
 /* ---- cancelling and retrying ---- */
 
 /* The scheduler will tell, too, unless it has forgotten the task by then. */
-static void take_for_cancelled(dk_future *future)
+static void take_for_cancelled(dk_future *future, const dk_cancel_options *options)
 {
     dk_client *client = future->client;
+    struct failure *why =
+        failure_cancelled(client, bytes_of(options->reason), bytes_of(options->msg));
     pthread_mutex_lock(&client->lock);
-    become(client, future_result(future), DK_FUTURE_CANCELLED, NULL);
+    become_cancelled(client, future_result(future), why);
     pthread_cond_broadcast(&client->changed);
+    failure_unref(client, why);
     pthread_mutex_unlock(&client->lock);
 }
 
-dk_status dk_future_cancel(dk_future *future, dk_error *err)
+static struct wire_value text_or_nil(const char *text)
 {
+    return text ? wire_text(text) : wire_nil();
+}
+
+dk_status dk_future_cancel(dk_future *future, const dk_cancel_options *options, dk_error *err)
+{
+    dk_cancel_options chosen = options ? *options : (dk_cancel_options){0};
+    if (!chosen.reason)
+        chosen.reason = "user";
     struct wire_value key = wire_packed(future->key);
     struct wire_entry fields[] = {
         {wire_text("op"), wire_text("cancel-keys")},
         {wire_text("keys"), wire_array(&key, 1)},
-        {wire_text("force"), wire_bool(false)},
-        {wire_text("reason"), wire_text("user")},
-        {wire_text("msg"), wire_text("cancelled by its client")},
+        {wire_text("force"), wire_bool(chosen.force)},
+        {wire_text("reason"), wire_text(chosen.reason)},
+        {wire_text("msg"), text_or_nil(chosen.msg)},
     };
     struct wire_value message = wire_map(fields, 5);
     DK_TRY(client_send(future->client, &message, err));
-    take_for_cancelled(future);
+    take_for_cancelled(future, &chosen);
     return DK_OK;
 }
 

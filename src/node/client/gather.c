@@ -20,8 +20,9 @@ static dk_status check_states(dk_client *client, dk_future *const *futures, size
         const struct result *result =
             &((const struct result *)client->results.data)[futures[i]->id];
         if (result->status == DK_FUTURE_CANCELLED) {
-            status = error_set(err, DK_ECANCELED, "%s was cancelled, or its data is lost",
-                               futures[i]->text);
+            status = error_set(err, DK_ECANCELED, "%s was cancelled: %s", futures[i]->text,
+                               result->failure ? result->failure->why.message
+                                               : "nobody has said why; its data may be lost");
         } else if (result->status == DK_FUTURE_ERROR) {
             status = result->failure->why.status;
             if (err)

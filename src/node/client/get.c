@@ -177,13 +177,13 @@ static dk_status send_tasks(struct departure *departure, const dk_task_id *keys,
 static void cancel_all(dk_future **futures, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        (void)!dk_future_cancel(futures[i], NULL);
+        (void)!dk_future_cancel(futures[i], NULL, NULL);
 }
 
 static void find_raised(dk_future **futures, size_t count, dk_value *out)
 {
     for (size_t i = 0; i < count; i++)
-        if (dk_future_raised(futures[i], out))
+        if (dk_future_state(futures[i]) == DK_FUTURE_ERROR && dk_future_raised(futures[i], out))
             return;
 }
 

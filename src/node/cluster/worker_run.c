@@ -90,8 +90,7 @@ static dk_status choose(dk_context *dk, const dk_worker_options *options, struct
     if (options->local_directory)
         out->local_directory = options->local_directory;
     DK_TRY(node_address_parse(options->address, &out->scheduler, err));
-    if (out->scheduler.protocol == NODE_TLS)
-        DK_TRY(tls_config_new(&files, &run->tls, err));
+    DK_TRY(tls_config_for(out->scheduler.protocol, &files, &run->tls, err));
     out->tls = run->tls;
     return DK_OK;
 }

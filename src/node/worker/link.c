@@ -246,7 +246,7 @@ static struct wire_value registration(struct worker_node *node, struct wire_buil
     wire_put(&map, "resources", resources(node, builder));
     wire_put(&map, "memory_limit",
              options->memory_limit ? wire_int(options->memory_limit) : wire_nil());
-    wire_put(&map, "local_directory", wire_text(options->local_directory));
+    wire_put(&map, "local_directory", wire_text(node->spill_folder.path));
     wire_put(&map, "services", dashboard_services(node->dashboard, builder));
     wire_put(&map, "nanny", nanny && *nanny ? wire_text(nanny) : wire_nil());
     wire_put(&map, "pid", wire_int(getpid()));

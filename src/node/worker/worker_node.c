@@ -321,7 +321,7 @@ static void show(struct worker_node *node)
     worker_log(node, "INFO", "-------------------------------------------------");
     worker_log(node, "INFO", "              Threads: %26" PRIu32, options->nthreads);
     worker_log(node, "INFO", "               Memory: %26s", memory);
-    worker_log(node, "INFO", "      Local Directory: %26s", options->local_directory);
+    worker_log(node, "INFO", "      Local Directory: %26s", node->spill_folder.path);
     worker_log(node, "INFO", "-------------------------------------------------");
 }
 

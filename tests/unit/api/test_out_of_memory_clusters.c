@@ -98,7 +98,7 @@ static dk_status fail_twice(dk_client *client, dk_future **future)
     assert_int_equal(dk_value_find(raised, "exception").kind, DK_KIND_BYTES);
     dk_value_unref(raised);
     DK_TRY(dk_future_retry(*future, NULL));
-    return dk_future_cancel(*future, NULL);
+    return dk_future_cancel(*future, &(dk_cancel_options){.reason = "enough"}, NULL);
 }
 
 static dk_status failures(dk_context *dk, struct trial *trial)

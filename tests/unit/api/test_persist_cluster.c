@@ -262,7 +262,7 @@ static void test_cancelled(void **state)
     size_t count = futures_of(kept, futures);
     assert_int_equal(count, 6);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(dk_future_cancel(futures[i], NULL), DK_OK);
+        assert_int_equal(dk_future_cancel(futures[i], NULL, NULL), DK_OK);
     free_all(futures, count);
     count = futures_of(kept, futures);
     for (size_t i = 0; i < count; i++)

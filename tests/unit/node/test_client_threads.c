@@ -226,10 +226,15 @@ static void test_waiting(void **state)
     assert_int_equal(dk_future_wait(waiting, 0.01, &err), DK_EIO);
     assert_string_equal(err.message, "not done in time");
     assert_int_equal(dk_future_state(waiting), DK_FUTURE_PENDING);
-    assert_int_equal(dk_future_cancel(waiting, &err), DK_OK);
+    dk_cancel_options why = {.reason = "enough", .msg = "of it"};
+    assert_int_equal(dk_future_cancel(waiting, &why, &err), DK_OK);
     assert_int_equal(dk_future_wait(waiting, -1, &err), DK_OK);
     assert_int_equal(dk_future_state(waiting), DK_FUTURE_CANCELLED);
     assert_int_equal(dk_future_result(waiting, &result, &err), DK_ECANCELED);
+    assert_non_null(strstr(err.message, "was cancelled: enough: of it"));
+    assert_true(dk_future_raised(waiting, &result));
+    assert_string_equal(dk_value_data(dk_value_find(result, "reason"), NULL), "enough");
+    dk_value_unref(result);
     sem_post(&fixture.cluster.gate);
     assert_int_equal(result_of(running), 1);
     dk_future_free(waiting);
@@ -286,7 +291,7 @@ static void test_scheduler_goes(void **state)
                      DK_EIO);
     assert_non_null(strstr(err.message, fixture.cluster.address));
     assert_int_equal(dk_client_scatter(fixture.client, arg, false, &future, &err), DK_EIO);
-    assert_int_equal(dk_future_cancel(waiter.future, &err), DK_EIO);
+    assert_int_equal(dk_future_cancel(waiter.future, NULL, &err), DK_EIO);
     assert_int_equal(dk_future_retry(waiter.future, &err), DK_EIO);
     assert_int_equal(dk_future_wait(waiter.future, -1, &err), DK_EIO);
     dk_future_free(waiter.future);
