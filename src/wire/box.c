@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+/* Who has the frames of a box that has none; behind the box, so that others do not pay for it. */
+struct frame_keeper {
+    void *owner;
+    void (*unref_owner)(void *owner);
+};
+
+static struct frame_keeper *keeper_of(struct wire_box *box)
+{
+    return (struct frame_keeper *)(box + 1);
+}
+
 /* What a copy takes: structs, which come first, and bytes, which need no alignment. */
 struct extent {
     size_t structs;
@@ -119,18 +130,19 @@ static struct wire_box *make(struct memory *memory, const struct wire_value *val
                              bool frames_stay)
 {
     struct extent extent = {.frames_stay = frames_stay};
+    size_t nkeeper = frames_stay ? sizeof(struct frame_keeper) : 0;
     measure(value, &extent);
-    size_t nbytes = sizeof(struct wire_box) + extent.structs + extent.bytes;
+    size_t nbytes = sizeof(struct wire_box) + nkeeper + extent.structs + extent.bytes;
     struct wire_box *box = memory_alloc(memory, nbytes);
     if (!box)
         return NULL;
     box->memory = memory;
     box->nbytes = nbytes;
     atomic_init(&box->references, 1);
-    struct place place = {.structs = (char *)(box + 1), .frames_stay = frames_stay};
+    box->frames_stay = frames_stay;
+    struct place place = {.structs = (char *)(box + 1) + nkeeper, .frames_stay = frames_stay};
     place.bytes = place.structs + extent.structs;
     box->value = copy_value(&place, value);
-    box->owner = NULL;
     return box;
 }
 
@@ -143,10 +155,8 @@ struct wire_box *wire_box_keep(struct memory *memory, const struct wire_value *v
                                void (*unref_owner)(void *owner))
 {
     struct wire_box *box = make(memory, value, true);
-    if (box) {
-        box->owner = owner;
-        box->unref_owner = unref_owner;
-    }
+    if (box)
+        *keeper_of(box) = (struct frame_keeper){owner, unref_owner};
     return box;
 }
 
@@ -161,8 +171,8 @@ void wire_box_unref(struct wire_box *box)
 {
     if (!box || atomic_fetch_sub_explicit(&box->references, 1, memory_order_acq_rel) > 1)
         return;
-    if (box->owner)
-        box->unref_owner(box->owner);
+    if (box->frames_stay)
+        keeper_of(box)->unref_owner(keeper_of(box)->owner);
     memory_free(box->memory, box, box->nbytes);
 }
 

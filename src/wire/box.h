@@ -16,9 +16,8 @@ struct wire_box {
     struct memory *memory;
     size_t nbytes; /* of the block */
     atomic_uint references;
+    bool frames_stay; /* where they were; then a struct frame_keeper comes first in the block */
     struct wire_value value;
-    void *owner; /* of the frames; NULL: they are in the block */
-    void (*unref_owner)(void *owner);
 };
 
 /* A copy of `value` with one reference; NULL when out of memory. */
