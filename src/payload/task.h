@@ -65,4 +65,9 @@ bool payload_is_task(struct wire_bytes bytes);
 /* True when they are a task that calls REGISTRY_PYTHON. */
 bool payload_needs_python(struct wire_bytes bytes);
 
+/* What a scheduler in Python is told that our tasks need: resources that cdask's workers have, and
+ * no others. */
+#define RESOURCE_NATIVE "cdask"
+#define RESOURCE_PYTHON "cdask-python" /* beside the first: workers with an interpreter */
+
 #endif

@@ -1,43 +1,14 @@
 """A client and workers of cdask with a real Dask scheduler, beside a real Dask worker and a Python
 client that go on with their own work."""
-import ctypes
-import os
-import pathlib
-import re
-import signal
 import subprocess
 import sys
 
 import pytest
+from cluster import CDASK, DASK, Process
+
+from cdask.distributed import Client
 
 distributed = pytest.importorskip("distributed")
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CDASK = ROOT / (os.environ.get("CDASK_BUILD") or "build/release") / "bin" / "cdask"
-PR_SET_PDEATHSIG = 1
-
-
-class Process:
-    """A process and the lines it logs. It does not outlive the tests."""
-
-    def __init__(self, *words):
-        self.process = subprocess.Popen(
-            list(map(str, words)), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
-
-    def wait_for(self, pattern):
-        seen = []
-        for line in self.process.stdout:
-            seen.append(line)
-            if found := re.search(pattern, line):
-                return found[1]
-        raise AssertionError("".join(seen))
-
-    def stop(self):
-        self.process.kill()
-        self.process.stdout.close()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +22,11 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def scheduler():
     """The address of a Dask scheduler with one Python worker and two native ones."""
-    dask = [sys.executable, "-m", "dask"]
-    processes = [Process(*dask, "scheduler", "--host", "127.0.0.1", "--port", "0",
+    processes = [Process(DASK, "scheduler", "--host", "127.0.0.1", "--port", "0",
                          "--no-dashboard")]
     try:
-        address = processes[0].wait_for(r"Scheduler at:\s*(tcp://\S+)")
-        processes.append(Process(*dask, "worker", address, "--no-nanny", "--no-dashboard",
+        address = processes[0].wait_for(r"Scheduler at:\s*(tcp://\S+)")[1]
+        processes.append(Process(DASK, "worker", address, "--no-nanny", "--no-dashboard",
                                  "--nthreads", "1", "--resources", "python=1"))
         processes[-1].wait_for(r"Registered to:\s*(\S+)")
         for _ in range(2):
@@ -91,6 +61,36 @@ def test_beside_python(scheduler, data):
         assert "the same result, bit for bit" in done.stdout
         kinds = [worker["resources"] for worker in client.scheduler_info()["workers"].values()]
         assert sum("cdask" in resources for resources in kinds) == 2
+
+
+def test_callables_need_an_interpreter(scheduler):
+    """That no worker there runs callables of cdask's is said at once; one that comes is found."""
+    with Client(scheduler, set_as_default=False) as client:
+        for attempt in (lambda: client.submit(len, "abc"), lambda: client.map(len, ["abc"])):
+            with pytest.raises(RuntimeError, match="is a Python callable of cdask, and none of the 3 workers is cdask's "
+                                                   f"and has Python: start one with `python -m cdask worker {scheduler}`"):
+                attempt()
+        hosted = Process(sys.executable, "-m", "cdask", "worker", scheduler, "--nthreads", "1")
+        try:
+            hosted.wait_for(r"Registered to:\s*(\S+)")
+            assert client.submit(len, "abcd").result(timeout=20) == 4
+        finally:
+            hosted.stop()
+
+
+def test_native_functions_need_native_workers(data):
+    """Dask's workers alone run nothing of ours."""
+    processes = [Process(DASK, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")]
+    try:
+        address = processes[0].wait_for(r"Scheduler at:\s*(tcp://\S+)")[1]
+        processes.append(Process(DASK, "worker", address, "--no-nanny", "--no-dashboard"))
+        processes[-1].wait_for(r"Registered to:\s*(\S+)")
+        done = demo(address, data)
+        assert done.returncode == 1
+        assert f"none of the 1 workers is cdask's: start one with `cdask worker {address}`" in done.stderr
+    finally:
+        for process in reversed(processes):
+            process.stop()
 
 
 def test_versions(scheduler, recwarn):

@@ -65,6 +65,7 @@ struct dk_client {
     char name[48];
     dk_cluster *cluster;           /* its own; NULL: somebody else's */
     struct peer_version scheduler; /* which words it understands */
+    atomic_uint runners;           /* what workers of a scheduler in Python were seen to run */
     bool is_default;
     dk_direct direct_to_workers;
     char machine[MACHINE_NAME_MAX];
@@ -239,10 +240,18 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
 dk_status client_send_python_graph(dk_client *client, const struct outgoing_task *tasks,
                                    size_t ntasks, const struct wire_bytes *wanted, size_t nwanted,
                                    const dk_submit_options *options, dk_error *err) DK_NODISCARD;
+bool client_needs_python(const struct outgoing_task *tasks, size_t ntasks);
 /* {"cdask": 1, ...}: what tasks need there that only cdask's workers have, and the options' own. */
 struct wire_value client_python_resources(struct wire_builder *builder,
                                           const struct outgoing_task *tasks, size_t ntasks,
                                           const dk_submit_options *options);
+
+/* ---- runners.c ---- */
+
+/* An error when there are workers and none of them can run these tasks: DK_ETASK, with the first
+ * one's key. Else as client_ask(). */
+dk_status client_check_runners(dk_client *client, const struct outgoing_task *tasks, size_t ntasks,
+                               dk_error *err) DK_NODISCARD;
 
 /* ---- flat_graph.c ---- */
 

@@ -66,7 +66,7 @@ static struct wire_value list_priorities(struct wire_builder *builder,
     return wire_end_map(&map);
 }
 
-static bool need_python(const struct outgoing_task *tasks, size_t ntasks)
+bool client_needs_python(const struct outgoing_task *tasks, size_t ntasks)
 {
     for (size_t i = 0; i < ntasks; i++)
         if (payload_needs_python(tasks[i].payload))
@@ -80,9 +80,9 @@ struct wire_value client_python_resources(struct wire_builder *builder,
 {
     size_t nresources = options ? options->nresources : 0;
     struct wire_filling resources = wire_begin_map(builder, nresources + 2);
-    wire_put(&resources, "cdask", wire_int(1)); /* that cdask's workers have, and no others */
-    if (need_python(tasks, ntasks))
-        wire_put(&resources, "cdask-python", wire_int(1));
+    wire_put(&resources, RESOURCE_NATIVE, wire_int(1));
+    if (client_needs_python(tasks, ntasks))
+        wire_put(&resources, RESOURCE_PYTHON, wire_int(1));
     for (size_t i = 0; i < nresources; i++)
         wire_put(&resources, options->resources[i], wire_float(options->amounts[i]));
     return wire_end_map(&resources);

@@ -66,6 +66,8 @@ dk_status client_send_graph(dk_client *client, const struct outgoing_task *tasks
                             const dk_submit_options *options, dk_error *err)
 {
     struct arena arena;
+    if (client->scheduler.dialect != DIALECT_NATIVE)
+        DK_TRY(client_check_runners(client, tasks, ntasks, err));
     if (client->scheduler.dialect == DIALECT_2022)
         return client_send_flat_graph(client, tasks, ntasks, wanted, nwanted, options, err);
     if (client->scheduler.dialect != DIALECT_NATIVE)

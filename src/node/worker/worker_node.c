@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "node/worker/parts.h"
+#include "payload/task.h"
 #include "wire/build.h"
 
 #define RETIRE_MS 30000 /* for others to take our results */
@@ -255,7 +256,9 @@ static void open_timers(struct worker_node *node)
  * tasks off Python's workers, and Python's callables off those that have no interpreter. */
 static dk_status make_resources(struct worker_node *node, dk_error *err)
 {
-    static const struct wkr_resource own[] = {{{"cdask", 5}, 1e9}, {{"cdask-python", 12}, 1e9}};
+    static const struct wkr_resource own[] = {
+        {{RESOURCE_NATIVE, sizeof(RESOURCE_NATIVE) - 1}, 1e9},
+        {{RESOURCE_PYTHON, sizeof(RESOURCE_PYTHON) - 1}, 1e9}};
     size_t nown = node->has_python ? 2 : 1, ngiven = node->options.nresources;
     node->resources = memory_alloc(node->memory, (ngiven + nown) * sizeof(*node->resources));
     if (!node->resources)
