@@ -39,6 +39,29 @@ static void put_message(struct frame_reader *reader, struct text *out)
     message_deinit(&message);
 }
 
+/* The first message where it lies: no other than what a reader takes of it, if it is whole. */
+static void view_first(struct memory *memory, struct wire_bytes bytes)
+{
+    struct frames view, taken;
+    struct frame_reader reader;
+    frame_reader_init(&reader, memory, limits);
+    if (frames_view(memory, bytes, &view, NULL) == DK_OK) {
+        bool good = frame_reader_feed(&reader, &bytes, NULL) == DK_OK; /* or beyond the limits */
+        if (good && (!reader.complete || frame_reader_take(&reader, &taken) != DK_OK ||
+                     taken.count != view.count))
+            abort();
+        for (size_t i = 0; good && i < view.count; i++)
+            if (taken.list[i].nbytes != view.list[i].nbytes ||
+                (view.list[i].nbytes &&
+                 memcmp(taken.list[i].data, view.list[i].data, view.list[i].nbytes) != 0))
+                abort();
+        if (good)
+            frames_deinit(&taken);
+        frames_deinit(&view);
+    }
+    frame_reader_deinit(&reader);
+}
+
 /* Every message, encoded again or refused, and what ended the stream. */
 static void read_stream(struct memory *memory, const uint8_t *bytes, size_t nbytes, size_t step,
                         struct text *out)
@@ -117,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nbytes)
     read_stream(memory, bytes + 1, nbytes - 1, nbytes, &whole);
     read_stream(memory, bytes + 1, nbytes - 1, 1 + bytes[0] % 16u, &pieces);
     assert_same(&whole, &pieces);
+    view_first(memory, (struct wire_bytes){(const char *)bytes + 1, nbytes - 1});
     read_frame0(memory, (struct wire_bytes){(const char *)bytes + 1, nbytes - 1});
     text_deinit(&pieces);
     text_deinit(&whole);

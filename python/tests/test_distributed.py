@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from tree import BUILD
@@ -27,6 +28,17 @@ def client():
 @pytest.fixture(scope="module")
 def frame():
     return pd.DataFrame({"a": range(1000), "b": [i % 7 for i in range(1000)]})
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_results_beyond_the_memory(direct):
+    """Results that the worker could not hold all at once are gathered all at once, from the same worker."""
+    with Client(n_workers=1, threads_per_worker=2, memory_limit="600 MB", direct_to_workers=direct) as client:
+        before = client.run(os.getpid)
+        futures = client.map(lambda i: np.full(3_000_000, i, dtype="f8"), range(32))
+        for i, array in enumerate(client.gather(futures)):
+            assert len(array) == 3_000_000 and (array == i).all()
+        assert client.run(os.getpid) == before
 
 
 def test_frames(client, frame):

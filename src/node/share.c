@@ -21,16 +21,26 @@ static dk_status place_frames(const struct payload_value *packed, struct pieces 
     return DK_OK;
 }
 
+static void deinit(struct share *share)
+{
+    pieces_deinit(&share->pieces);
+    vector_deinit(&share->header);
+}
+
 dk_status share_put(struct memory *memory, const struct payload_value *packed, struct share *out,
                     dk_error *err)
 {
     out->fd = -1;
     pieces_init(&out->pieces, memory);
-    dk_status status = place_frames(packed, &out->pieces);
+    vector_init(&out->header, memory, 1);
+    struct wire_bytes header = packed->payload.header;
+    dk_status status = vector_append(&out->header, header.data, header.nbytes);
+    if (status == DK_OK)
+        status = place_frames(packed, &out->pieces);
     if (status == DK_OK)
         status = pieces_share(&out->pieces, &out->fd, err);
     if (status != DK_OK)
-        pieces_deinit(&out->pieces);
+        deinit(out);
     return status;
 }
 
@@ -39,7 +49,7 @@ void share_close(struct share *share)
     if (share->fd < 0)
         return;
     close(share->fd);
-    pieces_deinit(&share->pieces);
+    deinit(share);
     share->fd = -1;
 }
 
@@ -56,11 +66,12 @@ static struct wire_value list_places(const struct pieces *pieces, struct wire_bu
 }
 
 struct wire_value share_wire(const struct share *share, struct wire_bytes key,
-                             const struct payload_value *packed, struct wire_builder *builder)
+                             struct wire_builder *builder)
 {
+    struct wire_bytes header = {share->header.data, share->header.count};
     struct wire_filling entry = wire_begin_array(builder, 6);
     wire_add(&entry, wire_packed(key));
-    wire_add(&entry, wire_bin(packed->payload.header));
+    wire_add(&entry, wire_bin(header));
     wire_add(&entry, wire_int(getpid()));
     wire_add(&entry, wire_int(share->fd));
     wire_add(&entry, wire_int((int64_t)share->pieces.nbytes));

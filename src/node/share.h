@@ -20,16 +20,17 @@
 struct share {
     int fd; /* -1: it is in none */
     struct pieces pieces;
+    struct vector header; /* of char: the payload's */
 };
 
-/* Copies the frames of `packed` there.   Thread: any.   Errors: DK_EIO, DK_ENOMEM. */
+/* Copies `packed` there, which may go then.   Thread: any.   Errors: DK_EIO, DK_ENOMEM. */
 dk_status share_put(struct memory *memory, const struct payload_value *packed, struct share *out,
                     dk_error *err) DK_NODISCARD;
 /* One that was put, or {.fd = -1}. */
 void share_close(struct share *share);
 /* Its entry in the answer. */
 struct wire_value share_wire(const struct share *share, struct wire_bytes key,
-                             const struct payload_value *packed, struct wire_builder *builder);
+                             struct wire_builder *builder);
 
 /* What a peer shares, mapped here. */
 struct shared {

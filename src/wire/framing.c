@@ -271,3 +271,41 @@ dk_status frame_reader_take(struct frame_reader *reader, struct frames *out)
     reader->complete = false;
     return DK_OK;
 }
+
+/* ---- views ---- */
+
+static dk_status list_frames(struct frame_reader *reader, struct wire_bytes bytes,
+                             struct frames *out, dk_error *err)
+{
+    size_t nframes = count_frames(reader);
+    *out = (struct frames){.memory = reader->memory, .count = nframes};
+    out->list = memory_alloc(reader->memory, nframes * sizeof(*out->list));
+    if (!out->list)
+        return error_nomem(err);
+    for (size_t i = 0; i < nframes; i++) {
+        size_t wanted = word_at(reader, 2 + i);
+        out->list[i].data = bytes.data;
+        out->list[i].nbytes = split_off(&bytes, wanted);
+        if (out->list[i].nbytes == wanted)
+            continue;
+        frames_deinit(out);
+        return error_set(err, DK_EPARSE, "the message ends early, in frame %zu", i);
+    }
+    return DK_OK;
+}
+
+dk_status frames_view(struct memory *memory, struct wire_bytes bytes, struct frames *out,
+                      dk_error *err)
+{
+    struct frame_reader reader;
+    dk_status status = DK_OK;
+    frame_reader_init(&reader, memory, (struct frame_limits){UINT32_MAX, INT64_MAX});
+    while (status == DK_OK && bytes.nbytes && !has_prelude(&reader))
+        status = feed_prelude(&reader, &bytes, err);
+    if (status == DK_OK)
+        status = has_prelude(&reader)
+                     ? list_frames(&reader, bytes, out, err)
+                     : error_set(err, DK_EPARSE, "the message ends early, before its frames");
+    frame_reader_deinit(&reader);
+    return status;
+}

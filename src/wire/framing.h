@@ -34,6 +34,11 @@ struct frames {
 
 void frames_deinit(struct frames *frames);
 
+/* The frames of the message that `bytes` are, where they lie: not aligned, and the bytes stay the
+ * caller's.   Errors: DK_EPARSE, DK_ENOMEM. */
+dk_status frames_view(struct memory *memory, struct wire_bytes bytes, struct frames *out,
+                      dk_error *err) DK_NODISCARD;
+
 /* Puts what stands before the frames into `out`, a vector of char.   Errors: DK_ENOMEM. */
 dk_status frames_write_prelude(const struct wire_bytes *frames, size_t nframes,
                                struct vector *out) DK_NODISCARD;

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "node/process_memory.h"
+
 /* A worker that does not live so long, so often in a row, will not next time. */
 #define SHORT_NS   ((uint64_t)1000000000)
 #define SHORTS_MAX 5
@@ -146,25 +148,11 @@ void nanny_end_worker(struct nanny *nanny, double timeout_s)
 
 /* ---- memory ---- */
 
-static int64_t process_nbytes(pid_t pid)
-{
-    char path[64];
-    long long pages = 0, resident = 0;
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%lld %lld", &pages, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return resident * sysconf(_SC_PAGESIZE);
-}
-
 void nanny_look_at_memory(uv_timer_t *timer)
 {
     struct nanny *nanny = timer->data;
     double most = TERMINATE * (double)nanny->options.memory_limit;
-    if (!nanny->pid || (double)process_nbytes(nanny->pid) <= most)
+    if (!nanny->pid || (double)process_memory_nbytes(nanny->pid) <= most)
         return;
     nanny_say(nanny, "WARNING", "Worker process %d exceeded %d%% memory budget. Restarting...",
               (int)nanny->pid, (int)(100 * TERMINATE));

@@ -9,6 +9,7 @@
 #include "graph/task.h"
 #include "graph/value.h"
 #include "node/reply.h"
+#include "node/process_memory.h"
 #include "node/worker/parts.h"
 #include "payload/task.h"
 #include "payload/value.h"
@@ -321,7 +322,7 @@ static void give_back(struct run *run)
 {
     struct wkr_event event = {.kind = WKR_EXECUTE_RESCHEDULED};
     event.as.executed = (struct wkr_executed){.task = run->task, .run_id = run->run_id};
-    run->node->process_nbytes = worker_process_nbytes(); /* not given out again at once */
+    run->node->process_nbytes = process_memory_nbytes(0); /* not given out again at once */
     worker_happen(run->node, &event, "task-not-begun", NULL, 0);
 }
 

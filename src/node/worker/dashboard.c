@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "core/prometheus.h"
+#include "node/process_memory.h"
 #include "node/worker/parts.h"
 
 static struct wire_bytes name_of(const char *text)
@@ -24,7 +25,7 @@ static void write_tasks(const struct wkr_counts *counts, struct text *out)
 
 static void write_memory(const struct worker_node *node, struct text *out)
 {
-    double process = (double)worker_process_nbytes();
+    double process = (double)process_memory_nbytes(0);
     double managed = (double)node->store.memory_nbytes;
     if (managed > process)
         managed = process;

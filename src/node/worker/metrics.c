@@ -5,20 +5,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "node/process_memory.h"
 #include "node/worker/parts.h"
 #include "wire/build.h"
-
-int64_t worker_process_nbytes(void)
-{
-    long long pages = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%lld %lld", &pages, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return resident * sysconf(_SC_PAGESIZE);
-}
 
 static struct wire_value task_counts(struct wire_builder *builder, const struct wkr_counts *counts)
 {
@@ -93,7 +82,7 @@ struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *
     wire_put(&map, "event_loop_interval", wire_float(0.02));
     wire_put(&map, "cpu", wire_float(cpu_percent(node)));
     wire_put(&map, "time", wire_float(worker_now_s()));
-    wire_put(&map, "memory", wire_int(worker_process_nbytes()));
+    wire_put(&map, "memory", wire_int(process_memory_nbytes(0)));
     wire_put(&map, "num_fds", wire_int(count_fds()));
     return wire_end_map(&map);
 }

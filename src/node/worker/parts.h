@@ -205,11 +205,20 @@ bool worker_set_up_plugins(struct worker_node *node, const struct wire_value *pl
 void worker_watch_memory(struct worker_node *node);
 /* By the ledger, no task may begin.   Thread: any. */
 bool worker_is_full(const struct worker_node *node);
+/* `nbytes` more would not fill it.   Thread: any. */
+bool worker_has_room(const struct worker_node *node, int64_t nbytes);
 /* DK_ENOMEM, with how full it is and why nothing helps. */
 dk_status worker_refuse_full(const struct worker_node *node, dk_error *err) DK_NODISCARD;
+/* As spilled_new(), and counts it.   Thread: any. */
+dk_status worker_write_spilled(struct worker_node *node, uint64_t number,
+                               const struct wire_value *value, struct spilled **out,
+                               dk_error *err) DK_NODISCARD;
 /* As spilled_read(), and counts it.   Thread: any. */
 dk_status worker_read_spilled(struct worker_node *node, const struct spilled *spilled,
                               struct held **out, dk_error *err) DK_NODISCARD;
+/* As spilled_view_open(), and counts it.   Thread: any. */
+dk_status worker_view_spilled(struct worker_node *node, const struct spilled *spilled,
+                              struct spilled_view *out, dk_error *err) DK_NODISCARD;
 /* A result was looked up: in memory, unless it is spilled, which is counted when it is read. */
 void worker_count_use(struct worker_node *node, const struct content *content);
 /* From now on, also looks at the process now and then. */
@@ -235,7 +244,6 @@ double worker_now_s(void);
 /* ---- metrics.c ---- */
 
 struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *builder);
-int64_t worker_process_nbytes(void);
 
 /* ---- dashboard.c ---- */
 

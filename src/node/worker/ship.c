@@ -5,25 +5,11 @@
 
 #include "base/error.h"
 #include "core/worker/decode.h"
-#include "node/held.h"
-#include "node/share.h"
-#include "node/worker/parts.h"
-#include "payload/value.h"
+#include "node/worker/parcel.h"
 #include "wire/build.h"
 
 #define OUTGOING_MAX 50                    /* transfers at a time; twice that to this host */
 #define LARGE_NBYTES ((int64_t)256 * 1024) /* of what has to be packed */
-
-struct parcel {
-    struct wire_bytes key;
-    dk_value value;
-    struct wire_box *box;
-    struct spilled *spilled;
-    struct payload_value packed; /* of a value */
-    bool is_packed;
-    struct share share; /* where it is packed for a peer of this machine */
-    struct held *held;  /* of what was on disk */
-};
 
 /* Stays until the peer has everything. */
 struct shipment {
@@ -45,16 +31,8 @@ static void leave(struct shipment *shipment)
     struct memory *memory = shipment->node->memory;
     if (--shipment->nusers)
         return;
-    for (size_t i = 0; i < shipment->nparcels; i++) {
-        struct parcel *parcel = &shipment->parcels[i];
-        share_close(&parcel->share);
-        if (parcel->is_packed)
-            payload_value_deinit(&parcel->packed);
-        dk_value_unref(parcel->value);
-        wire_box_unref(parcel->box);
-        spilled_unref(parcel->spilled);
-        held_unref(parcel->held);
-    }
+    for (size_t i = 0; i < shipment->nparcels; i++)
+        parcel_deinit(&shipment->parcels[i]);
     arena_deinit(&shipment->arena);
     memory_free(memory, shipment, sizeof(*shipment));
 }
@@ -77,13 +55,6 @@ static void on_confirmed(void *self, bool is_ok)
     leave(shipment);
 }
 
-static struct wire_value wire_of(const struct parcel *parcel)
-{
-    if (parcel->is_packed)
-        return payload_wire(&parcel->packed);
-    return parcel->held ? parcel->held->message.root : wire_box_value(parcel->box);
-}
-
 static void refuse(struct shipment *shipment)
 {
     shipment->err.status = shipment->status;
@@ -103,9 +74,9 @@ static void send_off(struct shipment *shipment)
     for (size_t i = 0; i < shipment->nparcels; i++) {
         const struct parcel *parcel = &shipment->parcels[i];
         if (parcel->share.fd >= 0)
-            wire_add(&shared, share_wire(&parcel->share, parcel->key, &parcel->packed, &builder));
+            wire_add(&shared, share_wire(&parcel->share, parcel->key, &builder));
         else
-            wire_put_key(&data, wire_packed(parcel->key), wire_of(parcel));
+            wire_put_key(&data, wire_packed(parcel->key), parcel_wire(parcel));
     }
     wire_put(&map, "status", wire_text("OK"));
     wire_put(&map, "data", wire_end_map(&data));
@@ -125,30 +96,11 @@ static void send_off(struct shipment *shipment)
 
 /* ---- packing ---- */
 
-static dk_status pack_one(struct shipment *shipment, struct parcel *parcel)
-{
-    if (parcel->spilled)
-        return worker_read_spilled(shipment->node, parcel->spilled, &parcel->held, &shipment->err);
-    if (parcel->box)
-        return DK_OK;
-    dk_context *dk = shipment->node->options.context;
-    dk_error why = {0};
-    dk_status status = payload_pack_value(dk, parcel->value, &parcel->packed, &why);
-    if (status != DK_OK && status != DK_ENOMEM) /* nobody would gain by asking again */
-        status = payload_pack_failure(dk, why.message, &parcel->packed, &shipment->err);
-    if (status == DK_ENOMEM)
-        return error_nomem(&shipment->err);
-    parcel->is_packed = true;
-    /* What cannot be shared is sent. */
-    if (shipment->may_share && parcel->packed.nbytes >= SHARE_NBYTES)
-        (void)!share_put(shipment->node->memory, &parcel->packed, &parcel->share, NULL);
-    return DK_OK;
-}
-
 static void pack(struct shipment *shipment)
 {
     for (size_t i = 0; i < shipment->nparcels && shipment->status == DK_OK; i++)
-        shipment->status = pack_one(shipment, &shipment->parcels[i]);
+        shipment->status =
+            parcel_pack(&shipment->parcels[i], shipment->node, shipment->may_share, &shipment->err);
 }
 
 static void pack_in_thread(uv_work_t *work)
@@ -165,17 +117,13 @@ static void on_packed(uv_work_t *work, int status)
     worker_part_closed(node);
 }
 
-/* Tables are lent as they are, unless they are shared; objects may wait for their interpreter; all
- * else costs by its size. */
 static bool is_work(const struct shipment *shipment)
 {
     int64_t nbytes = 0;
-    for (size_t i = 0; i < shipment->nparcels; i++) {
-        const struct parcel *parcel = &shipment->parcels[i];
-        if (parcel->spilled || parcel->value.kind == DK_KIND_OBJECT)
+    for (size_t i = 0; i < shipment->nparcels && nbytes <= LARGE_NBYTES; i++) {
+        if (parcel_may_wait(&shipment->parcels[i]))
             return true;
-        if (!parcel->box && (parcel->value.kind != DK_KIND_TABLE || shipment->may_share))
-            nbytes += dk_value_nbytes(parcel->value);
+        nbytes += parcel_copied_nbytes(&shipment->parcels[i], shipment->may_share);
     }
     return nbytes > LARGE_NBYTES;
 }
@@ -208,13 +156,8 @@ static dk_status collect_one(struct shipment *shipment, struct wire_bytes key)
     if (!copy)
         return error_nomem(&shipment->err);
     memcpy(copy, key.data, key.nbytes);
-    shipment->parcels[shipment->nparcels++] = (struct parcel){
-        .key = {copy, key.nbytes},
-        .share.fd = -1,
-        .value = dk_value_ref(stored->content.value),
-        .box = wire_box_ref(stored->content.box),
-        .spilled = spilled_ref(stored->content.spilled),
-    };
+    shipment->parcels[shipment->nparcels++] =
+        parcel_of((struct wire_bytes){copy, key.nbytes}, &stored->content, node->nspilled++);
     shipment->nbytes += stored->content.nbytes;
     worker_count_use(node, &stored->content);
     return DK_OK;

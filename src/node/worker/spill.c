@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "node/process_memory.h"
 #include "node/worker/parts.h"
 #include "payload/value.h"
 
@@ -38,15 +39,19 @@ struct spill {
     dk_error err;
 };
 
-static dk_status write_out(struct spill *spill, const struct wire_value *value)
+dk_status worker_write_spilled(struct worker_node *node, uint64_t number,
+                               const struct wire_value *value, struct spilled **out, dk_error *err)
 {
-    struct worker_node *node = spill->node;
     uint64_t begun_ns = uv_hrtime();
-    DK_TRY(spilled_new(node->memory, node->spill_folder.path, spill->number, value, &spill->spilled,
-                       &spill->err));
-    spill_counts_add(&node->spill_counts, SPILL_DISK_WRITE, spilled_nbytes(spill->spilled),
+    DK_TRY(spilled_new(node->memory, node->spill_folder.path, number, value, out, err));
+    spill_counts_add(&node->spill_counts, SPILL_DISK_WRITE, spilled_nbytes(*out),
                      uv_hrtime() - begun_ns);
     return DK_OK;
+}
+
+static dk_status write_out(struct spill *spill, const struct wire_value *value)
+{
+    return worker_write_spilled(spill->node, spill->number, value, &spill->spilled, &spill->err);
 }
 
 static dk_status pack_and_write(struct spill *spill)
@@ -145,6 +150,14 @@ dk_status worker_read_spilled(struct worker_node *node, const struct spilled *sp
     return DK_OK;
 }
 
+dk_status worker_view_spilled(struct worker_node *node, const struct spilled *spilled,
+                              struct spilled_view *out, dk_error *err)
+{
+    DK_TRY(spilled_view_open(spilled, out, err));
+    spill_counts_add(&node->spill_counts, SPILL_DISK_READ, spilled_nbytes(spilled), 0);
+    return DK_OK;
+}
+
 void worker_count_use(struct worker_node *node, const struct content *content)
 {
     if (!content->spilled)
@@ -172,13 +185,18 @@ static int64_t used_nbytes(const struct worker_node *node)
 
 /* What Python holds is not in the ledger, but its tasks are long enough for a look at the process.
  */
+bool worker_has_room(const struct worker_node *node, int64_t nbytes)
+{
+    double limit = PAUSE * (double)node->options.memory_limit, more = (double)nbytes;
+    if (limit <= 0)
+        return true;
+    return (double)memory_use(node->memory).current + more <= limit &&
+           !(node->has_python && (double)process_memory_nbytes(0) + more > limit);
+}
+
 bool worker_is_full(const struct worker_node *node)
 {
-    double limit = PAUSE * (double)node->options.memory_limit;
-    if (limit <= 0)
-        return false;
-    return (double)memory_use(node->memory).current > limit ||
-           (node->has_python && (double)worker_process_nbytes() > limit);
+    return !worker_has_room(node, 0);
 }
 
 static bool may_write(const struct worker_node *node, const struct stored *stored)
@@ -263,13 +281,13 @@ static void give_up_unused(struct worker_node *node)
     int64_t unused = node->process_nbytes - memory_use(node->memory).current;
     if ((double)node->process_nbytes > SPILL * limit && (double)unused > UNUSED * limit &&
         malloc_trim(0))
-        node->process_nbytes = worker_process_nbytes();
+        node->process_nbytes = process_memory_nbytes(0);
 }
 
 static void on_monitor(uv_timer_t *timer)
 {
     struct worker_node *node = timer->data;
-    node->process_nbytes = worker_process_nbytes();
+    node->process_nbytes = process_memory_nbytes(0);
     give_up_unused(node);
     look_whether_stuck(node);
     worker_watch_memory(node);

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -150,4 +152,54 @@ dk_status spilled_read(const struct spilled *spilled, struct held **out, dk_erro
     frame_reader_deinit(&reader);
     memory_free(spilled->memory, buffer, READ_NBYTES);
     return status == DK_ENOMEM ? error_nomem(err) : status;
+}
+
+/* ---- passing on ---- */
+
+/* Beyond the end of a file that somebody has cut there would be no memory. */
+static dk_status map_file(const struct spilled *spilled, int fd, struct spilled_view *out,
+                          dk_error *err)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) != 0)
+        return error_errno(err, errno, spilled->path);
+    if (stat.st_size != spilled->nbytes)
+        return error_set(err, DK_EPARSE, "%s: the file ends early", spilled->path);
+    void *bytes = mmap(NULL, (size_t)spilled->nbytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED)
+        return error_errno(err, errno, spilled->path);
+    out->bytes = bytes;
+    out->nbytes = (size_t)spilled->nbytes;
+    return DK_OK;
+}
+
+static dk_status decode_view(struct spilled_view *view, struct memory *memory, dk_error *err)
+{
+    struct frames frames;
+    DK_TRY(frames_view(memory, (struct wire_bytes){view->bytes, view->nbytes}, &frames, err));
+    return message_decode(&view->message, frames, err);
+}
+
+dk_status spilled_view_open(const struct spilled *spilled, struct spilled_view *out, dk_error *err)
+{
+    int fd = open(spilled->path, O_RDONLY | O_CLOEXEC);
+    dk_status status =
+        fd < 0 ? error_errno(err, errno, spilled->path) : map_file(spilled, fd, out, err);
+    if (fd >= 0)
+        close(fd);
+    if (status != DK_OK)
+        return status;
+    status = decode_view(out, spilled->memory, err);
+    if (status != DK_OK)
+        munmap(out->bytes, out->nbytes);
+    return status;
+}
+
+void spilled_view_close(struct spilled_view *view)
+{
+    if (!view->bytes)
+        return;
+    message_deinit(&view->message);
+    munmap(view->bytes, view->nbytes);
+    view->bytes = NULL;
 }

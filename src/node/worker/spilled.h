@@ -2,6 +2,8 @@
 #ifndef NODE_WORKER_SPILLED_H
 #define NODE_WORKER_SPILLED_H
 
+#include <sys/types.h>
+
 #include "node/held.h"
 
 struct spilled;
@@ -20,5 +22,16 @@ int64_t spilled_nbytes(const struct spilled *spilled);
  * Errors: DK_EIO, DK_EPARSE, DK_ENOMEM. */
 dk_status spilled_read(const struct spilled *spilled, struct held **out,
                        dk_error *err) DK_NODISCARD;
+
+/* The message where it lies, for who passes it on: it takes no memory but pages of the file. */
+struct spilled_view {
+    struct message message;
+    char *bytes; /* NULL: closed */
+    size_t nbytes;
+};
+/* Stays whatever becomes of the file.   Thread: any.   Errors: as spilled_read(). */
+dk_status spilled_view_open(const struct spilled *spilled, struct spilled_view *out,
+                            dk_error *err) DK_NODISCARD;
+void spilled_view_close(struct spilled_view *view);
 
 #endif

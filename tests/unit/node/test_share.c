@@ -30,7 +30,7 @@ static dk_status put(struct fixture *fixture)
     DK_TRY(payload_pack_value(fixture->dk, fixture->value, &fixture->packed, NULL));
     dk_status status = share_put(fixture->dk->memory, &fixture->packed, &fixture->share, NULL);
     if (status == DK_OK)
-        fixture->entry = share_wire(&fixture->share, key, &fixture->packed, &builder);
+        fixture->entry = share_wire(&fixture->share, key, &builder);
     else
         payload_value_deinit(&fixture->packed);
     return builder.failed ? DK_ENOMEM : status;

@@ -94,8 +94,14 @@ static dk_status there_and_back(struct memory *memory, const char *folder)
         assert_int_equal(held->message.root.as.items[1].as.integer, 7);
         held_unref(held);
     }
+    struct spilled_view view = {.bytes = NULL};
+    if (status == DK_OK)
+        status = spilled_view_open(spilled, &view, &err);
     spilled_unref(spilled);
     assert_int_equal(count_files(folder), 0);
+    if (status == DK_OK)
+        assert_true(wire_text_is(&view.message.root.as.items[0], "text"));
+    spilled_view_close(&view);
     return status;
 }
 

@@ -206,6 +206,30 @@ static void test_in_place(void **state)
     memory_close(memory);
 }
 
+/* Proves that a whole message is found where it lies, and no part of one is. */
+static void test_view(void **state)
+{
+    (void)state;
+    struct memory *memory = memory_new(NULL, 0);
+    struct vector bytes;
+    struct frames frames;
+    vector_init(&bytes, memory, 1);
+    write_sample(&bytes, NFRAMES);
+    const char *data = bytes.data;
+    assert_int_equal(frames_view(memory, (struct wire_bytes){data, bytes.count}, &frames, NULL),
+                     DK_OK);
+    assert_int_equal(frames.count, NFRAMES);
+    assert_memory_equal(frames.list[2].data, "three", 5);
+    assert_ptr_equal(frames.list[2].data, data + bytes.count - 5);
+    frames_deinit(&frames);
+    for (size_t n = 0; n < bytes.count; n++)
+        assert_int_equal(frames_view(memory, (struct wire_bytes){data, n}, &frames, NULL),
+                         DK_EPARSE);
+    vector_deinit(&bytes);
+    assert_int_equal(memory_use(memory).current, 0);
+    memory_close(memory);
+}
+
 static dk_status read_in_little_memory(struct memory *memory)
 {
     static const char body[300000] = {0};
@@ -242,9 +266,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_empty_frames),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_announced),
-        cmocka_unit_test(test_in_place), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_view),         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_empty_frames), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_announced),    cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
