@@ -580,6 +580,17 @@ def test_killed_workers():
     assert caught.value.last_worker.address.startswith("tcp://")
 
 
+def test_retire_those_that_are_needed_least(lib):
+    """Who names no workers says how many, or has those go that are idle; what they hold stays."""
+    with lib.Client(n_workers=3, threads_per_worker=1, dashboard_address=None) as client:
+        data = client.scatter(list(range(6)))
+        gone = client.retire_workers(n=1)
+        assert len(gone) == 1 and not set(gone) & set(client.scheduler_info()["workers"])
+        assert client.gather(data) == list(range(6))
+        client.retire_workers(minimum=1)
+        assert len(client.scheduler_info()["workers"]) == 1 and client.gather(data) == list(range(6))
+
+
 def test_the_scheduler_ends(lib):
     """The client knows, and says so."""
     with lib.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:

@@ -609,6 +609,8 @@ def test_retire_workers(fresh):
     until(lambda: goes not in addresses(client))
     assert client.gather(futures) == list(range(5))
     workers[1].popen.wait(timeout=TIMEOUT)
+    with pytest.raises(Exception, match="cannot group workers by a callable"):
+        client.retire_workers(n=1, key=lambda worker: worker.host)
 
 
 def test_what_deployers_ask(fresh):

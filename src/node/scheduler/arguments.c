@@ -61,3 +61,23 @@ dk_status scheduler_find_workers(const struct scheduler_node *node, const struct
             return refuse_name(&named->as.items[i], err);
     return DK_OK;
 }
+
+dk_status scheduler_read_shrinking(const struct scheduler_node *node,
+                                   const struct wire_value *message, struct sched_shrinking *out,
+                                   dk_error *err)
+{
+    const struct wire_value *grouping = wire_find(message, "key");
+    int64_t nworkers = sched_nworkers(node->sched), n, target;
+    *out = (struct sched_shrinking){.n = -1, .memory_ratio = 2};
+    if (grouping && grouping->kind != WIRE_NIL)
+        return error_set(err, DK_ENOTSUP,
+                         "workers_to_close: the scheduler has no Python, and cannot group workers "
+                         "by a callable");
+    (void)wire_read_float(wire_find(message, "memory_ratio"), &out->memory_ratio);
+    (void)wire_read_int(wire_find(message, "minimum"), &out->minimum);
+    if (wire_read_int(wire_find(message, "n"), &n))
+        out->n = n > 0 ? n : 0;
+    else if (wire_read_int(wire_find(message, "target"), &target))
+        out->n = nworkers > target ? nworkers - target : 0;
+    return DK_OK;
+}

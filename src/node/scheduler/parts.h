@@ -2,6 +2,7 @@
 #ifndef NODE_SCHEDULER_PARTS_H
 #define NODE_SCHEDULER_PARTS_H
 
+#include "core/scheduler/adaptive.h"
 #include "core/scheduler/copies.h"
 #include "core/scheduler/decode.h"
 #include "core/scheduler/queries.h"
@@ -116,6 +117,12 @@ int64_t scheduler_read_timeout_ms(const struct wire_value *value, double otherwi
 dk_status scheduler_find_workers(const struct scheduler_node *node, const struct wire_value *named,
                                  struct arena *arena, struct sched_workers *out,
                                  dk_error *err) DK_NODISCARD;
+
+/* Which workers are to go: "n" says how many, "target" how many are to stay; without either all
+ * that are not needed.   Errors: DK_ENOTSUP (they are to be grouped by a callable). */
+dk_status scheduler_read_shrinking(const struct scheduler_node *node,
+                                   const struct wire_value *message, struct sched_shrinking *out,
+                                   dk_error *err) DK_NODISCARD;
 
 /* ---- retire.c ---- */
 

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/timedelta.h"
-#include "core/scheduler/adaptive.h"
 #include "node/scheduler/parts.h"
 
 /* A question with all that making its answer takes. */
@@ -223,20 +222,6 @@ static void adaptive_target(void *self, struct request *request)
     answer(&asking, wire_int(wanted));
 }
 
-/* `n` says how many, `target` how many are to stay; without either all go that are not needed. */
-static struct sched_shrinking read_shrinking(const struct asking *asking)
-{
-    struct sched_shrinking shrinking = {.n = -1, .memory_ratio = 2};
-    int64_t nworkers = sched_nworkers(asking->node->sched), n, target;
-    (void)wire_read_float(wire_find(asking->message, "memory_ratio"), &shrinking.memory_ratio);
-    (void)wire_read_int(wire_find(asking->message, "minimum"), &shrinking.minimum);
-    if (wire_read_int(wire_find(asking->message, "n"), &n))
-        shrinking.n = n > 0 ? n : 0;
-    else if (wire_read_int(wire_find(asking->message, "target"), &target))
-        shrinking.n = nworkers > target ? nworkers - target : 0;
-    return shrinking;
-}
-
 static struct wire_value list_closed(struct asking *asking, const uint32_t *workers, uint32_t count,
                                      bool by_name)
 {
@@ -253,15 +238,13 @@ static void workers_to_close(void *self, struct request *request)
     struct asking asking;
     begin(&asking, self, request);
     const struct sched *sched = asking.node->sched;
-    const struct wire_value *grouping = wire_find(asking.message, "key");
-    struct sched_shrinking shrinking = read_shrinking(&asking);
+    struct sched_shrinking shrinking;
     uint32_t count = 0, room = sched_nworkers(sched) + 1;
     uint32_t *workers = arena_alloc(&asking.decoding.arena, room * sizeof(*workers));
-    if (grouping && grouping->kind != WIRE_NIL)
-        (void)error_set(&asking.err, DK_ENOTSUP,
-                        "workers_to_close: the scheduler has no Python, "
-                        "and cannot group workers by a callable");
-    else if (!workers || sched_workers_to_close(sched, &shrinking, workers, &count) != DK_OK)
+    dk_status status =
+        scheduler_read_shrinking(asking.node, asking.message, &shrinking, &asking.err);
+    if (status == DK_OK &&
+        (!workers || sched_workers_to_close(sched, &shrinking, workers, &count) != DK_OK))
         (void)error_nomem(&asking.err);
     bool by_name = wire_text_is(wire_find(asking.message, "attribute"), "name");
     answer(&asking, list_closed(&asking, workers, count, by_name));

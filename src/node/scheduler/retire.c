@@ -51,6 +51,12 @@ static void dismiss_workers(struct retirement *retirement)
     }
 }
 
+static void free_retirement(struct retirement *retirement)
+{
+    vector_deinit(&retirement->workers);
+    memory_free(retirement->node->memory, retirement, sizeof(*retirement));
+}
+
 static void finish(struct retirement *retirement)
 {
     struct scheduler_node *node = retirement->node;
@@ -61,8 +67,7 @@ static void finish(struct retirement *retirement)
     answer(retirement);
     if (retirement->closes)
         dismiss_workers(retirement);
-    vector_deinit(&retirement->workers);
-    memory_free(node->memory, retirement, sizeof(*retirement));
+    free_retirement(retirement);
 }
 
 static struct leaver *find_leaver(const struct retirement *retirement, uint32_t worker)
@@ -106,39 +111,58 @@ void scheduler_worker_retired(struct scheduler_node *node, uint32_t worker, bool
     }
 }
 
-static dk_status read_workers(struct retirement *retirement, const struct wire_value *message)
+static dk_status add_leaver(struct retirement *retirement, uint32_t worker)
+{
+    struct leaver leaver = {.worker = worker};
+    if (worker == SCHED_NOBODY || find_leaver(retirement, worker))
+        return DK_OK;
+    return vector_append(&retirement->workers, &leaver, 1);
+}
+
+/* Nobody is named: those that are needed least. */
+static dk_status choose_workers(struct retirement *retirement, const struct wire_value *message,
+                                dk_error *err)
+{
+    const struct sched *sched = retirement->node->sched;
+    struct memory *memory = retirement->node->memory;
+    size_t room = (sched_nworkers(sched) + (size_t)1) * sizeof(uint32_t);
+    struct sched_shrinking shrinking;
+    uint32_t count = 0;
+    DK_TRY(scheduler_read_shrinking(retirement->node, message, &shrinking, err));
+    uint32_t *chosen = memory_alloc(memory, room);
+    dk_status status =
+        chosen ? sched_workers_to_close(sched, &shrinking, chosen, &count) : DK_ENOMEM;
+    for (uint32_t i = 0; i < count && status == DK_OK; i++)
+        status = add_leaver(retirement, chosen[i]);
+    memory_free(memory, chosen, room);
+    return status == DK_OK ? DK_OK : error_nomem(err);
+}
+
+static dk_status read_workers(struct retirement *retirement, const struct wire_value *message,
+                              dk_error *err)
 {
     struct scheduler_node *node = retirement->node;
     const struct wire_value *list = wire_find(message, "workers");
     const struct wire_value *names = wire_find(message, "names");
     bool by_name = names && names->kind == WIRE_ARRAY;
     list = by_name ? names : list;
-    uint32_t count = list && list->kind == WIRE_ARRAY ? list->count : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t worker = by_name ? sched_find_worker_by_name(node->sched, list->as.items[i])
-                                  : scheduler_find_worker(node, &list->as.items[i]);
-        struct leaver leaver = {.worker = worker};
-        if (worker != SCHED_NOBODY && !find_leaver(retirement, worker))
-            DK_TRY(vector_append(&retirement->workers, &leaver, 1));
-    }
+    if (!list || list->kind == WIRE_NIL)
+        return choose_workers(retirement, message, err);
+    uint32_t count = list->kind == WIRE_ARRAY ? list->count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (add_leaver(retirement, by_name
+                                       ? sched_find_worker_by_name(node->sched, list->as.items[i])
+                                       : scheduler_find_worker(node, &list->as.items[i])) != DK_OK)
+            return error_nomem(err);
     return DK_OK;
 }
 
-void scheduler_retire_workers(void *self, struct request *request)
+/* One that cannot be told to leave for want of memory is still to be rescued, as the request is
+ * then. */
+static void begin(struct retirement *retirement)
 {
-    struct scheduler_node *node = self;
-    const struct wire_value *message = request_message(request);
-    struct retirement *retirement = memory_calloc(node->memory, sizeof(*retirement));
-    if (!retirement) {
-        request_fail(request, &(dk_error){.status = DK_ENOMEM, .message = "out of memory"});
-        return;
-    }
-    *retirement = (struct retirement){.node = node, .request = request, .next = node->retirements};
-    retirement->closes = scheduler_read_flag(wire_find(message, "close_workers"), false);
-    vector_init(&retirement->workers, node->memory, sizeof(struct leaver));
-    node->retirements = retirement;
-    dk_status status = read_workers(retirement, message);
-    retirement->left = (uint32_t)retirement->workers.count + 1;
+    struct scheduler_node *node = retirement->node;
+    dk_status status = DK_OK;
     for (size_t i = 0; i < retirement->workers.count && status == DK_OK; i++) {
         struct sched_event event = {.kind = SCHED_RETIRE_WORKER, .stimulus = "retire-workers"};
         event.worker = ((const struct leaver *)retirement->workers.data)[i].worker;
@@ -147,6 +171,31 @@ void scheduler_retire_workers(void *self, struct request *request)
             peer->has_said_bye = true;
         status = scheduler_take(node, &event, NULL);
     }
+}
+
+void scheduler_retire_workers(void *self, struct request *request)
+{
+    struct scheduler_node *node = self;
+    const struct wire_value *message = request_message(request);
+    struct retirement *retirement = memory_calloc(node->memory, sizeof(*retirement));
+    dk_error err = {0};
+    if (!retirement) {
+        (void)error_nomem(&err);
+        request_fail(request, &err);
+        return;
+    }
+    *retirement = (struct retirement){.node = node, .request = request};
+    retirement->closes = scheduler_read_flag(wire_find(message, "close_workers"), false);
+    vector_init(&retirement->workers, node->memory, sizeof(struct leaver));
+    if (read_workers(retirement, message, &err) != DK_OK) {
+        request_fail(request, &err);
+        free_retirement(retirement);
+        return;
+    }
+    retirement->next = node->retirements;
+    node->retirements = retirement;
+    retirement->left = (uint32_t)retirement->workers.count + 1;
+    begin(retirement);
     if (--retirement->left == 0)
         finish(retirement);
 }
