@@ -336,7 +336,8 @@ DK_API dk_status dk_client_scheduler_logs(dk_client *client, int64_t nlines, dk_
 DK_API dk_status dk_client_worker_logs(dk_client *client, int64_t nlines,
                                        const char *const *workers, size_t nworkers, bool of_nannies,
                                        dk_value *out, dk_error *err) DK_NODISCARD;
-/* Has workers hand their results to others and leave; gives who did. */
+/* Has workers hand their results to others and leave; gives who did. Where none are given those
+ * leave that are idle, as far as others have twice the memory for what all hold. */
 DK_API dk_status dk_client_retire_workers(dk_client *client, const char *const *workers,
                                           size_t nworkers, dk_value *out,
                                           dk_error *err) DK_NODISCARD;

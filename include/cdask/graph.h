@@ -29,7 +29,10 @@ DK_API bool dk_task_is_cancelled(const dk_task *task);
 /* The address of the cluster's worker that runs the task; NULL when none does.
  * Ownership: borrowed from the task. */
 DK_API const char *dk_task_worker(const dk_task *task);
-/* That of its scheduler. */
+/* What that is called among the scheduler's, and how many tasks it runs at a time; NULL and 0. */
+DK_API const char *dk_task_worker_name(const dk_task *task);
+DK_API uint32_t dk_task_worker_nthreads(const dk_task *task);
+/* The address of its scheduler. */
 DK_API const char *dk_task_scheduler(const dk_task *task);
 /* That worker's own folder, where the task may put files; it goes with the worker. */
 DK_API const char *dk_task_folder(const dk_task *task);

@@ -12,6 +12,7 @@ import inspect
 import os
 import pickle
 import threading
+from typing import NamedTuple
 
 from . import _abi, _context, _exceptions, _values
 from ._errors import call as check_call
@@ -88,14 +89,24 @@ def filled(thing, results):
 _here = threading.local()  # .task: the dk_task that runs in this thread
 
 
+class Host(NamedTuple):
+    """The worker that runs a task."""
+
+    address: str
+    name: str
+    nthreads: int
+    local_directory: str
+    scheduler_address: str
+
+
 def running():
-    """The addresses of the worker and the scheduler whose task the caller is, and the worker's folder; None: no
-    cluster runs it."""
+    """Whose task the caller is; None: no cluster runs it."""
     task = getattr(_here, "task", None)
     worker = task and _abi.dk_task_worker(task)
     if not worker:
         return None
-    return worker.decode(), _abi.dk_task_scheduler(task).decode(), os.fsdecode(_abi.dk_task_folder(task))
+    return Host(worker.decode(), _abi.dk_task_worker_name(task).decode(), _abi.dk_task_worker_nthreads(task),
+                os.fsdecode(_abi.dk_task_folder(task)), _abi.dk_task_scheduler(task).decode())
 
 
 def secede():

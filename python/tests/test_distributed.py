@@ -127,6 +127,14 @@ def test_run(client):
     assert all(address == own == here for address, (own, here, _) in found.items())
     assert len({pid for _, _, pid in found.values()} | {os.getpid()}) == 3
 
+    def who():
+        worker = get_worker()
+        return worker.address, worker.name, worker.nthreads
+    told = {address: (address, worker["name"], worker["nthreads"])
+            for address, worker in client.scheduler_info()["workers"].items()}
+    assert client.run(who) == told
+    assert client.submit(who, workers=list(told)[:1]).result() == list(told.values())[0]
+
     async def later(x):
         return x + 1
     [first, _] = found

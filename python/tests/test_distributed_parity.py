@@ -1,5 +1,6 @@
 """The same programs with Dask's own client and with ours, each on a cluster of its own, give the same."""
 import asyncio
+import concurrent.futures
 import importlib
 import operator
 import os
@@ -578,6 +579,66 @@ def test_killed_workers():
             client.submit(os._exit, 1, key="deadly").result(timeout=60)
     assert caught.value.task == "deadly" and caught.value.allowed_failures == 3
     assert caught.value.last_worker.address.startswith("tcp://")
+
+
+def test_executor(client):
+    """The cluster behind the interface of the standard library's executors."""
+    with client.get_executor(retries=1) as executor:
+        made = executor.submit(inc, 1)
+        assert isinstance(made, concurrent.futures.Future) and made.result(timeout=20) == 2
+        assert list(executor.map(pow, [2, 3], [3, 2])) == [8, 9]
+        with pytest.raises(ZeroDivisionError):
+            executor.submit(divmod, 1, 0).result(timeout=20)
+        with pytest.raises(TimeoutError):
+            list(executor.map(time.sleep, [1.5], timeout=0.1))
+        slow = executor.submit(time.sleep, 1)
+        assert slow.cancel() and slow.cancelled()
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        executor.submit(inc, 1)
+    with pytest.raises(TypeError, match="unsupported arguments to ClientExecutor: .'bogus'."):
+        client.get_executor(bogus=1)
+
+
+def test_datasets(client):
+    """What is published, as a mapping."""
+    client.datasets["mapped"] = client.submit(inc, 41)
+    assert "mapped" in client.datasets and "mapped" in list(client.datasets) and len(client.datasets) >= 1
+    assert client.datasets["mapped"].result() == 42
+    with pytest.raises(KeyError, match="already exists"):
+        client.datasets["mapped"] = client.submit(inc, 1)
+    del client.datasets["mapped"]
+    assert "mapped" not in client.datasets
+    with pytest.raises(KeyError):
+        client.datasets["mapped"]
+
+
+def test_versions(client):
+    """Who has which packages: the workers have ours."""
+    found = client.get_versions(check=True, packages=["pytest", "no-such-package"])
+    assert set(found) == {"client", "scheduler", "workers"} and len(found["workers"]) == 2
+    assert found["client"]["packages"]["pytest"] and not found["client"]["packages"]["no-such-package"]
+    for told in found["workers"].values():
+        assert told["packages"] == found["client"]["packages"]
+
+
+def test_local_cluster(lib, tmp_path):
+    """Who its workers are, what they have logged; some are started anew, and another client finds it by a file."""
+    with lib.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        cluster.wait_for_workers(2, timeout=20)
+        assert len(cluster.workers) == 2 and len(cluster.scheduler_info["workers"]) == 2
+        logs = cluster.get_logs()
+        assert set(logs) == {"Cluster", "Scheduler", *cluster.scheduler_info["workers"]}
+        assert "Scheduler" not in cluster.get_logs(scheduler=False)
+        with lib.Client(cluster, set_as_default=False) as client:
+            first, second = client.scheduler_info()["workers"]
+            kept = client.submit(inc, 1, workers=[first])
+            assert kept.result() == 2
+            assert client.restart_workers([first], timeout=60) == {first: "OK"}
+            after = client.scheduler_info()["workers"]
+            assert len(after) == 2 and first not in after and second in after
+            client.write_scheduler_file(tmp_path / "scheduler.json")
+        with lib.Client(scheduler_file=tmp_path / "scheduler.json", set_as_default=False) as client:
+            assert client.submit(lambda: lib.get_worker().nthreads if lib.__name__ == "cdask.distributed" else 1).result() == 1
 
 
 def test_retire_those_that_are_needed_least(lib):

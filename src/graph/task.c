@@ -22,12 +22,27 @@ bool dk_task_is_cancelled(const dk_task *task)
 
 const char *dk_task_worker(const dk_task *task)
 {
-    return task->worker;
+    return task->worker ? task->worker->address : NULL;
 }
 
 const char *dk_task_scheduler(const dk_task *task)
 {
-    return task->scheduler;
+    return task->worker ? task->worker->scheduler : NULL;
+}
+
+const char *dk_task_folder(const dk_task *task)
+{
+    return task->worker ? task->worker->folder : NULL;
+}
+
+const char *dk_task_worker_name(const dk_task *task)
+{
+    return task->worker ? task->worker->name : NULL;
+}
+
+uint32_t dk_task_worker_nthreads(const dk_task *task)
+{
+    return task->worker ? task->worker->nthreads : 0;
 }
 
 void dk_task_secede(const dk_task *task)
@@ -40,11 +55,6 @@ void dk_task_rejoin(const dk_task *task)
 {
     if (task->place)
         task->place->retake(task->place->self);
-}
-
-const char *dk_task_folder(const dk_task *task)
-{
-    return task->folder;
 }
 
 dk_status dk_task_raise(dk_task *task, const void *exception, size_t nexception,

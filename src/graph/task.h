@@ -21,17 +21,24 @@ struct task_place {
     void *self;
 };
 
+/* The worker of a cluster that runs it. */
+struct task_worker {
+    const char *address;
+    const char *name;
+    const char *folder;
+    const char *scheduler; /* the address of that */
+    uint32_t nthreads;
+};
+
 struct dk_task {
     dk_context *context;
     const struct function *function;
-    const volatile int *cancel;     /* the caller's wish; NULL: none */
-    const atomic_bool *failed;      /* another task failed; NULL: not shared */
-    struct profile *profile;        /* NULL: nobody wants to know */
-    const char *worker;             /* of a cluster: its address; NULL: there is none, */
-    const char *scheduler;          /* and its scheduler's, */
-    const char *folder;             /* and its folder, */
-    struct raised *raised;          /* nor anybody who wants to know */
-    const struct task_place *place; /* NULL: it cannot be given up */
+    const volatile int *cancel;       /* the caller's wish; NULL: none */
+    const atomic_bool *failed;        /* another task failed; NULL: not shared */
+    struct profile *profile;          /* NULL: nobody wants to know */
+    const struct task_worker *worker; /* NULL: there is none, */
+    struct raised *raised;            /* nor anybody who wants to know */
+    const struct task_place *place;   /* NULL: it cannot be given up */
 };
 
 /* The flag is the caller's, who sets it from a signal handler or another thread. */

@@ -3,12 +3,13 @@ import os
 import threading
 import time
 import uuid
+import warnings
 
 from .. import _abi, _exceptions
 from .._annotations import listed
 from .._errors import call
 from .._waiting import seconds, waited
-from . import plugins
+from . import plugins, versions
 from .answers import key_of, lines_of, pairs_of, raised_in
 from .futures import futures_of
 
@@ -231,6 +232,36 @@ class Administration:
             return {name: lines_of(events) for name, events in pairs_of(answer)}
         return self._do(work)
 
+    def get_versions(self, check=False, packages=()):
+        """Which packages the scheduler, the workers and this process have.
+
+        Follows :meth:`dask.distributed.Client.get_versions`.
+
+        Parameters
+        ----------
+        check : bool
+            Whether to warn of what workers have otherwise than this process.
+        packages : list of str
+            Further names.
+
+        Returns
+        -------
+        dict
+            "scheduler", "workers" and "client". Native ones have no packages. Or a coroutine, if the client is
+            asynchronous.
+        """
+        return self._do(lambda: self._get_versions(check, list(packages or ())))
+
+    def _get_versions(self, check, packages):
+        found = {"scheduler": self._ask("versions", packages=packages), "client": versions.installed(packages),
+                 "workers": self._ask("broadcast", msg={"op": "versions", "packages": packages}, on_error="ignore")}
+        hosted = [address for address, told in found["workers"].items() if not told["packages"]]
+        if hosted:
+            found["workers"].update(self._run(versions.installed, (packages,), {}, hosted, True, "ignore"))
+        if check and (text := versions.mismatches(found["client"], found["workers"])):
+            warnings.warn(f"Mismatched versions found\n\n{text}", stacklevel=4)
+        return found
+
     def wait_for_workers(self, n_workers, timeout=None):
         """Waits until there are so many workers.
 
@@ -316,6 +347,49 @@ class Administration:
                 respawn()
         return self._do(work)
 
+    def restart_workers(self, workers, timeout=None, raise_for_error=True):
+        """Starts some workers anew; what they held is computed again where it is needed.
+
+        Follows :meth:`dask.distributed.Client.restart_workers`.
+
+        Parameters
+        ----------
+        workers : list of str
+            Addresses or names, of workers with a nanny.
+        timeout : number or str, optional
+            Seconds to wait at most; default 120.
+        raise_for_error : bool
+            Whether one that is not there in time is an error.
+
+        Returns
+        -------
+        dict
+            {worker: "OK", "removed" or "timed out"}. Or a coroutine, if the client is asynchronous.
+
+        Raises
+        ------
+        ValueError
+            One has no nanny, or there is none of that name.
+        TimeoutError
+            One is not there in time.
+        """
+        def work():
+            addresses = {worker: self._with_nanny(worker) for worker in listed(workers)}
+            told = self._ask("restart_workers", workers=list(addresses.values()), timeout=seconds(timeout, 120))
+            outcomes = {worker: told[address] for worker, address in addresses.items()}
+            if raise_for_error and set(outcomes.values()) - {"OK"}:
+                raise TimeoutError(f"not restarted: {outcomes}")
+            return outcomes
+        return self._do(work)
+
+    def _with_nanny(self, worker):
+        for address, told in self._identity()["workers"].items():
+            if worker in (address, told["name"]):
+                if told["nanny"] is None:
+                    raise ValueError(f"Restarting workers requires a nanny to be used. Worker {address} has none.")
+                return address
+        raise ValueError(f"there is no worker {worker!r}")
+
     def run(self, function, *args, workers=None, wait=True, nanny=False, on_error="raise", **kwargs):
         """Calls a function on all workers, beside their tasks.
 
@@ -368,6 +442,25 @@ class Administration:
             elif on_error == "return":
                 results[address] = raised_in(answer)
         return results if wait else None
+
+    def run_on_scheduler(self, function, *args, **kwargs):
+        """Not there: cdask's schedulers are native, and have no Python.
+
+        Parameters
+        ----------
+        function : callable
+        *args, **kwargs
+
+        Returns
+        -------
+        None
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError("run_on_scheduler: the scheduler is native and has no Python; run() calls functions on workers")
 
     def register_plugin(self, plugin, name=None, idempotent=False):
         """Has something on all workers that have Python, and on those that come later.

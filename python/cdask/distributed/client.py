@@ -177,7 +177,7 @@ def get_client(address=None, timeout=None, resolve_address=True):
     running = _tasks.running()
     if address is None and running is None:
         return default_client()
-    address = address or running[1]
+    address = address or running.scheduler_address
     with lock:
         for client in open_clients:
             if client._address == address:

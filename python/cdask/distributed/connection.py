@@ -5,6 +5,7 @@ Source: distributed.client.Client.
 import asyncio
 import contextlib
 import ctypes
+import json
 import logging
 import os
 import threading
@@ -299,3 +300,26 @@ class Connection:
             return None
         host = self.address.split("://")[-1].rsplit(":", 1)[0]
         return f"http://{host}:{port}/status"
+
+    def write_scheduler_file(self, scheduler_file):
+        """Writes down where the scheduler is, for the `scheduler_file` of other clients and of workers.
+
+        Follows :meth:`dask.distributed.Client.write_scheduler_file`.
+
+        Parameters
+        ----------
+        scheduler_file : str
+            A path.
+
+        Returns
+        -------
+        None
+
+        Raises
+        ------
+        ValueError
+            The client is closed.
+        """
+        self._open()
+        with open(scheduler_file, "w") as file:
+            json.dump(self._identity(), file, indent=2)

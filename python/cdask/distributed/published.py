@@ -1,4 +1,5 @@
 """What a client has the scheduler keep for others: datasets and metadata.   Source: distributed.client.Client."""
+import collections.abc
 import uuid
 
 from .. import _values
@@ -8,8 +9,52 @@ from .futures import futures_of
 NO_DEFAULT = "__no_default__"
 
 
+class Datasets(collections.abc.MutableMapping):
+    """What is published at a client's scheduler, as a mapping; see :attr:`Client.datasets`.
+
+    Parameters
+    ----------
+    client : Client
+    """
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client):
+        if client.asynchronous:
+            raise TypeError("an asynchronous client's datasets have to be awaited: see list_datasets()")
+        self._client = client
+
+    def __getitem__(self, name):
+        return self._client.get_dataset(name)
+
+    def __setitem__(self, name, thing):
+        self._client.publish_dataset(thing, name=name)
+
+    def __delitem__(self, name):
+        self._client.unpublish_dataset(name)
+
+    def __iter__(self):
+        return iter(self._client.list_datasets())
+
+    def __len__(self):
+        return len(self._client.list_datasets())
+
+    def __contains__(self, name):
+        return name in self._client.list_datasets()
+
+
 class Publishing:
     """What a client leaves for others."""
+
+    @property
+    def datasets(self):
+        """What is published, as a mapping of names and things.
+
+        Returns
+        -------
+        Datasets
+        """
+        return Datasets(self)
 
     def publish_dataset(self, *args, name=None, override=False, **kwargs):
         """Has the scheduler keep futures, and what has futures inside, under names for other clients.

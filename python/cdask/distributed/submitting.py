@@ -11,6 +11,7 @@ from .._errors import call
 from .._lifetime import Lazy
 from .._waiting import sent
 from ..delayed import collect
+from .executor import ClientExecutor
 from .futures import Future, handles_of
 
 
@@ -187,6 +188,22 @@ class Submitting:
         # An array gives out views of its items; a future has its own pointer.
         return [Future._of(self, ctypes.cast(out[i], _abi.future_p), keys and keys[i], lazies and lazies[i])
                 for i in range(len(ids))]
+
+    def get_executor(self, **kwargs):
+        """The cluster as one of the standard library's executors.
+
+        Follows :meth:`dask.distributed.Client.get_executor`.
+
+        Parameters
+        ----------
+        **kwargs
+            `pure`, `workers`, `resources`, `allow_other_workers` and `retries`, for all its calls.
+
+        Returns
+        -------
+        ClientExecutor
+        """
+        return ClientExecutor(self, **kwargs)
 
     def compute(self, collections, sync=False, optimize_graph=True, workers=None, allow_other_workers=False,
                 resources=None, retries=0, priority=0, fifo_timeout="60s", actors=None, traverse=True):

@@ -12,14 +12,19 @@ class Worker:
     ----------
     address : str
         Where other workers reach it.
-    scheduler_address : str
-        Where its scheduler is.
+    name : str
+        As its scheduler knows it.
+    nthreads : int
+        How many tasks it runs at a time.
     local_directory : str
         A folder of its own, which goes with it.
+    scheduler_address : str
+        Where its scheduler is.
     """
 
-    def __init__(self, address, scheduler_address, local_directory):
-        self.address, self.scheduler_address, self.local_directory = address, scheduler_address, local_directory
+    def __init__(self, address, name, nthreads, local_directory, scheduler_address):
+        self.address, self.name, self.nthreads = address, name, nthreads
+        self.local_directory, self.scheduler_address = local_directory, scheduler_address
 
     def __repr__(self):
         return f"<Worker: {self.address!r}>"
@@ -71,9 +76,9 @@ def get_worker():
     running = _tasks.running()
     if running is None:
         raise ValueError("No worker found: get_worker() is for tasks that run on a cluster")
-    if running[0] not in _workers:
-        _workers[running[0]] = Worker(*running)
-    return _workers[running[0]]
+    if running.address not in _workers:
+        _workers[running.address] = Worker(*running)
+    return _workers[running.address]
 
 
 def secede():

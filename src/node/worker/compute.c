@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "core/worker/messages.h"
-#include "graph/task.h"
 #include "graph/value.h"
 #include "node/reply.h"
 #include "node/process_memory.h"
@@ -189,13 +188,12 @@ static dk_status call(struct run *run, struct payload_task *task)
         return error_nomem(&run->err);
     dk_status status = fill(run, task, filled);
     const struct task_place place = {leave, retake, run};
+    const struct task_worker worker = worker_for_tasks(run->node);
     if (status == DK_OK) {
         dk_task running = {.context = run->node->options.context,
                            .function = task->function,
                            .cancel = &run->node->cancel,
-                           .worker = run->node->address,
-                           .scheduler = run->node->options.scheduler.text,
-                           .folder = run->node->spill_folder.path,
+                           .worker = &worker,
                            .raised = &run->raised,
                            .place = &place};
         run->start = worker_now_s();

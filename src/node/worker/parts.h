@@ -5,6 +5,7 @@
 
 #include "core/worker/worker.h"
 #include "graph/context.h"
+#include "graph/task.h"
 #include "node/logs.h"
 #include "node/machine.h"
 #include "node/pool.h"
@@ -251,6 +252,9 @@ struct wire_value worker_metrics(struct worker_node *node, struct wire_builder *
 dk_status worker_open_dashboard(struct worker_node *node, dk_error *err) DK_NODISCARD;
 
 /* ---- worker_node.c ---- */
+
+/* What tasks may know of us.   Thread: any. */
+struct task_worker worker_for_tasks(const struct worker_node *node);
 
 void worker_log(struct worker_node *node, const char *level, const char *format, ...)
     DK_PRINTF(3, 4);

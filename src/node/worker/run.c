@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "graph/task.h"
 #include "node/worker/parts.h"
 #include "node/worker/preload.h"
 #include "payload/task.h"
@@ -32,12 +31,11 @@ static dk_status call(struct errand *errand)
     dk_context *dk = errand->node->options.context;
     struct wire_bytes bytes = {errand->bytes.data, errand->bytes.count};
     DK_TRY(payload_unpack_task(dk, bytes, &task, &errand->err));
+    struct task_worker worker = worker_for_tasks(errand->node);
     dk_task running = {.context = dk,
                        .function = task.function,
                        .cancel = &errand->node->cancel,
-                       .worker = errand->node->address,
-                       .scheduler = errand->node->options.scheduler.text,
-                       .folder = errand->node->spill_folder.path};
+                       .worker = &worker};
     dk_status status =
         task.nkeys
             ? error_set(&errand->err, DK_EINVAL, "it needs results, as tasks do")

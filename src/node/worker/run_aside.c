@@ -3,7 +3,6 @@
  *
  * Source: distributed.worker.run, Worker.plugin_add, Worker.plugin_remove. */
 #include "base/error.h"
-#include "graph/task.h"
 #include "graph/value.h"
 #include "node/worker/parts.h"
 #include "payload/value.h"
@@ -52,12 +51,11 @@ static void free_errand(struct errand *errand)
 static dk_status call(struct errand *errand)
 {
     struct worker_node *node = errand->node;
+    struct task_worker worker = worker_for_tasks(node);
     dk_task running = {.context = node->options.context,
                        .function = errand->function,
                        .cancel = &node->cancel,
-                       .worker = node->address,
-                       .scheduler = node->options.scheduler.text,
-                       .folder = node->spill_folder.path,
+                       .worker = &worker,
                        .raised = &errand->raised};
     DK_TRY(errand->function->call(&running, errand->args, errand->kind->nparts, &errand->result,
                                   &errand->err));

@@ -306,6 +306,15 @@ static dk_status open_parts(struct worker_node *node, dk_error *err)
     return worker_open_core(node, err);
 }
 
+struct task_worker worker_for_tasks(const struct worker_node *node)
+{
+    return (struct task_worker){.address = node->address,
+                                .name = node->name,
+                                .folder = node->spill_folder.path,
+                                .scheduler = node->options.scheduler.text,
+                                .nthreads = node->options.nthreads};
+}
+
 static void show(struct worker_node *node)
 {
     const struct worker_node_options *options = &node->options;

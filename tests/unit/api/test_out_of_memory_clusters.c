@@ -29,6 +29,8 @@ static dk_status refuse(dk_task *task, const dk_value *args, size_t nargs, dk_va
     (void)err;
     assert_true(!dk_task_worker(task) == !dk_task_scheduler(task));
     assert_true(!dk_task_worker(task) == !dk_task_folder(task));
+    assert_true(!dk_task_worker(task) == !dk_task_worker_name(task));
+    assert_true(!dk_task_worker(task) == !dk_task_worker_nthreads(task));
     dk_task_secede(task);
     dk_task_rejoin(task);
     DK_TRY(dk_task_raise(task, "\x80\x04N.", 4, "\x80\x04N.", 4));
@@ -392,10 +394,11 @@ static dk_status everywhere(dk_context *dk, struct trial *trial)
 static dk_status retired(dk_context *dk, struct trial *trial)
 {
     dk_client *client;
+    const char *const strangers[] = {"tcp://127.0.0.1:1"};
     dk_value gone;
     (void)trial;
     DK_TRY(open_client(dk, &client));
-    dk_status status = dk_client_retire_workers(client, NULL, 0, &gone, NULL);
+    dk_status status = dk_client_retire_workers(client, strangers, 1, &gone, NULL);
     if (status == DK_OK)
         dk_value_unref(gone);
     dk_client_close(client);
