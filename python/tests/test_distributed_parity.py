@@ -258,6 +258,10 @@ def test_fire_and_forget(lib, client):
     lib_name = lib.__name__
     lib.fire_and_forget(client.submit(work, pure=False))
     assert event.wait(timeout=20)
+    event.clear()
+    with lib.Client(client.scheduler_info()["address"], set_as_default=False) as other:
+        lib.fire_and_forget(other.submit(lambda _: work(), other.submit(time.sleep, 0.3), pure=False))
+    assert event.wait(timeout=20)
 
 
 def test_what_the_scheduler_knows(client):

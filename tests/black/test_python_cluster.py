@@ -235,6 +235,21 @@ def test_fire_and_forget(client, tmp_path):
     fire_and_forget(client.submit(touch, tmp_path / "a"))
     until((tmp_path / "a").exists)
     until(lambda: not client.who_has())
+    done = client.submit(inc, 1)
+    wait(done, timeout=TIMEOUT)
+    fire_and_forget(done)
+    del done
+    until(lambda: not client.who_has())
+
+
+def test_forgotten_by_a_client_that_leaves(cluster, client, tmp_path):
+    with Client(cluster.address, set_as_default=False) as leaving:
+        gate = leaving.submit(wait_for_file, tmp_path / "go")
+        fire_and_forget(leaving.submit(lambda _, path: touch(path), gate, tmp_path / "a"))
+        del gate
+    (tmp_path / "go").touch()
+    until((tmp_path / "a").exists)
+    until(lambda: not client.who_has())
 
 
 def test_release(client):

@@ -825,11 +825,8 @@ def _kept(handle):
     return future
 
 
-_forgotten = set()  # futures that nobody else holds, until they are done
-
-
 def fire_and_forget(obj):
-    """Has tasks run although nobody holds their futures.
+    """Has tasks run although nobody holds their futures, and when their client has gone.
 
     Follows :func:`dask.distributed.fire_and_forget`.
 
@@ -843,9 +840,7 @@ def fire_and_forget(obj):
     None
     """
     for future in futures_of(obj):
-        copy = Future(future.key, future.client)
-        _forgotten.add(copy)
-        copy._when_done(_forgotten.discard)
+        call(_abi.dk_client_fire_and_forget, future.client._open(), *handles_of([future]))
 
 
 class Callbacks:

@@ -134,12 +134,19 @@ void sched_client_report(struct sched *sched, struct sched_client *client,
         report(sched, client, keys->list[i]);
 }
 
+static bool is_done(const struct sched_task *task)
+{
+    return sched_task_is(task, SCHED_MEMORY) || sched_task_is(task, SCHED_ERRED);
+}
+
 void sched_client_desires(struct sched *sched, struct sched_client *client,
                           const struct sched_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         bool is_new;
         struct sched_task *task = sched_task_get(sched, keys->list[i], &is_new);
+        if (task && client->id == sched->fire_and_forget && is_done(task))
+            continue;
         if (!task || sched_add_desire(sched, task, client) != DK_OK) {
             sched->has_failed = true;
             return;

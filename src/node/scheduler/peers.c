@@ -162,6 +162,19 @@ static void complain(struct peer *peer, const dk_error *err)
                   err->message);
 }
 
+/* What is to be run though nobody has its future a client wishes for in another's name. */
+static uint32_t wisher(const struct peer *peer, const struct wire_value *message)
+{
+    const struct sched *sched = peer->node->sched;
+    struct wire_bytes text;
+    char name[64];
+    if (!wire_read_text(wire_find(message, "client"), &text) || text.nbytes >= sizeof(name))
+        return peer->id;
+    snprintf(name, sizeof(name), "%.*s", (int)text.nbytes, text.data);
+    uint32_t named = sched_find_client(sched, name);
+    return named == SCHED_NOBODY ? peer->id : named;
+}
+
 /* False: the message is no event of the core's. */
 static bool take_message(struct peer *peer, const struct wire_value *message,
                          dk_status (*decode)(struct sched_decoder *decoder,
@@ -175,7 +188,9 @@ static bool take_message(struct peer *peer, const struct wire_value *message,
     dk_status status = decode(&decoding.decoder, message, &event);
     if (status == DK_OK) {
         event.worker = peer->is_worker ? peer->id : SCHED_NOBODY;
-        event.client = peer->is_worker ? SCHED_NOBODY : peer->id;
+        event.client = peer->is_worker                      ? SCHED_NOBODY
+                       : event.kind == SCHED_CLIENT_DESIRES ? wisher(peer, message)
+                                                            : peer->id;
         status = scheduler_take(peer->node, &event, &err);
     }
     if (status != DK_OK && status != DK_ENOTSUP)
