@@ -123,7 +123,11 @@ typedef struct dk_client_options {
  * (nobody answers there in time; `err` names the address), DK_ENOMEM. */
 DK_API dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_client **out,
                                 dk_error *err) DK_NODISCARD;
-/* Lets go of all that its futures hold on the cluster, and disconnects. Futures may be freed
+/* Lets go of all that its futures hold on the cluster, and disconnects: calls of other threads that
+ * wait give DK_EIO, as do all that come later. Once, or by dk_client_close().   Blocks: until the
+ * client's thread has ended. */
+DK_API void dk_client_disconnect(dk_client *client);
+/* Disconnects, and forgets the client, which nobody else may use then. Futures may be freed
  * afterwards, nothing else. */
 DK_API void dk_client_close(dk_client *client);
 

@@ -705,7 +705,7 @@ functions(
     dk_cluster_close=(None, cluster_p),
     dk_worker_run=(dk_status, context_p, POINTER(dk_worker_options), error_p),
     dk_client_open=(dk_status, context_p, POINTER(dk_client_options), POINTER(client_p), error_p),
-    dk_client_close=(None, client_p),
+    dk_client_close=(None, client_p), dk_client_disconnect=(None, client_p),
     dk_client_ask=(dk_status, client_p, dk_value, wait_options_p, value_p, error_p),
     dk_client_say=(dk_status, client_p, dk_value, error_p),
     dk_client_restart=(dk_status, client_p, c_double, c_bool, wait_options_p, error_p),

@@ -49,7 +49,8 @@ class Options:
         run.raised = ctypes.pointer(self.raised)
         run.num_workers = num_workers or config.get("num_workers", 0) or 0
         run.cancel = ctypes.pointer(self.cancel)
-        run.client = self.client and self.client._open()
+        self.handle = self.client and self.client._open()
+        run.client = self.handle and self.handle.pointer
         run.submit = ctypes.pointer(self.submit.filled)
         run.no_fuse = not optimize_graph
         callbacks = [one._callbacks() for one in watchers if hasattr(one, "_callbacks")]

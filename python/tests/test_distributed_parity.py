@@ -656,6 +656,26 @@ def test_retire_those_that_are_needed_least(lib):
         assert len(client.scheduler_info()["workers"]) == 1 and client.gather(data) == list(range(6))
 
 
+def test_closed_while_others_wait():
+    """Whoever waits for a result in another thread is told; with Dask some wait for ever."""
+    lib = importlib.import_module("cdask.distributed")
+
+    def outcome(wait):
+        try:
+            return wait()
+        except BaseException as problem:
+            return problem
+    with lib.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with lib.Client(cluster, set_as_default=False) as client:
+            never = client.submit(inc, 1, resources={"none": 1})
+            waits = (never.result, lambda: client.gather([never]), never.exception, lambda: lib.wait(never))
+            with concurrent.futures.ThreadPoolExecutor(len(waits)) as pool:
+                told = [pool.submit(outcome, wait) for wait in waits]
+                assert not concurrent.futures.wait(told, timeout=0.3).done
+                client.close()
+                assert all(isinstance(one.result(timeout=20), lib.CancelledError) for one in told)
+
+
 def test_the_scheduler_ends(lib):
     """The client knows, and says so."""
     with lib.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:

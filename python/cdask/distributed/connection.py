@@ -15,6 +15,7 @@ from .._errors import call
 from .._waiting import waited
 from .answers import raised_in
 from .futures import direct_of, done_soon
+from .handles import ClientHandle
 from .opened import by_handle, end_with_interpreter, lock, open_clients
 
 log = logging.getLogger("distributed.client")
@@ -91,16 +92,15 @@ class Connection:
                 setattr(options, field, path and os.fsencode(path))
         handle = _abi.client_p()
         call(_abi.dk_client_open, _context.current(), ctypes.byref(options), ctypes.byref(handle))
-        by_handle[ctypes.cast(handle, ctypes.c_void_p).value] = self
+        handle = ClientHandle(handle)
+        by_handle[handle.address] = self
         return handle
 
     def _open(self):
-        if not self._handle:
+        handle = self._handle
+        if not handle:
             raise ValueError("the client is closed" if self._address else "the client was not started: await it")
-        return self._handle
-
-    def _handle_is_open(self):
-        return _context.is_open()
+        return handle
 
     def close(self, timeout=None):
         """Ends the connection, and the cluster if the client has started it. A second call does nothing.
@@ -126,7 +126,7 @@ class Connection:
             for future in list(self._futures):
                 future.release()
             self._end_watch(handle)
-            _abi.dk_client_close(handle)
+            _abi.dk_client_disconnect(handle)
         self._callbacks.close()
         self._end_cluster()
 

@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from .. import _abi, _exceptions, _values
 from .._errors import call
 from .._waiting import seconds, waited
+from .handles import FutureHandle, FutureHandles
 
 TimeoutError = TimeoutError  # the builtin, as in Dask
 
@@ -109,7 +110,7 @@ class Future:
         self._init(client, handle, key)
 
     def _init(self, client, handle, key=None, lazy=None):
-        self._client, self._handle, self._cancelled_for = client, handle, None
+        self._client, self._handle, self._cancelled_for = client, FutureHandle(handle), None
         self._finish = self._received = None
         if lazy is not None:
             self._finish, self._received = lazy._finish_part, lazy._received
@@ -234,7 +235,7 @@ class Future:
         if self._cancelled_for:
             return self._cancelled_for
         if not self._handle:
-            return "the client is closed", None
+            return "the future was released, or its client is closed", None
         said = self._raised()
         return said.get("reason"), said.get("msg")
 
@@ -358,13 +359,7 @@ class Future:
         -------
         None
         """
-        handle, self._handle = self._handle, None
-        if handle and self._client._handle_is_open():
-            _abi.dk_future_free(handle)
-
-    def __del__(self):
-        if getattr(self, "_handle", None):
-            self.release()
+        self._handle = None
 
     def __reduce__(self):
         return Future, (self.key,)
@@ -412,6 +407,8 @@ def _tupled(key):
 
 def _why(handle):
     """What the library says of a failed task."""
+    if not handle:
+        return "the future was released, or its client is closed"
     value, error = _abi.dk_value(), _abi.dk_error()
     if _abi.dk_future_result(handle, ctypes.byref(value), ctypes.byref(error)) == _abi.DK_OK:
         _values.drop([value])
@@ -420,11 +417,15 @@ def _why(handle):
 
 # Waiting for several
 
+def handle_of(future):
+    handle = future._handle
+    if not handle:
+        raise FutureCancelledError(future.key, "the future was released, or its client is closed")
+    return handle
+
+
 def handles_of(futures):
-    for future in futures:
-        if not future._handle:
-            raise FutureCancelledError(future.key, "the future was released, or its client is closed")
-    return (_abi.future_p * len(futures))(*(future._handle for future in futures))
+    return FutureHandles([handle_of(future) for future in futures])
 
 
 def direct_of(choice):
@@ -840,7 +841,7 @@ def fire_and_forget(obj):
     None
     """
     for future in futures_of(obj):
-        call(_abi.dk_client_fire_and_forget, future.client._open(), *handles_of([future]))
+        call(_abi.dk_client_fire_and_forget, future.client._open(), handle_of(future))
 
 
 class Callbacks:

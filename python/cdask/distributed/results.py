@@ -9,7 +9,7 @@ from .._annotations import listed
 from .._errors import call
 from .._waiting import seconds
 from .answers import key_of
-from .futures import Future, futures_of, gathered, handles_of, wait_for
+from .futures import Future, futures_of, gathered, handle_of, wait_for
 from .submitting import token_of
 
 
@@ -155,8 +155,8 @@ class Results:
         options = _abi.dk_cancel_options(force, reason.encode(), msg and msg.encode())
         def work():
             for future in futures_of(futures):
-                if future._handle:
-                    call(_abi.dk_future_cancel, future._handle, ctypes.byref(options))
+                if handle := future._handle:
+                    call(_abi.dk_future_cancel, handle, ctypes.byref(options))
                     future._cancelled_for = reason, msg
         return self._do(work)
 
@@ -178,7 +178,7 @@ class Results:
         """
         def work():
             for future in futures_of(futures):
-                call(_abi.dk_future_retry, *handles_of([future]))
+                call(_abi.dk_future_retry, handle_of(future))
         return self._do(work)
 
     def replicate(self, futures, n=None, workers=None, branching_factor=2, **kwargs):

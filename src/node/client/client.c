@@ -437,6 +437,7 @@ static void join_loop(dk_client *client)
     pthread_mutex_lock(&client->lock);
     client->state = CLIENT_CLOSED;
     client->is_leaving = true;
+    pthread_cond_broadcast(&client->changed);
     pthread_mutex_unlock(&client->lock);
     uv_async_send(&client->wake);
     pthread_join(client->thread, NULL);
@@ -537,14 +538,22 @@ dk_status dk_client_open(dk_context *dk, const dk_client_options *options, dk_cl
     return status;
 }
 
+void dk_client_disconnect(dk_client *client)
+{
+    if (client->is_disconnected)
+        return;
+    client->is_disconnected = true;
+    delist(client);
+    join_loop(client);
+    uv_loop_close(&client->loop);
+}
+
 void dk_client_close(dk_client *client)
 {
     if (!client)
         return;
     dk_cluster *cluster = client->cluster;
-    delist(client);
-    join_loop(client);
-    uv_loop_close(&client->loop);
+    dk_client_disconnect(client);
     client_unref(client);
     dk_cluster_close(cluster);
 }

@@ -71,6 +71,7 @@ struct dk_client {
     char machine[MACHINE_NAME_MAX];
     atomic_bool cannot_map; /* what workers of this machine share */
     dk_client *older;       /* of the same context */
+    bool is_disconnected;   /* by its owner */
 
     pthread_mutex_t lock; /* of all that follows, up to the loop */
     pthread_cond_t changed;
