@@ -27,7 +27,7 @@ def annotate(**annotations):
         - priority : larger is earlier, a whole number
         - retries : how often a task is tried again when it fails
         - resources : what it needs of workers, {name: how much}
-        - workers : addresses, names or hosts that may run it
+        - workers : addresses, names or hosts that may run it, or one of them
         - allow_other_workers : whether `workers` is only a wish
 
         Others are only told by :func:`get_annotations`.
@@ -69,7 +69,7 @@ def listed(workers):
     """Workers as they may be given: one, several, or None."""
     if workers is None or callable(workers):
         return workers
-    return [workers] if isinstance(workers, (str, int)) else list(workers)
+    return [workers] if isinstance(workers, (str, Number)) else list(workers)
 
 
 class SubmitOptions:
@@ -79,7 +79,7 @@ class SubmitOptions:
                  as_named=True):
         if allow_other_workers not in (True, False, None):
             raise TypeError("allow_other_workers= must be True, False, or None")
-        said = {"workers": workers, "resources": resources, "retries": retries, "priority": priority,
+        said = {"workers": listed(workers), "resources": resources, "retries": retries, "priority": priority,
                 "allow_other_workers": allow_other_workers}
         wished = {**get_annotations(), **{name: wish for name, wish in said.items() if wish}}
         for name in _EXPECTED:

@@ -119,6 +119,11 @@ def rejoin():
     _abi.dk_task_rejoin(_here.task)
 
 
+def _awaited(answer):
+    """On a cluster the result of a coroutine function is what its coroutine gives."""
+    return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+
+
 @_abi.dk_function
 def _run(task, args, nargs, result, error):
     outer, _here.task = getattr(_here, "task", None), task
@@ -128,7 +133,8 @@ def _run(task, args, nargs, result, error):
             result[0] = _values.partition_value(answer)
         else:
             results = [_values.python_of(args[i]) for i in range(1, nargs)]
-            result[0] = _values.value_of(_values.object_of(args[0]).run(results))
+            answer = _values.object_of(args[0]).run(results)
+            result[0] = _values.value_of(_awaited(answer) if _abi.dk_task_worker(task) else answer)
         return _abi.DK_OK
     except BaseException as problem:  # whatever it is, it has to get to the caller
         if _abi.dk_task_worker(task):
@@ -163,8 +169,7 @@ def _run_aside(*parts):
     if "dask_worker" in _parameters(function):
         from .distributed import get_worker
         named["dask_worker"] = get_worker()
-    answer = function(*(given or ()), **named)
-    return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+    return _awaited(function(*(given or ()), **named))
 
 
 @_aside

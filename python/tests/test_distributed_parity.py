@@ -585,6 +585,29 @@ def test_killed_workers():
     assert caught.value.last_worker.address.startswith("tcp://")
 
 
+def test_coroutine_functions(client):
+    """What a coroutine gives is the result."""
+    async def later(x):
+        await asyncio.sleep(0.01)
+        return x + 1
+    assert client.submit(later, 3).result() == 4
+    assert client.gather(client.map(later, range(3))) == [1, 2, 3]
+
+
+def test_names_of_workers(lib):
+    """Numbers, by which tasks may be sent to them, also after a restart."""
+    with lib.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        for _ in range(2):
+            names = {str(told["name"]): address for address, told in client.scheduler_info()["workers"].items()}
+            assert set(names) == {"0", "1"}
+            for workers in (1, [1], {1}, (1,)):
+                future = client.submit(inc, 1, workers=workers, pure=False)
+                assert future.result(timeout=20) == 2 and list(client.who_has(future)[future.key]) == [names["1"]]
+            assert client.submit(inc, 1, workers=[0, 1], pure=False).result(timeout=20) == 2
+            assert client.submit(inc, 1, workers=0, pure=False).result(timeout=20) == 2
+            client.restart()
+
+
 def test_executor(client):
     """The cluster behind the interface of the standard library's executors."""
     with client.get_executor(retries=1) as executor:

@@ -26,6 +26,7 @@ static const char usage[] =
     "                          (default 1; also --nprocs)\n"
     "  --nthreads N            threads of each (default: the CPUs, shared out)\n"
     "  --name NAME             what it is called; several are NAME-0, NAME-1 ...\n"
+    "  --number-from N         they are called N, N + 1 ... instead\n"
     "  --host HOST             listen at this name or number (default 127.0.0.1; 0.0.0.0:\n"
     "                          reachable from everywhere, by anyone)\n"
     "  --interface NAME        listen at the address of this network interface\n"
@@ -67,6 +68,7 @@ enum {
     NWORKERS = 1,
     NTHREADS,
     NAME,
+    NUMBER_FROM,
     HOST,
     INTERFACE,
     PROTOCOL,
@@ -102,6 +104,7 @@ static const struct option options[] = {
     {"nprocs", required_argument, NULL, NWORKERS},
     {"nthreads", required_argument, NULL, NTHREADS},
     {"name", required_argument, NULL, NAME},
+    {"number-from", required_argument, NULL, NUMBER_FROM},
     {"host", required_argument, NULL, HOST},
     {"interface", required_argument, NULL, INTERFACE},
     {"protocol", required_argument, NULL, PROTOCOL},
@@ -307,6 +310,8 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case NAME:
         out->name = optarg;
         return true;
+    case NUMBER_FROM:
+        return read_count("number-from", optarg, 0, &out->first_number);
     case HOST:
         out->host = optarg;
         return true;
@@ -454,6 +459,14 @@ static bool check_ports(const char *option, const struct node_ports *ports, uint
 static bool complete(int argc, char **argv, const struct pending *pending,
                      struct worker_options *out)
 {
+    if (out->name && out->first_number >= 0) {
+        fprintf(stderr, "cdask worker: either --name or --number-from\n");
+        return false;
+    }
+    if (out->first_number >= 0) {
+        snprintf(out->number, sizeof(out->number), "%lld", (long long)out->first_number);
+        out->name = out->number;
+    }
     bool asks_nanny = out->has_lifetime_restart || out->nanny_ports.first;
     if (asks_nanny && !out->has_nanny) {
         fprintf(stderr, "cdask worker: --%s is for the nanny, and there is none with --no-nanny\n",
@@ -478,6 +491,7 @@ bool worker_options_read(int argc, char **argv, struct worker_options *out)
                                    .has_dashboard = true,
                                    .death_timeout_s = -1,
                                    .parent_fd = -1,
+                                   .first_number = -1,
                                    .has_nanny = true,
                                    .nanny_fd = -1,
                                    .local_directory = tmp && *tmp ? tmp : "/tmp"};

@@ -17,7 +17,10 @@
 struct worker_options {
     struct node_address scheduler;
     struct tls_files tls;
-    const char *name; /* NULL: the address */
+    const char *name;     /* NULL: the address */
+    int64_t first_number; /* negative: none; else the first worker is called so, the second by the
+                             next one ... */
+    char number[24];      /* the first one's, as its name */
     const char *host;
     char interface[64];
     struct node_ports ports;

@@ -26,7 +26,10 @@ static int be_worker(void *self, uint32_t number, const char *nanny, int fd)
     own.pid_file = NULL; /* it is about all of them */
     own.nanny = nanny;
     own.nanny_fd = fd;
-    if (own.name && own.nworkers > 1) {
+    if (own.first_number >= 0) {
+        snprintf(name, sizeof(name), "%lld", (long long)own.first_number + number);
+        own.name = name;
+    } else if (own.name && own.nworkers > 1) {
         snprintf(name, sizeof(name), "%.*s-%u", ADDRESS_HOST_MAX - 16, own.name, number);
         own.name = name;
     }

@@ -77,6 +77,7 @@ class LocalCluster:
                  asynchronous=False, name=None, security=None, protocol=None, interface=None, memory_limit=None,
                  resources=None, local_directory=None, nanny=True):
         self._handle, self._groups, self._has_nannies = None, [], processes and nanny
+        self._next_name = 0  # workers are called by numbers, as Dask's
         _refuse(security=security or None, interface=interface,
                 protocol=None if protocol in ("tcp", "tcp://") else protocol)
         self.name, self.asynchronous, self._processes = name or f"cdask-{os.getpid()}", asynchronous, processes
@@ -276,7 +277,8 @@ class LocalCluster:
 
     def _start(self, count):
         make = Processes if self._processes else Threads
-        group = make(count, self.scheduler_address, self)
+        group = make(self._next_name, count, self.scheduler_address, self)
+        self._next_name += count
         self._groups.append(group)
         group.wait_for_start()
 
@@ -290,6 +292,7 @@ class LocalCluster:
     def _respawn(self):
         """After the scheduler has sent all workers away, and nobody starts them again."""
         self._end_workers()
+        self._next_name = 0
         self._start(self.n_workers)
 
     def _end_workers(self):

@@ -43,8 +43,9 @@ class Group:
 class Processes(Group):
     """Children of one process, which has done the imports for all of them."""
 
-    def __init__(self, count, scheduler, cluster):
+    def __init__(self, first, count, scheduler, cluster):
         super().__init__(count)
+        self.first = first
         self.scheduler, self.words, self.lock = scheduler, cluster._words, threading.Lock()
         self.is_dismissed, self.cluster = False, weakref.ref(cluster)
         self.watch = threading.Thread(target=self._watch, daemon=True, name="cdask-workers")
@@ -55,7 +56,7 @@ class Processes(Group):
         # What this interpreter can import the workers can, too.
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         command = [sys.executable, "-m", "cdask", "worker", self.scheduler, "--nworkers", str(self.count),
-                   "--parent-fd", str(theirs.fileno()), *self.words]
+                   "--number-from", str(self.first), "--parent-fd", str(theirs.fileno()), *self.words]
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True,
                                             stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths})
@@ -121,8 +122,9 @@ class Processes(Group):
 class Threads(Group):
     """In threads of this process, each with a loop and threads for its tasks."""
 
-    def __init__(self, count, scheduler, cluster):
+    def __init__(self, first, count, scheduler, cluster):
         super().__init__(count)
+        self.first = first
         self.registered, self.problems = threading.Semaphore(0), []
         self.pipes = [os.pipe() for _ in range(count)]
         self.threads = [threading.Thread(target=self._live, args=(i, scheduler, cluster), daemon=True,
@@ -137,7 +139,7 @@ class Threads(Group):
         told = dict(_abi.dk_worker_options._fields_)["log"](log)
         limit = cluster._limit
         options = _abi.dk_worker_options(
-            address=scheduler.encode(), nthreads=cluster.threads_per_worker, stop_fd=self.pipes[number][0], log=told,
+            address=scheduler.encode(), name=str(self.first + number).encode(), nthreads=cluster.threads_per_worker, stop_fd=self.pipes[number][0], log=told,
             memory_limit=-1 if limit == 0 else limit if isinstance(limit, int) else 0)
         try:
             call(_abi.dk_worker_run, _context.current(), ctypes.byref(options))
