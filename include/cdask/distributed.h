@@ -255,6 +255,11 @@ DK_API dk_status dk_client_compute(dk_client *client, const dk_graph *graph, con
 DK_API dk_status dk_graph_futures(const dk_graph *graph, dk_future **out,
                                   size_t *count) DK_NODISCARD;
 
+/* The result of a future for graphs and delayed calls: the one argument of a task, or call, of
+ * "cluster.result", which is not run but stands for that result where it is. Computed on another
+ * cluster it fails.   Ownership: `*out` is the caller's.   Errors: DK_ENOMEM. */
+DK_API dk_status dk_future_kept(const dk_future *future, dk_value *out) DK_NODISCARD;
+
 /* Another future of a key, that this client or another has submitted: a text, an integer, a float,
  * or a list of them.   Errors: DK_EINVAL (that is no key), DK_EIO (the connection is lost),
  * DK_ENOMEM. */

@@ -744,5 +744,5 @@ functions(
     dk_client_next_done=(dk_status, client_p, wait_options_p, POINTER(c_int64), error_p),
     dk_future_cancel=(dk_status, future_p, POINTER(dk_cancel_options), error_p),
     dk_future_retry=(dk_status, future_p, error_p),
-    dk_future_free=(None, future_p),
+    dk_future_free=(None, future_p), dk_future_kept=(dk_status, future_p, value_p),
 )

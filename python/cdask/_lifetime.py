@@ -37,6 +37,10 @@ class Lazy:
         _context.current()
         return self._handle.frame
 
+    def _as_lazy(self):
+        """What stands for it among the arguments of a call."""
+        return self
+
     def _finish(self, value):
         """What compute() gives for the Python object that the library's result stands for."""
         return value

@@ -40,7 +40,7 @@ def delayed(obj, name=None, pure=None, nout=None, traverse=True):
         raise ValueError(f"nout must be None or a non-negative integer, got {nout!r}")
     if isinstance(obj, Delayed):
         return obj
-    if isinstance(obj, Lazy):
+    if is_lazy(obj):
         return make(_identity, (obj,), name=name or "finalize")
     if callable(obj):
         return DelayedFunction(obj, name, nout, traverse)
@@ -52,7 +52,7 @@ def _identity(thing):
 
 
 def is_lazy(thing):
-    return isinstance(thing, Lazy)
+    return hasattr(type(thing), "_as_lazy")
 
 
 PLAIN = {int, float, str, bytes, bool, type(None)}
@@ -94,6 +94,7 @@ def make(function, args, kwargs=None, name=None, nout=None, traverse=True):
     else:
         args = tuple(_slot(arg, lazies) for arg in args)
         kwargs = {key: _slot(arg, lazies) for key, arg in (kwargs or {}).items()}
+    lazies = [one._as_lazy() for one in lazies]
     handle = _context.current()
     values = (_abi.dk_value * (len(lazies) + 1))()
     received = {i: one._received for i, one in enumerate(lazies) if one._received is not None}

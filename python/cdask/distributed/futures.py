@@ -9,14 +9,17 @@ import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
-from .. import _abi, _exceptions, _values
+from .. import _abi, _context, _exceptions, _values
 from .._errors import call
+from .._lifetime import Lazy
 from .._waiting import seconds, waited
 from .handles import FutureHandle, FutureHandles
 
 TimeoutError = TimeoutError  # the builtin, as in Dask
 
 STATUSES = ("pending", "finished", "error", "cancelled", "lost")
+
+KEPT = b"cluster.result"  # what tasks call that stand for results
 
 BAR_INTERVAL = 0.1  # seconds
 
@@ -81,6 +84,12 @@ def _said_of(errors):
     msg = next((error.msg for error in errors if error.msg), None)
     keys = [error.key for error in errors]
     return f"{_counted(errors)} cancelled for reason: {errors[0].reason}.\nMessage: {msg}\n{_noun(errors)}: {keys}"
+
+
+class _Kept(Lazy):
+    """A result on the cluster among the arguments of a delayed call."""
+
+    __slots__ = ("_received",)
 
 
 class Future:
@@ -351,6 +360,20 @@ class Future:
                 callback(self)
             except Exception:
                 log.exception("Error in a callback of %r", self)
+
+    def _kept(self):
+        """The dk_value of its result in graphs."""
+        value = _abi.dk_value()
+        if _abi.dk_future_kept(handle_of(self), ctypes.byref(value)):
+            raise MemoryError
+        return value
+
+    def _as_lazy(self):
+        """What stands for it among the arguments of a delayed call."""
+        values = (_abi.dk_value * 1)(self._kept())
+        lazy = _Kept(_abi.dk_delayed(_context.current(), KEPT, values, 1))
+        lazy._received = self._received
+        return lazy
 
     def release(self):
         """Lets go of the result: without another future of its key the cluster may forget it.

@@ -37,6 +37,13 @@ dk_status kept_register(dk_context *dk, dk_error *err)
     return dk_register(dk, CLUSTER_RESULT, refuse, NULL, err);
 }
 
+dk_status dk_future_kept(const dk_future *future, dk_value *out)
+{
+    dk_future *copy;
+    DK_TRY(future_copy(future, &copy));
+    return value_object(future->client->memory, &future_object, copy, out);
+}
+
 /* Takes the futures, also on failure. */
 static dk_status wrap_all(struct memory *memory, dk_future **futures, size_t count,
                           dk_value *results)
