@@ -108,6 +108,17 @@ DK_API dk_status dk_value_map(dk_context *dk, const dk_value *items, size_t coun
  * Of one type a context may say that its bytes are Python's pickles: then results that are such
  * objects travel as Python's own processes send them, and what those send, beyond the values that
  * are everybody's, becomes such an object. */
+typedef struct dk_part {
+    const void *data;
+    size_t nbytes;
+} dk_part;
+/* What a packed object consists of, while it is on its way. */
+typedef struct dk_parts dk_parts;
+/* Adds bytes that stay where they are until `release` is called, by any thread.
+ * Ownership: *takes* them, also on failure.   Errors: DK_ENOMEM. */
+DK_API dk_status dk_parts_add(dk_parts *parts, const void *data, size_t nbytes,
+                              void (*release)(void *self), void *self) DK_NODISCARD;
+
 typedef struct dk_object_type {
     const char *name;
     void (*free)(void *object);
@@ -116,6 +127,12 @@ typedef struct dk_object_type {
                         dk_error *err);
     int64_t (*nbytes)(void *object); /* what it takes; NULL: nobody knows */
     bool is_pickle;
+    /* Of pickles, both or neither: what is large need not be copied into one. The first part is the
+     * pickle, the others are its buffers (protocol 5), in its order. A result that is such an
+     * object travels so, and what Python's own processes send so is made an object. */
+    dk_status (*pack_parts)(dk_context *dk, void *object, dk_parts *parts, dk_error *err);
+    dk_status (*unpack_parts)(dk_context *dk, const dk_part *parts, size_t nparts, void **object,
+                              dk_error *err);
 } dk_object_type;
 
 /* Wraps `object`, which `type->free` frees with the last reference (`type` must live as long).

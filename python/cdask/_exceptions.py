@@ -178,6 +178,29 @@ def pickled(thing):
     return cloudpickle.dumps(thing)
 
 
+PART = 65536  # bytes, from which on a buffer is not copied into its pickle
+
+
+def pickled_in_parts(thing):
+    """The same, with large buffers apart: (bytes, [memoryview ...])."""
+    def keep(buffer):
+        with contextlib.suppress(BufferError):  # it is not contiguous
+            raw = buffer.raw()
+            if raw.nbytes >= PART:
+                buffers.append(raw)
+                return False
+        return True
+    buffers = []
+    try:
+        data = pickle.dumps(thing, protocol=5, buffer_callback=keep)
+        if is_forked() or b"__main__" not in data:
+            return data, buffers
+    except Exception:
+        pass
+    buffers = []
+    return cloudpickle.dumps(thing, protocol=5, buffer_callback=keep), buffers
+
+
 def _send(number, text, problem):
     told = RemoteTraceback("".join(traceback.format_exception(problem)))
     for content in ((number, problem, told), (number, RuntimeError(text), told)):

@@ -54,7 +54,37 @@ def _nbytes(address):
         return 0
 
 
-OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack, _nbytes, True)
+@FIELDS["pack_parts"]
+def _pack_parts(context, address, parts, error):
+    """Large buffers are lent: they are not copied on their way."""
+    try:
+        data, buffers = _exceptions.pickled_in_parts(_at(address))
+        for part in (data, *buffers):
+            lent = np.frombuffer(part, np.uint8)
+            if _abi.dk_parts_add(parts, lent.ctypes.data, lent.nbytes, _let_go, _address(lent)):
+                return _abi.DK_ENOMEM
+        return _abi.DK_OK
+    except BaseException as problem:
+        return _exceptions.put(problem, error)
+
+
+@FIELDS["unpack_parts"]
+def _unpack_parts(context, parts, nparts, out, error):
+    try:
+        data, *buffers = (_bytearray(parts[i]) for i in range(nparts))
+        out[0] = _address(pickle.loads(data, buffers=buffers))
+        return _abi.DK_OK
+    except BaseException as problem:
+        return _exceptions.put(problem, error)
+
+
+def _bytearray(part):
+    """A copy that may be written to, as what is sent by Dask's own processes."""
+    return bytearray((ctypes.c_char * part.nbytes).from_address(part.data)) if part.nbytes else bytearray()
+
+
+_let_go = ctypes.cast(_free, ctypes.c_void_p)
+OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack, _nbytes, True, _pack_parts, _unpack_parts)
 
 SAMPLE = 10
 

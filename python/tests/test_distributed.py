@@ -41,6 +41,16 @@ def test_results_beyond_the_memory(direct):
         assert client.run(os.getpid) == before
 
 
+def test_results_nearly_as_large_as_the_memory():
+    """They go to disk from where they are: packing takes nothing more."""
+    with Client(n_workers=1, threads_per_worker=1, memory_limit="600 MB", direct_to_workers=False) as client:
+        before = client.run(os.getpid)
+        futures = client.map(lambda i: np.full(31_000_000, i, dtype="f8"), range(3))
+        wait(futures)
+        assert [future.result()[-1] for future in futures] == [0, 1, 2]
+        assert client.run(os.getpid) == before
+
+
 def test_frames(client, frame):
     """A bare compute() goes to the cluster, and gives what pandas gives."""
     lazy = dd.from_pandas(frame, npartitions=8).groupby("b").a.sum()

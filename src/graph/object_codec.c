@@ -68,3 +68,61 @@ dk_status object_unpack(dk_context *dk, const char *name, const void *bytes, siz
     err->message[0] = 0;
     return value_object(dk->memory, type, object, out);
 }
+
+/* ---- in parts ---- */
+
+void object_parts_init(struct dk_parts *parts, struct memory *memory)
+{
+    vector_init(&parts->list, memory, sizeof(struct held_part));
+}
+
+void object_parts_deinit(struct dk_parts *parts)
+{
+    const struct held_part *list = parts->list.data;
+    for (size_t i = 0; i < parts->list.count; i++)
+        list[i].release(list[i].self);
+    vector_deinit(&parts->list);
+}
+
+dk_status dk_parts_add(dk_parts *parts, const void *data, size_t nbytes,
+                       void (*release)(void *self), void *self)
+{
+    struct held_part part = {{data, nbytes}, release, self};
+    dk_status status = vector_append(&parts->list, &part, 1);
+    if (status != DK_OK)
+        release(self);
+    return status;
+}
+
+dk_status object_pack_parts(dk_context *dk, dk_value object, struct dk_parts *parts, dk_error *err)
+{
+    dk_error unwanted = {0};
+    const struct dk_block *block = object.as.block;
+    const dk_object_type *type = block->type;
+    err = err ? err : &unwanted;
+    DK_TRY(check_type(dk, type, err));
+    err->message[0] = 0;
+    dk_status status = type->pack_parts(dk, block->object, parts, err);
+    if (status != DK_OK)
+        return blame_type(err, "pack", type->name, status);
+    if (parts->list.count)
+        return DK_OK;
+    return error_set(err, DK_ETYPE, "packing an object of type '%s' gave no parts", type->name);
+}
+
+dk_status object_unpack_parts(dk_context *dk, const dk_object_type *type, const dk_part *parts,
+                              size_t nparts, dk_value *out, dk_error *err)
+{
+    dk_error unwanted = {0};
+    void *object = NULL;
+    err = err ? err : &unwanted;
+    if (!type->unpack_parts)
+        return error_set(err, DK_ENOTSUP, "an object of type '%s' in %zu parts", type->name,
+                         nparts);
+    err->message[0] = 0;
+    dk_status status = type->unpack_parts(dk, parts, nparts, &object, err);
+    if (status != DK_OK)
+        return blame_type(err, "unpack", type->name, status);
+    err->message[0] = 0;
+    return value_object(dk->memory, type, object, out);
+}

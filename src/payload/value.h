@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/vector.h"
+#include "graph/object_codec.h"
 #include "wire/value.h"
 
 /* A value on its way out. Tables are not copied: frames are where their buffers are. */
@@ -20,9 +21,10 @@ struct payload_value {
     size_t nbytes;               /* of all frames */
     dk_value value;
     struct arena arena;
-    struct vector bytes;  /* of char: frame 0 */
-    struct vector frames; /* of struct wire_bytes */
-    struct vector owned;  /* of dk_value: packed objects */
+    struct vector bytes;   /* of char: frame 0 */
+    struct vector frames;  /* of struct wire_bytes */
+    struct vector owned;   /* of dk_value: packed objects */
+    struct dk_parts parts; /* of a pickle that refers to what lies elsewhere */
 };
 
 /* Packs `value` and keeps a reference of it.

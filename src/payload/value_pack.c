@@ -76,11 +76,28 @@ static dk_status pack_plain(struct payload_value *packed, dk_context *dk, bool o
     return wire_pack(&packed->bytes, &none, &plain, err);
 }
 
+/* The first part becomes frame 0, the others follow it. */
+static dk_status pack_parts(struct payload_value *packed, dk_context *dk, struct wire_bytes *frame,
+                            dk_error *err)
+{
+    DK_TRY(object_pack_parts(dk, packed->value, &packed->parts, err));
+    const struct held_part *parts = packed->parts.list.data;
+    *frame = (struct wire_bytes){parts[0].part.data, parts[0].part.nbytes};
+    for (size_t i = 1; i < packed->parts.list.count; i++) {
+        struct wire_bytes buffer = {parts[i].part.data, parts[i].part.nbytes};
+        if (vector_append(&packed->frames, &buffer, 1) != DK_OK)
+            return error_nomem(err);
+    }
+    return DK_OK;
+}
+
 /* A pickle of the object's own making. */
 static dk_status pack_pickle(struct payload_value *packed, dk_context *dk, struct wire_bytes *frame,
                              dk_error *err)
 {
     dk_value bytes = dk_value_null();
+    if (packed->value.as.block->type->pack_parts)
+        return pack_parts(packed, dk, frame, err);
     DK_TRY(object_pack(dk, packed->value, &bytes, err));
     if (vector_append(&packed->owned, &bytes, 1) != DK_OK) {
         dk_value_unref(bytes);
@@ -111,6 +128,7 @@ static void init(struct payload_value *packed, dk_context *dk, dk_value value)
     vector_init(&packed->bytes, dk->memory, 1);
     vector_init(&packed->frames, dk->memory, sizeof(struct wire_bytes));
     vector_init(&packed->owned, dk->memory, sizeof(dk_value));
+    object_parts_init(&packed->parts, dk->memory);
 }
 
 static dk_status end(struct payload_value *packed, dk_status status, dk_error *err)
@@ -144,6 +162,7 @@ void payload_value_deinit(struct payload_value *packed)
     for (size_t i = 0; i < packed->owned.count; i++)
         dk_value_unref(((const dk_value *)packed->owned.data)[i]);
     vector_deinit(&packed->owned);
+    object_parts_deinit(&packed->parts);
     vector_deinit(&packed->frames);
     vector_deinit(&packed->bytes);
     arena_deinit(&packed->arena);

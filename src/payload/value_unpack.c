@@ -64,6 +64,22 @@ static dk_status read_pickle(struct reader *reader, struct wire_bytes pickle, dk
     return object_unpack(reader->dk, type->name, pickle.data, pickle.nbytes, out, reader->err);
 }
 
+/* A pickle and its buffers. */
+static dk_status read_parts(struct reader *reader, const struct wire_payload *payload,
+                            dk_value *out)
+{
+    const dk_object_type *type =
+        reader->is_plain ? NULL : registry_find_pickle_type(&reader->dk->registry);
+    if (!type)
+        return error_set(reader->err, DK_ENOTSUP, "a pickle with buffers, which is for Python");
+    dk_part *parts = arena_alloc(&reader->arena, payload->nframes * sizeof(*parts));
+    if (!parts)
+        return error_nomem(reader->err);
+    for (size_t i = 0; i < payload->nframes; i++)
+        parts[i] = (dk_part){payload->frames[i].data, payload->frames[i].nbytes};
+    return object_unpack_parts(reader->dk, type, parts, payload->nframes, out, reader->err);
+}
+
 static dk_status read_cdask(struct reader *reader, const struct wire_payload *payload,
                             dk_value *out)
 {
@@ -116,7 +132,8 @@ static dk_status read_frames(struct reader *reader, const struct wire_value *hea
     if (!payload->nframes)
         return damaged(reader, "it has no frames");
     if (wire_text_is(serializer, "pickle"))
-        return read_pickle(reader, payload->frames[0], out);
+        return payload->nframes == 1 ? read_pickle(reader, payload->frames[0], out)
+                                     : read_parts(reader, payload, out);
     if (wire_text_is(serializer, "cdask"))
         return read_cdask(reader, payload, out);
     if (wire_text_is(serializer, "dask"))

@@ -355,6 +355,76 @@ static dk_status asked(dk_context *dk, struct trial *trial)
     return status;
 }
 
+/* An object that is lent to its message. */
+static void stay(void *object)
+{
+    (void)object;
+}
+
+static dk_status pack_whole(dk_context *dk, void *object, dk_value *bytes, dk_error *err)
+{
+    (void)err;
+    return dk_value_bytes(dk, object, 4, bytes);
+}
+
+static dk_status unpack_whole(dk_context *dk, const void *bytes, size_t nbytes, void **object,
+                              dk_error *err)
+{
+    (void)dk;
+    (void)bytes;
+    (void)nbytes;
+    (void)object;
+    (void)err;
+    return DK_EPARSE;
+}
+
+static dk_status pack_parts(dk_context *dk, void *object, dk_parts *parts, dk_error *err)
+{
+    (void)dk;
+    (void)err;
+    DK_TRY(dk_parts_add(parts, "\x80\x05N.", 4, stay, NULL));
+    return dk_parts_add(parts, object, 4, stay, NULL);
+}
+
+static dk_status unpack_parts(dk_context *dk, const dk_part *parts, size_t nparts, void **object,
+                              dk_error *err)
+{
+    static char thing;
+    (void)dk;
+    (void)err;
+    assert_int_equal(nparts, 2);
+    assert_memory_equal(parts[1].data, "part", 4);
+    *object = &thing;
+    return DK_OK;
+}
+
+static dk_status in_parts(dk_context *dk, struct trial *trial)
+{
+    static char object[] = "part";
+    static const dk_object_type type = {"parted", stay, pack_whole, unpack_whole,
+                                        NULL,     true, pack_parts, unpack_parts};
+    dk_client *client;
+    dk_future *future = NULL;
+    dk_value value, result;
+    (void)trial;
+    DK_TRY(dk_register_type(dk, &type, NULL));
+    DK_TRY(open_client(dk, &client));
+    dk_status status = dk_value_object(dk, &type, object, &value);
+    if (status == DK_OK) {
+        status = dk_client_scatter(client, value, false, &future, NULL);
+        dk_value_unref(value);
+    }
+    if (status == DK_OK)
+        status = dk_future_result(future, &result, NULL);
+    if (status == DK_OK) {
+        assert_non_null(dk_value_as_object(result, &type));
+        dk_value_unref(result);
+    }
+    dk_future_free(future);
+    dk_client_close(client);
+    return status;
+}
+
 static dk_status publish(dk_client *client, dk_future *future)
 {
     dk_value names;
@@ -485,6 +555,7 @@ static const struct scenario scenarios[] = {
     {"questions", questions},   {"start", start},         {"work", work},
     {"mapped", mapped},         {"asked", asked},         {"published", published},
     {"everywhere", everywhere}, {"retired", retired},     {"restart", restart},
+    {"in_parts", in_parts},
 };
 
 int main(void)

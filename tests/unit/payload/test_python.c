@@ -118,6 +118,109 @@ static void test_objects(void **state)
     assert_int_equal(context_close(&native), 0);
 }
 
+/* ---- in parts ---- */
+
+static int nlent;
+static char lent[1000];
+
+static void take_back(void *self)
+{
+    assert_ptr_equal(self, lent);
+    nlent--;
+}
+
+static dk_status lend(dk_parts *parts, const void *data, size_t nbytes)
+{
+    nlent++;
+    return dk_parts_add(parts, data, nbytes, take_back, lent);
+}
+
+static void keep_object(void *object)
+{
+    assert_ptr_equal(object, lent);
+}
+
+static dk_status pack_whole(dk_context *dk, void *object, dk_value *bytes, dk_error *err)
+{
+    (void)object;
+    (void)err;
+    return dk_value_bytes(dk, TUPLE, sizeof(TUPLE) - 1, bytes);
+}
+
+static dk_status unpack_whole(dk_context *dk, const void *bytes, size_t nbytes, void **object,
+                              dk_error *err)
+{
+    (void)dk;
+    (void)bytes;
+    (void)nbytes;
+    (void)object;
+    return error_set(err, DK_EPARSE, "it came in parts");
+}
+
+static dk_status pack_lent(dk_context *dk, void *object, dk_parts *parts, dk_error *err)
+{
+    (void)dk;
+    (void)err;
+    DK_TRY(lend(parts, TUPLE, sizeof(TUPLE) - 1));
+    return lend(parts, object, sizeof(lent));
+}
+
+static dk_status unpack_lent(dk_context *dk, const dk_part *parts, size_t nparts, void **object,
+                             dk_error *err)
+{
+    (void)dk;
+    (void)err;
+    assert_int_equal(nparts, 2);
+    assert_memory_equal(parts[0].data, TUPLE, sizeof(TUPLE) - 1);
+    assert_int_equal(parts[1].nbytes, sizeof(lent));
+    *object = lent;
+    return DK_OK;
+}
+
+static const dk_object_type lent_type = {.name = "lent",
+                                         .free = keep_object,
+                                         .pack = pack_whole,
+                                         .unpack = unpack_whole,
+                                         .is_pickle = true,
+                                         .pack_parts = pack_lent,
+                                         .unpack_parts = unpack_lent};
+
+static dk_status send_parts(struct dk_context *dk)
+{
+    dk_value value, back = dk_value_null();
+    struct payload_value packed;
+    dk_error err = {0};
+    DK_TRY(dk_register_type(dk, &lent_type, NULL));
+    DK_TRY(dk_value_object(dk, &lent_type, lent, &value));
+    dk_status status = payload_pack_value(dk, value, &packed, NULL);
+    dk_value_unref(value);
+    if (status == DK_OK) {
+        struct wire_value wire = payload_wire(&packed);
+        assert_int_equal(packed.payload.nframes, 2);
+        assert_ptr_equal(packed.payload.frames[1].data, lent);
+        status = payload_unpack_value(dk, &wire, NULL, &back, NULL);
+        assert_true(status != DK_OK || dk_value_as_object(back, &lent_type) == lent);
+        if (status == DK_OK)
+            status = payload_unpack_value(&native, &wire, NULL, &value, &err);
+        dk_value_unref(back);
+        payload_value_deinit(&packed);
+    }
+    assert_int_equal(nlent, 0);
+    if (status == DK_ENOTSUP)
+        assert_string_equal(err.message, "a pickle with buffers, which is for Python");
+    return status == DK_ENOTSUP ? DK_OK : status;
+}
+
+/* Proves that an object's buffers travel from where they are, are given back, and that who has no
+ * Python refuses them. */
+static void test_parts(void **state)
+{
+    (void)state;
+    assert_true(context_open(&native, NULL));
+    fail_each_allocation_of(send_parts);
+    assert_int_equal(context_close(&native), 0);
+}
+
 static dk_status send_scalars(struct dk_context *dk)
 {
     static const char seven[] = "\x80\x04K\x07.";
@@ -205,8 +308,9 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_objects), cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_excuses), cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_objects), cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_scalars),
+                                       cmocka_unit_test(test_excuses),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
