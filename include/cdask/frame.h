@@ -235,6 +235,17 @@ DK_API dk_status dk_compute_values(const dk_frame *frames, size_t nframes,
 DK_API dk_status dk_persist(const dk_frame *frames, size_t nframes,
                             const dk_compute_options *options, dk_frame *out) DK_NODISCARD;
 
+/* What a persisted frame, series or scalar is beside its results: plain values, for dk_adopt() in
+ * another process.   Ownership: `*out` is the caller's.   Errors: DK_EINVAL (it has no partitions, as
+ * delayed results and groups), DK_ENOMEM, what the frame carries. */
+DK_API dk_status dk_frame_description(dk_frame frame, dk_value *out, dk_error *err) DK_NODISCARD;
+/* A persisted frame as it was described, of partitions that are results of a cluster's (see
+ * dk_future_kept()), with the divisions of dk_frame_divisions(), or NULL.
+ * Ownership: borrows all.   Errors (carried): DK_EINVAL (that is no description, or one of another
+ * number of partitions). */
+DK_API dk_frame dk_adopt(dk_context *dk, dk_value description, dk_table *divisions,
+                         const dk_value *results, size_t nresults);
+
 /* The first `n` rows of the first partition, reading no more than they need.   Source: dask head().
  */
 DK_API dk_status dk_head(dk_frame frame, int64_t n, const dk_compute_options *options,

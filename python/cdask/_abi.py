@@ -512,6 +512,8 @@ functions(
     dk_compute=(dk_status, dk_frame, compute_options_p, POINTER(table_p)),
     dk_compute_many=(dk_status, frame_p, c_size_t, compute_options_p, POINTER(table_p)),
     dk_persist=(dk_status, frame_p, c_size_t, compute_options_p, frame_p),
+    dk_frame_description=(dk_status, dk_frame, value_p, error_p),
+    dk_adopt=(dk_frame, context_p, dk_value, table_p, value_p, c_size_t),
     dk_compute_values=(dk_status, frame_p, c_size_t, compute_options_p, value_p),
     dk_head=(dk_status, dk_frame, c_int64, compute_options_p, POINTER(table_p)),
     dk_frame_graph=(dk_status, frame_p, c_size_t, POINTER(graph_p), task_id_p, error_p),

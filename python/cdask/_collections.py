@@ -4,7 +4,7 @@ import os
 
 from . import _abi, _compute, _errors
 from ._lifetime import Lazy
-from .delayed import collect
+from .delayed import collect, is_collection
 from ._tasks import filled
 
 
@@ -78,7 +78,7 @@ def persist(*args, traverse=True, **options):
 def replaced(args, traverse, function):
     """`args` with what function(all lazy things) gives in the places of lazy things."""
     lazies = []
-    shapes = [collect(arg, lazies) if traverse or isinstance(arg, Lazy) else arg for arg in args]
+    shapes = [collect(arg, lazies, is_collection) if traverse or isinstance(arg, Lazy) else arg for arg in args]
     results = function(lazies) if lazies else []
     return tuple(filled(shape, results) for shape in shapes)
 
@@ -86,7 +86,7 @@ def replaced(args, traverse, function):
 def frames_of(args):
     lazies = []
     for arg in args:
-        collect(arg, lazies)
+        collect(arg, lazies, is_collection)
     if not lazies:
         raise TypeError("nothing lazy among the arguments")
     return (_abi.dk_frame * len(lazies))(*(lazy._frame for lazy in lazies)), len(lazies)

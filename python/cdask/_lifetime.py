@@ -41,6 +41,10 @@ class Lazy:
         """What stands for it among the arguments of a call."""
         return self
 
+    def __reduce__(self):
+        from .distributed import adopted
+        return adopted.adopted, adopted.described(self)
+
     def _finish(self, value):
         """What compute() gives for the Python object that the library's result stands for."""
         return value

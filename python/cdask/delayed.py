@@ -51,7 +51,12 @@ def _identity(thing):
     return thing
 
 
+def is_collection(thing):
+    return isinstance(thing, Lazy)
+
+
 def is_lazy(thing):
+    """Futures, too: as an argument one stands for its result."""
     return hasattr(type(thing), "_as_lazy")
 
 

@@ -97,7 +97,7 @@ class _Graph:
         if is_task(thing):
             function, *args = thing
             return _tasks.Apply(function, tuple(self.slots(arg, keys) for arg in args))
-        if self.is_key(thing) or hasattr(type(thing), "_kept"):
+        if self.is_key(thing) or hasattr(type(thing), "_kept_value"):
             keys.append(thing)
             return _tasks.Slot(len(keys) - 1)
         if type(thing) in (list, tuple, set, frozenset):
@@ -113,7 +113,7 @@ class _Graph:
         values = (_abi.dk_value * (len(keys) + 1))()
         values[0] = _values.object_value(made)
         for i, needed in enumerate(keys):
-            if needed not in self.keys and hasattr(type(needed), "_kept"):
+            if needed not in self.keys and hasattr(type(needed), "_kept_value"):
                 self.add_kept(needed)
             values[i + 1] = _abi.dk_value_task(self.task(needed))
         call(_abi.dk_graph_add, self.handle, self.c_key(key), _tasks.register(function), values,
@@ -121,7 +121,7 @@ class _Graph:
 
     def add_kept(self, future):
         """The result of a future, which its cluster has."""
-        values = (_abi.dk_value * 1)(future._kept())
+        values = (_abi.dk_value * 1)(future._kept_value())
         call(_abi.dk_graph_add, self.handle, self.c_key(future), b"cluster.result", values, 1,
              ctypes.byref(_abi.dk_task_id()))
 

@@ -1,6 +1,7 @@
 """Persisted frames under Dask's own client and under ours: the same programs give the same."""
 import asyncio
 import importlib
+import pickle
 import time
 
 import pandas as pd
@@ -270,3 +271,45 @@ def test_shown(lib, client):
     assert link in page and "Client" in page
     assert link in client.cluster._repr_html_() and "LocalCluster" in client.cluster._repr_html_()
     assert repr(client.cluster).startswith("LocalCluster(") and "workers=2, threads=2, memory=" in repr(client.cluster)
+
+
+@pytest.mark.parametrize("index", [None, pd.date_range("2024", periods=60, freq="h", name="when"), pd.Index(range(5, 65))])
+def test_published(index):
+    """Another client finds what was published, after the one that did has gone: frames, series, scalars, results. As
+    pandas has it, for Dask loses some of it then."""
+    lib = Library("cdask")
+    with lib.client() as client:
+        check_published(lib, client, index)
+
+
+def check_published(lib, client, index):
+    frame = pd.DataFrame({"a": range(60), "b": [f"x{i % 7}" for i in range(60)], "c": [i / 3 for i in range(60)]}, index)
+    address = client.scheduler_info()["address"]
+    with lib.distributed.Client(address, set_as_default=False) as giver:
+        lazy, five = giver.persist(lib.dd.from_pandas(frame, npartitions=4)), giver.submit(abs, -5)
+        lib.distributed.wait(five)
+        giver.publish_dataset(frame=lazy, column=giver.persist(lazy.c), total=giver.persist(lazy.a.sum()),
+                              result=giver.persist(lib.top.delayed(sum)([1, 2])), several=[lazy, five])
+    with lib.distributed.Client(address) as taker:
+        found = taker.get_dataset("frame")
+        assert found.npartitions == 4 and found.divisions == lazy.divisions
+        pd.testing.assert_frame_equal(found.compute(), frame, check_dtype=False, check_index_type=False, check_freq=False)
+        assert found.a.sum().compute() == frame.a.sum()
+        pd.testing.assert_series_equal(found.groupby("b").c.mean().compute(), frame.groupby("b").c.mean(),
+                                       check_index_type=False)
+        pd.testing.assert_series_equal(taker.get_dataset("column").compute(), frame.c, check_index_type=False,
+                                       check_freq=False)
+        assert taker.get_dataset("total").compute() == frame.a.sum() and taker.get_dataset("result").compute() == 3
+        again, five = taker.get_dataset("several")
+        assert len(again.compute()) == 60 and five.result() == 5
+        for name in taker.list_datasets():
+            taker.unpublish_dataset(name)
+
+
+def test_only_what_is_persisted_leaves():
+    """Lazy things hang on their process."""
+    lib = importlib.import_module("cdask")
+    lazy = importlib.import_module("cdask.dataframe").from_pandas(pd.DataFrame({"a": [1]}), npartitions=1)
+    for thing in (lazy, lazy.a, lazy.a.sum(), lib.delayed(abs)(1)):
+        with pytest.raises(TypeError, match="leaves its process only when it is persisted on a cluster"):
+            pickle.dumps(thing)

@@ -92,6 +92,15 @@ dk_frame dk_read_csv(dk_context *dk, const char *path, const dk_csv_options *opt
     return dk_read_csv_list(dk, (dk_names){&path, 1}, options);
 }
 
+dk_frame frame_of_schema(dk_context *dk, const struct rowset *rows, bool is_frame, int32_t ncolumns,
+                         const char *const *names, const dk_type *types)
+{
+    dk_frame frame = frame_of_sources(dk, rows, ncolumns, names, types);
+    if (is_frame || frame.expression->error)
+        return frame;
+    return frame_series(dk, rows, names[0], frame.expression->columns[0]);
+}
+
 dk_frame frame_of_results(dk_context *dk, const struct rowset *rows,
                           const struct dk_expression *like)
 {
@@ -102,12 +111,11 @@ dk_frame frame_of_results(dk_context *dk, const struct rowset *rows,
             schema.names[i] = like->names[i];
             schema.types[i] = like->columns[i]->type;
         }
-        frame = frame_of_sources(dk, rows, schema.ncolumns, schema.names, schema.types);
+        frame = frame_of_schema(dk, rows, like->shape == SHAPE_FRAME, schema.ncolumns, schema.names,
+                                schema.types);
     }
     schema_deinit(&schema);
-    if (like->shape == SHAPE_FRAME || frame.expression->error)
-        return frame;
-    return frame_series(dk, rows, like->names[0], frame.expression->columns[0]);
+    return frame;
 }
 
 dk_frame frame_of_table(dk_context *dk, const struct rowset *rows, const dk_table *table)

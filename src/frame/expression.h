@@ -166,7 +166,10 @@ size_t call_nbytes(const struct call *call);
 const struct call *call_put(char **at, const struct call *wanted);
 void call_release(const struct call *call);
 
-/* A frame, series or scalar of all columns of `rows`, named and typed as those of `like`. */
+/* A frame, series or scalar of all columns of `rows`, with these names and types. */
+dk_frame frame_of_schema(dk_context *dk, const struct rowset *rows, bool is_frame, int32_t ncolumns,
+                         const char *const *names, const dk_type *types);
+/* The same as those of `like`. */
 dk_frame frame_of_results(dk_context *dk, const struct rowset *rows,
                           const struct dk_expression *like);
 /* A frame or series of all columns of `rows`, named and typed as in `table`. */

@@ -361,7 +361,7 @@ class Future:
             except Exception:
                 log.exception("Error in a callback of %r", self)
 
-    def _kept(self):
+    def _kept_value(self):
         """The dk_value of its result in graphs."""
         value = _abi.dk_value()
         if _abi.dk_future_kept(handle_of(self), ctypes.byref(value)):
@@ -370,7 +370,7 @@ class Future:
 
     def _as_lazy(self):
         """What stands for it among the arguments of a delayed call."""
-        values = (_abi.dk_value * 1)(self._kept())
+        values = (_abi.dk_value * 1)(self._kept_value())
         lazy = _Kept(_abi.dk_delayed(_context.current(), KEPT, values, 1))
         lazy._received = self._received
         return lazy

@@ -2,7 +2,7 @@
 import collections.abc
 import uuid
 
-from .. import _values
+from .. import _collections, _values
 from .answers import key_of
 from .futures import futures_of
 
@@ -57,7 +57,8 @@ class Publishing:
         return Datasets(self)
 
     def publish_dataset(self, *args, name=None, override=False, **kwargs):
-        """Has the scheduler keep futures, and what has futures inside, under names for other clients.
+        """Has the scheduler keep futures, and what has futures inside, under names for other clients. What is lazy
+        is persisted.
 
         Follows :meth:`dask.distributed.Client.publish_dataset`.
 
@@ -93,6 +94,8 @@ class Publishing:
         return self._do(lambda: self._publish(things, override))
 
     def _publish(self, things, override):
+        # What is lazy is begun, as other clients are to find results.
+        things = dict(zip(things, _collections.persist(*things.values(), scheduler=self)))
         uid = uuid.uuid4().hex
         self._say("publish_flush_batched_send", uid=uid)
         self._ask("publish_put", names=list(things), override=override, client=self.id, uid=uid,

@@ -281,6 +281,19 @@ static dk_status look_for_futures(dk_frame frame)
     return status;
 }
 
+/* As another process would. */
+static dk_status adopt(dk_context *dk, dk_frame frame)
+{
+    dk_value description, results[3] = {dk_value_int(1), dk_value_int(2), dk_value_int(3)};
+    DK_TRY(dk_frame_description(frame, &description, NULL));
+    dk_frame adopted = dk_adopt(dk, description, NULL, results, 3);
+    const dk_error *error = dk_frame_error(adopted);
+    dk_status status = error ? error->status : DK_OK;
+    dk_forget(adopted);
+    dk_value_unref(description);
+    return status;
+}
+
 /* They are kept there, and outlive the client here. */
 static dk_status persisted(dk_context *dk, struct trial *trial)
 {
@@ -292,6 +305,8 @@ static dk_status persisted(dk_context *dk, struct trial *trial)
     dk_status status = dk_persist(&df, 1, &options, &kept);
     if (status == DK_OK)
         status = look_for_futures(kept);
+    if (status == DK_OK)
+        status = adopt(dk, kept);
     if (status == DK_OK)
         status = dk_compute(dk_max(dk_col(kept, "high")), &options, &table);
     dk_table_unref(table);

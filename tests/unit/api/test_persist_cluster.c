@@ -306,6 +306,83 @@ static void test_by_a_chosen_client(void **state)
     end(&fixture);
 }
 
+/* As another process would, of what it was told. */
+static dk_frame adopt(const struct fixture *fixture, dk_frame kept)
+{
+    dk_future *futures[64];
+    dk_value results[64], description;
+    dk_table *divisions = NULL;
+    dk_error err = {0};
+    size_t count = futures_of(kept, futures);
+    if (dk_frame_description(kept, &description, &err) != DK_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(dk_frame_divisions(kept, &divisions, NULL), DK_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(dk_future_kept(futures[i], &results[i]), DK_OK);
+    dk_frame adopted = dk_adopt(fixture->dk, description, divisions, results, count);
+    assert_null(dk_frame_error(adopted));
+    for (size_t i = 0; i < count; i++)
+        dk_value_unref(results[i]);
+    dk_value_unref(description);
+    dk_table_unref(divisions);
+    free_all(futures, count);
+    return adopted;
+}
+
+/* Proves that what was persisted is the same where it is adopted: rows, a series, a scalar. */
+static void test_adopted(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture);
+    dk_frame df = days_read(fixture.dk, &fixture.days);
+    dk_frame of_rows = adopt(&fixture, persist(df));
+    assert_int_equal(dk_frame_npartitions(of_rows), 6);
+    assert_same(of_rows, df);
+    assert_same(days_spread(of_rows), days_spread(df));
+    assert_same(adopt(&fixture, persist(dk_col(df, "high"))), dk_col(df, "high"));
+    assert_same(adopt(&fixture, persist(dk_max(dk_col(df, "high")))), dk_max(dk_col(df, "high")));
+    assert_same(adopt(&fixture, persist(days_spread(df))), days_spread(df));
+    end(&fixture);
+}
+
+static void check_refused(dk_context *dk, dk_value description, size_t nresults)
+{
+    dk_value results[3] = {dk_value_int(1), dk_value_int(2), dk_value_int(3)};
+    dk_frame frame = dk_adopt(dk, description, NULL, results, nresults);
+    assert_non_null(dk_frame_error(frame));
+    assert_int_equal(dk_frame_error(frame)->status, DK_EINVAL);
+    assert_non_null(strstr(dk_frame_error(frame)->message, "does not describe"));
+    dk_forget(frame);
+}
+
+/* Proves that a description with anything else in it, or nothing, is refused. */
+static void test_no_description(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    size_t count = 0;
+    dk_value description, items[32];
+    begin(&fixture);
+    dk_frame kept = persist(days_read(fixture.dk, &fixture.days));
+    assert_int_equal(dk_frame_description(kept, &description, NULL), DK_OK);
+    const dk_value *entries = dk_value_items(description, &count);
+    check_refused(fixture.dk, description, 0);
+    check_refused(fixture.dk, dk_value_null(), 1);
+    for (size_t wrong = 1; wrong < count; wrong += 2) {
+        dk_value changed;
+        for (size_t i = 0; i < count; i++)
+            items[i] = i == wrong ? dk_value_float(0.5) : dk_value_ref(entries[i]);
+        assert_int_equal(dk_value_map(fixture.dk, items, count, &changed), DK_OK);
+        check_refused(fixture.dk, changed, 3);
+        dk_value_unref(changed);
+    }
+    dk_value_unref(description);
+    dk_frame group = dk_groupby_column(kept, "high");
+    assert_int_equal(dk_frame_description(group, &description, NULL), DK_EINVAL);
+    end(&fixture);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -314,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_released),      cmocka_unit_test(test_after_the_client),
         cmocka_unit_test(test_delayed),       cmocka_unit_test(test_failures_are_told),
         cmocka_unit_test(test_cancelled),     cmocka_unit_test(test_by_a_chosen_client),
+        cmocka_unit_test(test_adopted),       cmocka_unit_test(test_no_description),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
