@@ -249,11 +249,13 @@ static bool read_dashboard(const char *text, struct dashboard_place *out)
     return false;
 }
 
-static bool read_address(const char *option, const char *text, bool *is_there,
+typedef dk_status (*parse_address)(const char *text, struct node_address *out, dk_error *err);
+
+static bool read_address(const char *option, const char *text, parse_address parse, bool *is_there,
                          struct node_address *out)
 {
     dk_error err = {0};
-    *is_there = node_address_parse(text, out, &err) == DK_OK;
+    *is_there = parse(text, out, &err) == DK_OK;
     if (!*is_there)
         fprintf(stderr, "cdask worker: --%s: %s\n", option, err.message);
     return *is_there;
@@ -368,9 +370,11 @@ static bool take_option(struct worker_options *out, struct pending *pending, int
     case DASHBOARD_ADDRESS:
         return read_dashboard(optarg, &out->dashboard);
     case LISTEN_ADDRESS:
-        return read_address("listen-address", optarg, &out->has_listen, &out->listen);
+        return read_address("listen-address", optarg, node_place_parse, &out->has_listen,
+                            &out->listen);
     case CONTACT_ADDRESS:
-        return read_address("contact-address", optarg, &out->has_contact, &out->contact);
+        return read_address("contact-address", optarg, node_address_parse, &out->has_contact,
+                            &out->contact);
     case REFUSED:
         return refuse(options[index].name);
     case HELP:

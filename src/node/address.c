@@ -62,14 +62,16 @@ static long parse_number(const char *text, size_t length)
     return strtol(text, NULL, 10);
 }
 
-static dk_status parse_port(const char *text, const char *port, struct node_address *out,
-                            dk_error *err)
+static dk_status parse_port(const char *text, const char *port, long least,
+                            struct node_address *out, dk_error *err)
 {
     long number = parse_number(port, strlen(port));
     if (number < 0)
         return refuse(text, "its port is no number", err);
-    if (number < 1 || number > 65535)
-        return refuse(text, "ports are numbers from 1 to 65535", err);
+    if (number < least || number > 65535)
+        return refuse(
+            text, least ? "ports are numbers from 1 to 65535" : "ports are numbers from 0 to 65535",
+            err);
     snprintf(out->port, sizeof(out->port), "%ld", number);
     return DK_OK;
 }
@@ -81,7 +83,7 @@ static void write_text(struct node_address *address)
              prefixes[address->protocol], address->host, address->port);
 }
 
-dk_status node_address_parse(const char *text, struct node_address *out, dk_error *err)
+static dk_status parse(const char *text, long least_port, struct node_address *out, dk_error *err)
 {
     const char *rest = NULL;
     DK_TRY(parse_protocol(text, &rest, &out->protocol, err));
@@ -90,9 +92,19 @@ dk_status node_address_parse(const char *text, struct node_address *out, dk_erro
     if (!colon || strchr(colon, ']'))
         return refuse(text, "it has no port (a scheduler's is 8786 by default)", err);
     DK_TRY(parse_host(text, rest, (size_t)(colon - rest), out, err));
-    DK_TRY(parse_port(text, colon + 1, out, err));
+    DK_TRY(parse_port(text, colon + 1, least_port, out, err));
     write_text(out);
     return DK_OK;
+}
+
+dk_status node_address_parse(const char *text, struct node_address *out, dk_error *err)
+{
+    return parse(text, 1, out, err);
+}
+
+dk_status node_place_parse(const char *text, struct node_address *out, dk_error *err)
+{
+    return parse(text, 0, out, err);
 }
 
 dk_status node_address_make(enum node_protocol protocol, const char *host, uint16_t port,

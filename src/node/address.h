@@ -26,6 +26,8 @@ struct node_address {
  * Errors: DK_EINVAL, DK_ENOTSUP (Dask's other protocols); `err` names the address. */
 dk_status node_address_parse(const char *text, struct node_address *out,
                              dk_error *err) DK_NODISCARD;
+/* The same of a place to listen at: port 0 is any that is free. */
+dk_status node_place_parse(const char *text, struct node_address *out, dk_error *err) DK_NODISCARD;
 
 /* Of a host, a name or a number without brackets, and a port.   Errors: DK_EINVAL. */
 dk_status node_address_make(enum node_protocol protocol, const char *host, uint16_t port,

@@ -33,7 +33,7 @@ dk_status dashboard_place_parse(const char *text, struct dashboard_place *out, d
         out->port = 0;
         return DK_OK;
     }
-    if (node_address_parse(text, &address, NULL) != DK_OK)
+    if (node_place_parse(text, &address, NULL) != DK_OK)
         return error_set(err, DK_EINVAL,
                          "'%s' is no place for a dashboard: HOST:8787 or :8787, with a port from 0 "
                          "to 65535",

@@ -32,6 +32,19 @@ static void test_forms(void **state)
     }
 }
 
+/* Proves that any free port is a place to listen at, and nobody's address. */
+static void test_any_port(void **state)
+{
+    (void)state;
+    struct node_address address;
+    dk_error err = {0};
+    assert_int_equal(node_place_parse("127.0.0.1:0", &address, NULL), DK_OK);
+    assert_string_equal(address.port, "0");
+    assert_int_equal(node_address_parse("127.0.0.1:0", &address, NULL), DK_EINVAL);
+    assert_int_equal(node_place_parse("127.0.0.1:65536", &address, &err), DK_EINVAL);
+    assert_non_null(strstr(err.message, "ports are numbers from 0 to 65535"));
+}
+
 /* Proves that everything else is refused, with the address and the reason. */
 static void test_refused(void **state)
 {
@@ -123,9 +136,9 @@ static void test_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_protocols), cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_any_port), cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_ends),     cmocka_unit_test(test_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
