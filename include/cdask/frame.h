@@ -236,8 +236,8 @@ DK_API dk_status dk_persist(const dk_frame *frames, size_t nframes,
                             const dk_compute_options *options, dk_frame *out) DK_NODISCARD;
 
 /* What a persisted frame, series or scalar is beside its results: plain values, for dk_adopt() in
- * another process.   Ownership: `*out` is the caller's.   Errors: DK_EINVAL (it has no partitions, as
- * delayed results and groups), DK_ENOMEM, what the frame carries. */
+ * another process.   Ownership: `*out` is the caller's.   Errors: DK_EINVAL (it has no partitions,
+ * as delayed results and groups), DK_ENOMEM, what the frame carries. */
 DK_API dk_status dk_frame_description(dk_frame frame, dk_value *out, dk_error *err) DK_NODISCARD;
 /* A persisted frame as it was described, of partitions that are results of a cluster's (see
  * dk_future_kept()), with the divisions of dk_frame_divisions(), or NULL.

@@ -262,6 +262,10 @@ def dk_value_table(table):
 value_p = POINTER(dk_value)
 
 
+class dk_parts(Structure):
+    pass
+
+
 class dk_part(Structure):
     _fields_ = [("data", c_void_p), ("nbytes", c_size_t)]
 
@@ -272,7 +276,7 @@ class dk_object_type(Structure):
                 ("unpack", CFUNCTYPE(dk_status, context_p, c_void_p, c_size_t, POINTER(c_void_p),
                                      error_p)),
                 ("nbytes", CFUNCTYPE(c_int64, c_void_p)), ("is_pickle", c_bool),
-                ("pack_parts", CFUNCTYPE(dk_status, context_p, c_void_p, c_void_p, error_p)),
+                ("pack_parts", CFUNCTYPE(dk_status, context_p, c_void_p, POINTER(dk_parts), error_p)),
                 ("unpack_parts", CFUNCTYPE(dk_status, context_p, POINTER(dk_part), c_size_t, POINTER(c_void_p),
                                            error_p))]
 
@@ -285,7 +289,7 @@ functions(
     dk_value_map=(dk_status, context_p, value_p, c_size_t, value_p),
     dk_value_object=(dk_status, context_p, POINTER(dk_object_type), c_void_p, value_p),
     dk_register_type=(dk_status, context_p, POINTER(dk_object_type), error_p),
-    dk_parts_add=(dk_status, c_void_p, c_void_p, c_size_t, c_void_p, c_void_p),
+    dk_parts_add=(dk_status, POINTER(dk_parts), c_void_p, c_size_t, CFUNCTYPE(None, c_void_p), c_void_p),
     dk_value_ref=(dk_value, dk_value),
     dk_value_data=(c_void_p, dk_value, POINTER(c_size_t)),
     dk_value_items=(value_p, dk_value, POINTER(c_size_t)),

@@ -61,7 +61,7 @@ def _pack_parts(context, address, parts, error):
         data, buffers = _exceptions.pickled_in_parts(_at(address))
         for part in (data, *buffers):
             lent = np.frombuffer(part, np.uint8)
-            if _abi.dk_parts_add(parts, lent.ctypes.data, lent.nbytes, _let_go, _address(lent)):
+            if _abi.dk_parts_add(parts, lent.ctypes.data, lent.nbytes, _free, _address(lent)):
                 return _abi.DK_ENOMEM
         return _abi.DK_OK
     except BaseException as problem:
@@ -83,7 +83,6 @@ def _bytearray(part):
     return bytearray((ctypes.c_char * part.nbytes).from_address(part.data)) if part.nbytes else bytearray()
 
 
-_let_go = ctypes.cast(_free, ctypes.c_void_p)
 OBJECT = _abi.dk_object_type(b"python", _free, _pack, _unpack, _nbytes, True, _pack_parts, _unpack_parts)
 
 SAMPLE = 10
