@@ -38,8 +38,8 @@ static const char usage[] =
     "  --pid-file FILE          write the process's number there; removed at the end\n"
     "  --allowed-failures N     give a task up when more than N workers died of it (default 3)\n"
     "  --worker-saturation X    root tasks given to each thread of a worker at once (default 1.1)\n"
-    "  --worker-ttl SECONDS     a worker that is silent so long is lost (default 300)\n"
-    "  --no-workers-timeout S   tasks that no worker may run fail after S seconds (default: "
+    "  --worker-ttl TIME        a worker that is silent so long is lost (default 5 minutes)\n"
+    "  --no-workers-timeout TIME  tasks that no worker may run fail after that (default: "
     "never)\n"
     "  --idle-timeout TIME      end when there was nothing to do for so long (default: never)\n"
     "  --no-work-stealing       leave tasks where they are\n"
@@ -198,12 +198,25 @@ static bool read_protocol(const char *text, struct command *command)
     return is_right;
 }
 
-static bool read_idle_timeout(const char *text, struct command *command)
+static bool read_time(const char *option, const char *text, double *seconds)
 {
-    if (quantity_parse_seconds(text, &command->node.idle_timeout_s))
+    if (quantity_parse_seconds(text, seconds))
         return true;
-    fprintf(stderr,
-            "cdask scheduler: --idle-timeout: expected a time such as 5 minutes, not '%s'\n", text);
+    fprintf(stderr, "cdask scheduler: --%s: expected a time such as 5 minutes, not '%s'\n", option,
+            text);
+    return false;
+}
+
+static bool read_limit(const char *option, const char *text, double least_s, int64_t *us)
+{
+    double seconds;
+    if (!read_time(option, text, &seconds))
+        return false;
+    *us = (int64_t)(seconds * 1e6);
+    if (seconds >= least_s && seconds <= 1e9)
+        return true;
+    fprintf(stderr, "cdask scheduler: --%s: '%s' is not from %g to 1e9 seconds\n", option, text,
+            least_s);
     return false;
 }
 
@@ -227,7 +240,7 @@ static bool take_option(struct command *command, int option, int index, const ch
     case PROTOCOL:
         return read_protocol(value, command);
     case IDLE:
-        return read_idle_timeout(value, command);
+        return read_time("idle-timeout", value, &command->node.idle_timeout_s);
     case REFUSED:
         return refuse(options[index].name);
     case PORT:
@@ -247,15 +260,9 @@ static bool take_option(struct command *command, int option, int index, const ch
     case SATURATION:
         return read_number("worker-saturation", value, 0.01, 1e9, &core->saturation);
     case TTL:
-        if (!read_number("worker-ttl", value, 1, 1e9, &number))
-            return false;
-        core->worker_ttl_us = (int64_t)(number * 1e6);
-        return true;
+        return read_limit("worker-ttl", value, 1, &core->worker_ttl_us);
     case NO_WORKERS:
-        if (!read_number("no-workers-timeout", value, 0.001, 1e9, &number))
-            return false;
-        core->no_workers_timeout_us = (int64_t)(number * 1e6);
-        return true;
+        return read_limit("no-workers-timeout", value, 0.001, &core->no_workers_timeout_us);
     case NO_STEALING:
         core->no_stealing = true;
         return true;

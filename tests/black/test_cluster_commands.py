@@ -19,6 +19,8 @@ def run(*words):
 @pytest.mark.parametrize("words, message", [
     (["scheduler", "--interface", "nope"], "--interface: there is no 'nope' with an address: there are lo"),
     (["scheduler", "--protocol", "ucx"], "--protocol: expected tcp or tls, not 'ucx'"),
+    (["scheduler", "--worker-ttl", "soon"], "--worker-ttl: expected a time such as 5 minutes, not 'soon'"),
+    (["scheduler", "--worker-ttl", "10 ms"], "--worker-ttl: '10 ms' is not from 1 to 1e9 seconds"),
     (["scheduler", "--idle-timeout", "soon"], "--idle-timeout: expected a time such as 5 minutes, not 'soon'"),
     (["scheduler", "--preload", "x.py"], "--preload is not there"),
     (["scheduler", "--jupyter"], "--jupyter is not there"),
